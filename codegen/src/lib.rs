@@ -1,0 +1,11 @@
+//! Turns a QAPI schema into Rust.
+//!
+//! ```text
+//! schema text → tokens → expressions → checked Schema → Rust tokens → files
+//! ```
+
+pub mod doc;
+pub mod error;
+pub mod load;
+pub mod parser;
+pub mod schema;
