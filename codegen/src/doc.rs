@@ -1,8 +1,21 @@
 //! `##` blocks → [`Doc`].
+//!
+//! Blocks of every release since 7.2 are read: the older ones have `Note:` and `Example:` sections where the newer
+//! ones use reStructuredText. Whether what a block describes exists is the business of [`crate::check`]. Text is
+//! taken apart, never judged: it passes through as it stands, less its indentation.
+
+mod reader;
+mod since;
+mod style;
+
+use crate::error::Location;
+pub(crate) use reader::Reader;
 
 /// A doc block, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doc {
+    /// The line that opens the block; `None` for a doc that no block stands behind.
+    pub at: Option<Location>,
     /// The definition it belongs to; `None` for a block in free form.
     pub symbol: Option<String>,
     /// What stands before the first member or section.
@@ -12,9 +25,9 @@ pub struct Doc {
     /// Entries under `Features:`, in order.
     pub features: Vec<Entry>,
     /// `Returns:`
-    pub returns: Option<String>,
+    pub returns: Option<Section>,
     /// `Errors:`
-    pub errors: Option<String>,
+    pub errors: Option<Section>,
     /// Release in which it first appeared, such as `2.10`.
     pub since: Option<String>,
     /// Everything else (notes, examples, …), as text.
@@ -22,12 +35,23 @@ pub struct Doc {
 }
 
 /// A described member, value or feature.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its name.
     pub name: String,
+    /// The line of the name.
+    pub at: Location,
     /// Its description, without the `(since …)` note; may be empty.
     pub text: String,
     /// Release in which it first appeared, where that differs from its definition's.
     pub since: Option<String>,
+}
+
+/// The text of a section that occurs once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The line of its tag.
+    pub at: Location,
+    /// What it says; never empty.
+    pub text: String,
 }

@@ -6,6 +6,7 @@
 
 pub mod doc;
 pub mod error;
+mod lexer;
 pub mod load;
 pub mod parser;
 pub mod schema;

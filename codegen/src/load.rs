@@ -1,6 +1,19 @@
 //! The only module that touches files: reads the root, follows includes, keeps the pragmas.
+//!
+//! A file is read once, where it is included first, and its definitions take that place. Assumes nothing about what
+//! definitions mean. Never reads anything but the root and what is included from there.
 
-use std::collections::BTreeSet;
+use crate::doc::Doc;
+use crate::error::{Error, Location, Result};
+use crate::parser::{Expression, Item, Object, Parser, Value};
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How deep files may include each other. QEMU's schemas reach four.
+const MAX_DEPTH: usize = 64;
 
 /// The pragmas of a schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,4 +28,221 @@ pub struct Pragma {
     pub documentation_exceptions: BTreeSet<String>,
     /// Types whose members may have upper case or `_`.
     pub member_name_exceptions: BTreeSet<String>,
+}
+
+/// A root file and all that it includes, parsed and not checked.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The files in the order of their first inclusion, the root first.
+    pub modules: Vec<Module>,
+    /// The definitions of all files; those of an included file stand where it is included first.
+    pub expressions: Vec<Expression>,
+    /// What is bad style but no error.
+    pub warnings: Vec<Error>,
+}
+
+/// One schema file.
+#[derive(Debug, Clone)]
+pub struct Module {
+    /// Path relative to the root file's folder without `.json`, such as `block-core` or `../qmp/crypto`.
+    pub name: String,
+    /// The file that was read, as locations name it.
+    pub path: PathBuf,
+    /// The paths it includes, as written.
+    pub includes: Vec<String>,
+    /// Free-form doc blocks of the file, in order.
+    pub free_docs: Vec<Doc>,
+}
+
+/// Reads a schema from its root file.
+pub fn load(root: &Path) -> Result<Source> {
+    load_with(root, |path| std::fs::read(path))
+}
+
+/// Reads a schema whose files `read` knows, such as a test's.
+pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) -> Result<Source> {
+    let mut loader = Loader {
+        read,
+        root: identity(root.parent().unwrap_or(Path::new(""))),
+        seen: HashMap::new(),
+        open: Vec::new(),
+        pragma: Pragma::default(),
+        modules: Vec::new(),
+        items: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let text = (loader.read)(root).map_err(|error| {
+        let start = Location { file: root.into(), line: 1, column: 1 };
+        Error::new(&start, format!("cannot be read: {error}"))
+    })?;
+    loader.file(root, &text)?;
+    let pragma = Rc::new(loader.pragma);
+    let expression = |(object, doc, module)| Expression { object, doc, module, pragma: pragma.clone() };
+    let expressions = loader.items.into_iter().map(expression).collect();
+    Ok(Source { modules: loader.modules, expressions, warnings: loader.warnings })
+}
+
+/// What is known while files are being read.
+struct Loader<R> {
+    read: R,
+    /// The folder that module names are relative to.
+    root: PathBuf,
+    /// Files that have been opened, and their modules.
+    seen: HashMap<PathBuf, usize>,
+    /// The file being read and those that led to it, outermost first.
+    open: Vec<PathBuf>,
+    /// Shared by all files: a list given later replaces an earlier one.
+    pragma: Pragma,
+    modules: Vec<Module>,
+    items: Vec<(Object, Option<Doc>, usize)>,
+    warnings: Vec<Error>,
+}
+
+impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
+    fn file(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let file: Arc<Path> = path.into();
+        let text = decode(&file, bytes)?;
+        let identity = identity(path);
+        let module = self.modules.len();
+        let name = module_name(&self.root, &identity);
+        self.modules.push(Module { name, path: path.into(), includes: Vec::new(), free_docs: Vec::new() });
+        self.seen.insert(identity.clone(), module);
+        self.open.push(identity);
+        let mut parser = Parser::new(file, &text)?;
+        let mut doc = None;
+        while let Some(item) = parser.next_item()? {
+            self.warnings.append(&mut parser.warnings);
+            match item {
+                Item::Doc(next) => {
+                    self.leave_behind(doc.replace(next), module)?;
+                }
+                Item::Object(object) if object.get("include").is_some() => {
+                    self.leave_behind(doc.take(), module)?;
+                    self.include(path, &object, module)?;
+                }
+                Item::Object(object) if object.get("pragma").is_some() => {
+                    self.leave_behind(doc.take(), module)?;
+                    self.pragmas(&object)?;
+                }
+                Item::Object(object) => {
+                    if let Some(Doc { symbol: None, at: Some(at), .. }) = &doc {
+                        return Err(Error::new(at, "this block stands above a definition but does not name it"));
+                    }
+                    self.items.push((object, doc.take(), module));
+                }
+            }
+        }
+        self.open.pop();
+        self.leave_behind(doc, module)
+    }
+
+    /// Keeps a block that no definition follows, which must be in free form.
+    fn leave_behind(&mut self, doc: Option<Doc>, module: usize) -> Result<()> {
+        let Some(doc) = doc else { return Ok(()) };
+        if let Doc { symbol: Some(symbol), at: Some(at), .. } = &doc {
+            return Err(Error::new(at, format!("the definition of '{symbol}' should stand below its block")));
+        }
+        if let Some(module) = self.modules.get_mut(module) {
+            module.free_docs.push(doc);
+        }
+        Ok(())
+    }
+
+    fn include(&mut self, from: &Path, object: &Object, module: usize) -> Result<()> {
+        let error = |message: String| Err(Error::new(&object.at, message));
+        let [(_, Value::String(included))] = object.members.as_slice() else {
+            return error("`include` takes one string and stands alone".into());
+        };
+        let path = from.parent().unwrap_or(Path::new("")).join(&included.value);
+        let identity = identity(&path);
+        if let Some(module) = self.modules.get_mut(module) {
+            module.includes.push(included.value.clone());
+        }
+        if self.open.contains(&identity) {
+            return error(format!("'{}' includes itself by way of this", included.value));
+        }
+        if self.seen.contains_key(&identity) {
+            return Ok(());
+        }
+        if self.open.len() == MAX_DEPTH {
+            return error(format!("files include each other more than {MAX_DEPTH} levels deep"));
+        }
+        match (self.read)(&path) {
+            Ok(bytes) => self.file(&path, &bytes),
+            Err(cause) => error(format!("'{}' cannot be read: {cause}", path.display())),
+        }
+    }
+
+    fn pragmas(&mut self, object: &Object) -> Result<()> {
+        let [(_, Value::Object(pragmas))] = object.members.as_slice() else {
+            return Err(Error::new(&object.at, "`pragma` takes one object and stands alone"));
+        };
+        for (name, value) in &pragmas.members {
+            let list = match name.value.as_str() {
+                "doc-required" => {
+                    let Value::Bool(required, _) = value else {
+                        return Err(Error::new(&object.at, "pragma 'doc-required' takes a boolean"));
+                    };
+                    self.pragma.doc_required = *required;
+                    continue;
+                }
+                "command-name-exceptions" => &mut self.pragma.command_name_exceptions,
+                "command-returns-exceptions" => &mut self.pragma.command_returns_exceptions,
+                "documentation-exceptions" => &mut self.pragma.documentation_exceptions,
+                "member-name-exceptions" => &mut self.pragma.member_name_exceptions,
+                _ => return Err(Error::new(&object.at, format!("there is no pragma '{}'", name.value))),
+            };
+            *list = strings(value)
+                .ok_or_else(|| Error::new(&object.at, format!("pragma '{}' takes an array of strings", name.value)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The elements of an array that has only strings.
+fn strings(value: &Value) -> Option<BTreeSet<String>> {
+    let Value::Array(elements, _) = value else { return None };
+    let string = |element: &Value| match element {
+        Value::String(text) => Some(text.value.clone()),
+        _ => None,
+    };
+    elements.iter().map(string).collect()
+}
+
+/// UTF-8 with whatever line ends → text with lines that end in `\n`.
+fn decode(file: &Arc<Path>, bytes: &[u8]) -> Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let count = |n| u32::try_from(n).unwrap_or(u32::MAX);
+        let at = Location { file: file.clone(), line: count(line), column: count(column) };
+        Error::new(&at, "the file is not in UTF-8 from here on")
+    })?;
+    Ok(if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.into() })
+}
+
+/// The absolute path without `.` and `..`, by which files are told apart; symbolic links are not followed.
+fn identity(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let mut clean = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+/// The path of a file relative to the root's folder, with `/` and without `.json`.
+fn module_name(root: &Path, file: &Path) -> String {
+    let file = file.with_extension("");
+    let common = root.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = root.components().skip(common).map(|_| "..".into());
+    let down = file.components().skip(common).map(|component| component.as_os_str().to_string_lossy());
+    up.chain(down).collect::<Vec<_>>().join("/")
 }
