@@ -114,7 +114,7 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
             self.warnings.append(&mut parser.warnings);
             match item {
                 Item::Doc(next) => {
-                    self.leave_behind(doc.replace(next), module)?;
+                    self.leave_behind(doc.replace(*next), module)?;
                 }
                 Item::Object(object) if object.get("include").is_some() => {
                     self.leave_behind(doc.take(), module)?;
@@ -240,9 +240,9 @@ fn identity(path: &Path) -> PathBuf {
 
 /// The path of a file relative to the root's folder, with `/` and without `.json`.
 fn module_name(root: &Path, file: &Path) -> String {
-    let file = file.with_extension("");
     let common = root.components().zip(file.components()).take_while(|(a, b)| a == b).count();
     let up = root.components().skip(common).map(|_| "..".into());
     let down = file.components().skip(common).map(|component| component.as_os_str().to_string_lossy());
-    up.chain(down).collect::<Vec<_>>().join("/")
+    let path = up.chain(down).collect::<Vec<_>>().join("/");
+    path.strip_suffix(".json").unwrap_or(&path).into()
 }

@@ -78,7 +78,7 @@ pub struct Expression {
 #[derive(Debug, Clone)]
 pub enum Item {
     /// A `##` block.
-    Doc(Doc),
+    Doc(Box<Doc>),
     /// A definition or directive.
     Object(Object),
 }
@@ -108,7 +108,7 @@ impl<'t> Parser<'t> {
             Kind::Comment(opening) => {
                 let doc = doc::Reader::new(&mut self.lexer, &mut self.warnings, &self.token.at).read(opening)?;
                 self.advance()?;
-                doc.finish().map(Item::Doc).map(Some)
+                Ok(Some(Item::Doc(Box::new(doc.finish()?))))
             }
             _ => match self.value(0)? {
                 Value::Object(object) => Ok(Some(Item::Object(object))),

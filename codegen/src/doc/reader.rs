@@ -104,7 +104,10 @@ impl<'r, 't> Reader<'r, 't> {
                 entries_over = true;
             } else if let Some((tag, name, text)) = tagged(line.text) {
                 self.open_once(tag, name, &line.at)?;
-                next = self.indented(text)?;
+                next = match (tag, text) {
+                    (Tag::Other, "") => self.up_to_section()?,
+                    _ => self.indented(text)?,
+                };
                 entries_over = true;
             } else {
                 next = self.paragraph(line)?;
@@ -151,6 +154,12 @@ impl<'r, 't> Reader<'r, 't> {
             self.append(text);
         }
         let mut next = self.line()?;
+        if let (true, Some(line)) = (text.is_empty(), &next) {
+            // Older releases start the text below its tag without indentation.
+            if !line.text.is_empty() && indentation(line.text) == 0 {
+                return self.plain_lines(next);
+            }
+        }
         while next.as_ref().is_some_and(|line| line.text.is_empty()) {
             self.append("");
             next = self.line()?;
@@ -188,14 +197,32 @@ impl<'r, 't> Reader<'r, 't> {
             Some(last) if last.tag == Tag::Plain => self.append(""),
             _ => self.open(Tag::Plain, "", &line.at),
         }
-        self.append(line.text);
-        while let Some(line) = self.line()? {
-            if line.text.is_empty() {
-                return Ok(Some(line));
+        self.plain_lines(Some(line))
+    }
+
+    /// Adds lines up to a blank one. QEMU 10 hears of tags and entries behind a blank line only; older ones anywhere.
+    fn plain_lines(&mut self, mut next: Option<Line<'t>>) -> Result<Option<Line<'t>>> {
+        while let Some(line) = &next {
+            if line.text.is_empty() || opens_section(line.text) {
+                break;
             }
             self.append(line.text);
+            next = self.line()?;
         }
-        Ok(None)
+        Ok(next)
+    }
+
+    /// The text of a note or an example that has nothing on the line of its tag: all up to the next tag or entry.
+    fn up_to_section(&mut self) -> Result<Option<Line<'t>>> {
+        let mut next = self.line()?;
+        while let Some(line) = &next {
+            if opens_section(line.text) {
+                break;
+            }
+            self.append(line.text);
+            next = self.line()?;
+        }
+        Ok(next)
     }
 
     /// A block that belongs to no definition.
@@ -319,6 +346,11 @@ fn tagged(line: &str) -> Option<(Tag, &str, &str)> {
         _ => return None,
     };
     (!text.starts_with(':')).then(|| (tag, name, text.trim_start_matches(' ')))
+}
+
+/// Whether the line can open a section in the block of a definition.
+fn opens_section(line: &str) -> bool {
+    line == "Features:" || entry(line).is_some() || tagged(line).is_some()
 }
 
 /// White space before the text, in characters.
