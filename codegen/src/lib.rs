@@ -4,6 +4,7 @@
 //! schema text → tokens → expressions → checked Schema → Rust tokens → files
 //! ```
 
+pub mod check;
 pub mod doc;
 pub mod error;
 mod lexer;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut failed = false;
     for file in std::env::args().skip(2) {
-        match qemu_qmp_codegen::load::load(file.as_ref()) {
-            Ok(source) => eprintln!(
+        let loaded = qemu_qmp_codegen::load::load(file.as_ref());
+        match loaded.and_then(|source| Ok((qemu_qmp_codegen::check::check(&source)?, source))) {
+            Ok((schema, source)) => eprintln!(
                 "{file}: {} modules, {} definitions, {} warnings",
-                source.modules.len(),
+                schema.modules.len(),
                 source.expressions.len(),
                 source.warnings.len()
             ),

@@ -1,0 +1,89 @@
+//! Expressions → checked [`Schema`]: accepts what QEMU's own generator accepts and refuses what it refuses.
+//!
+//! In three steps, each over all definitions in source order, so that the first error is also the one that QEMU
+//! reports: [`shape`] looks at each definition alone, [`resolve`] looks up names and what follows from them, and
+//! [`docs`] finally compares the doc blocks with what there is. Errors point at the line that QEMU would name.
+//!
+//! Touches no files and emits nothing.
+
+mod docs;
+mod name;
+mod object;
+mod parts;
+mod resolve;
+mod shape;
+mod table;
+mod written;
+
+use crate::error::Result;
+use crate::load::{self, Source};
+use crate::schema::{Module, Schema};
+use std::collections::BTreeSet;
+use table::Table;
+use written::Written;
+
+/// QEMU keeps the features of a whole schema in the bits of one word.
+const MAX_FEATURES: usize = 64;
+
+/// Checks a loaded schema.
+pub fn check(source: &Source) -> Result<Schema> {
+    let dialect = Dialect::of(source);
+    let definitions = source
+        .expressions
+        .iter()
+        .map(|expression| shape::definition(expression, dialect))
+        .collect::<Result<Vec<_>>>()?;
+    let table = Table::new(&definitions)?;
+    let mut schema = Schema {
+        modules: source.modules.iter().map(module).collect(),
+        enums: Vec::new(),
+        objects: Vec::new(),
+        alternates: Vec::new(),
+        commands: Vec::new(),
+        events: Vec::new(),
+    };
+    resolve::resolve(&definitions, &table, dialect, &mut schema)?;
+    definitions.iter().try_for_each(docs::check_exact)?;
+    check_number_of_features(&definitions)?;
+    Ok(schema)
+}
+
+/// Which rules the doc blocks follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Those of the newest release.
+    Current,
+    /// Those of releases before 9.0, which let members go undescribed and commands without a return value
+    /// have a section on it.
+    Older,
+}
+
+impl Dialect {
+    /// Sections for notes and examples betray an older schema: every older release has them, newer ones refuse them.
+    fn of(source: &Source) -> Self {
+        let mut docs = source.expressions.iter().filter_map(|expression| expression.doc.as_ref());
+        match docs.any(docs::has_older_section) {
+            true => Dialect::Older,
+            false => Dialect::Current,
+        }
+    }
+}
+
+fn module(module: &load::Module) -> Module {
+    Module { name: module.name.clone(), path: module.path.clone(), free_docs: module.free_docs.clone() }
+}
+
+fn check_number_of_features(definitions: &[Written<'_>]) -> Result<()> {
+    let mut seen = BTreeSet::from(resolve::SPECIAL_FEATURES);
+    for written in definitions {
+        for feature in docs::features(written) {
+            seen.insert(&feature.name);
+            if seen.len() > MAX_FEATURES {
+                let message =
+                    format!("feature '{}' is one more than the {MAX_FEATURES} that a schema can have", feature.name);
+                return Err(written.context.error(message));
+            }
+        }
+    }
+    Ok(())
+}
