@@ -10,4 +10,5 @@ pub mod error;
 mod lexer;
 pub mod load;
 pub mod parser;
+pub mod print;
 pub mod schema;

@@ -5,7 +5,7 @@
 
 use crate::doc::Doc;
 use crate::error::{Error, Location, Result};
-use crate::parser::{Expression, Item, Object, Parser, Value};
+use crate::parser::{Expression, Item, Object, Parser, Text, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -48,6 +48,8 @@ pub struct Module {
     pub name: String,
     /// The file that was read, as locations name it.
     pub path: PathBuf,
+    /// The pragmas it sets, in order; one that is set again replaces the earlier one.
+    pub pragmas: Vec<(Text, Value)>,
     /// The paths it includes, as written.
     pub includes: Vec<String>,
     /// Free-form doc blocks of the file, in order.
@@ -105,7 +107,13 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
         let identity = identity(path);
         let module = self.modules.len();
         let name = module_name(&self.root, &identity);
-        self.modules.push(Module { name, path: path.into(), includes: Vec::new(), free_docs: Vec::new() });
+        self.modules.push(Module {
+            name,
+            path: path.into(),
+            pragmas: Vec::new(),
+            includes: Vec::new(),
+            free_docs: Vec::new(),
+        });
         self.seen.insert(identity.clone(), module);
         self.open.push(identity);
         let mut parser = Parser::new(file, &text)?;
@@ -122,7 +130,7 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
                 }
                 Item::Object(object) if object.get("pragma").is_some() => {
                     self.leave_behind(doc.take(), module)?;
-                    self.pragmas(&object)?;
+                    self.pragmas(object, module)?;
                 }
                 Item::Object(object) => {
                     if let Some(Doc { symbol: None, at: Some(at), .. }) = &doc {
@@ -173,28 +181,40 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
         }
     }
 
-    fn pragmas(&mut self, object: &Object) -> Result<()> {
-        let [(_, Value::Object(pragmas))] = object.members.as_slice() else {
-            return Err(Error::new(&object.at, "`pragma` takes one object and stands alone"));
+    fn pragmas(&mut self, object: Object, module: usize) -> Result<()> {
+        let Object { mut members, at } = object;
+        let (Some((_, Value::Object(pragmas))), true) = (members.pop(), members.is_empty()) else {
+            return Err(Error::new(&at, "`pragma` takes one object and stands alone"));
         };
-        for (name, value) in &pragmas.members {
-            let list = match name.value.as_str() {
-                "doc-required" => {
-                    let Value::Bool(required, _) = value else {
-                        return Err(Error::new(&object.at, "pragma 'doc-required' takes a boolean"));
-                    };
-                    self.pragma.doc_required = *required;
-                    continue;
+        for (name, value) in pragmas.members {
+            self.pragma.set(&name.value, &value).map_err(|message| Error::new(&at, message))?;
+            if let Some(module) = self.modules.get_mut(module) {
+                match module.pragmas.iter_mut().find(|(earlier, _)| earlier.value == name.value) {
+                    Some((_, earlier)) => *earlier = value,
+                    None => module.pragmas.push((name, value)),
                 }
-                "command-name-exceptions" => &mut self.pragma.command_name_exceptions,
-                "command-returns-exceptions" => &mut self.pragma.command_returns_exceptions,
-                "documentation-exceptions" => &mut self.pragma.documentation_exceptions,
-                "member-name-exceptions" => &mut self.pragma.member_name_exceptions,
-                _ => return Err(Error::new(&object.at, format!("there is no pragma '{}'", name.value))),
-            };
-            *list = strings(value)
-                .ok_or_else(|| Error::new(&object.at, format!("pragma '{}' takes an array of strings", name.value)))?;
+            }
         }
+        Ok(())
+    }
+}
+
+impl Pragma {
+    /// Sets one pragma, or says why not.
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+        let list = match (name, value) {
+            ("doc-required", Value::Bool(required, _)) => {
+                self.doc_required = *required;
+                return Ok(());
+            }
+            ("doc-required", _) => return Err(format!("pragma '{name}' takes a boolean")),
+            ("command-name-exceptions", _) => &mut self.command_name_exceptions,
+            ("command-returns-exceptions", _) => &mut self.command_returns_exceptions,
+            ("documentation-exceptions", _) => &mut self.documentation_exceptions,
+            ("member-name-exceptions", _) => &mut self.member_name_exceptions,
+            _ => return Err(format!("there is no pragma '{name}'")),
+        };
+        *list = strings(value).ok_or_else(|| format!("pragma '{name}' takes an array of strings"))?;
         Ok(())
     }
 }
