@@ -5,6 +5,7 @@
 
 use crate::doc::Doc;
 use crate::error::Location;
+use std::ops::Index;
 use std::path::PathBuf;
 
 /// A whole schema: one root file and what it includes.
@@ -22,6 +23,65 @@ pub struct Schema {
     pub commands: Vec<Command>,
     /// All events, in source order.
     pub events: Vec<Event>,
+}
+
+impl Schema {
+    /// All members that an object has whatever its tag: those of its bases first, its own last.
+    pub fn all_members<'s>(&'s self, object: &'s Object) -> Vec<&'s Member> {
+        let mut chain = vec![object];
+        let mut base = object.base;
+        while let Some(id) = base {
+            chain.push(&self[id]);
+            base = self[id].base;
+        }
+        chain.iter().rev().flat_map(|object| &object.members).collect()
+    }
+
+    /// All members that a command or an event has whatever the tag of its data: those of bases first.
+    pub fn data_members<'s>(&'s self, data: &'s Data) -> Vec<&'s Member> {
+        match data {
+            Data::Members(members) => members.iter().collect(),
+            Data::Object(id) => self.all_members(&self[*id]),
+            Data::Alternate(_) => Vec::new(),
+        }
+    }
+
+    /// What all definitions have, in source order.
+    pub fn definitions(&self) -> Vec<&Definition> {
+        let types = self.enums.iter().map(|it| &it.def).chain(self.objects.iter().map(|it| &it.def));
+        let types = types.chain(self.alternates.iter().map(|it| &it.def));
+        let all = types.chain(self.commands.iter().map(|it| &it.def)).chain(self.events.iter().map(|it| &it.def));
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|def| def.order);
+        all
+    }
+}
+
+/// An id belongs to the schema that it was found in; an id of another schema is a mistake of the program and panics.
+impl Index<EnumId> for Schema {
+    type Output = Enum;
+
+    fn index(&self, id: EnumId) -> &Enum {
+        &self.enums[id.0]
+    }
+}
+
+/// Like that of [`EnumId`].
+impl Index<ObjectId> for Schema {
+    type Output = Object;
+
+    fn index(&self, id: ObjectId) -> &Object {
+        &self.objects[id.0]
+    }
+}
+
+/// Like that of [`EnumId`].
+impl Index<AlternateId> for Schema {
+    type Output = Alternate;
+
+    fn index(&self, id: AlternateId) -> &Alternate {
+        &self.alternates[id.0]
+    }
 }
 
 /// One schema file.

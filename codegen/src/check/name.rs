@@ -31,8 +31,8 @@ impl Case {
 /// Why `name` is not legal for its purpose, as the end of a sentence that begins with the name.
 pub(super) fn check(name: &str, case: Case) -> Result<(), &'static str> {
     let stem = stem(name).filter(|_| !mangle(name).starts_with("q_")).ok_or(
-        "is not a legal name: names consist of letters, digits, '-' and '_', start with a letter, \
-         and may not start with 'q_' or 'q-'",
+        "is not legal: names consist of letters, digits, '-' and '_', start with a letter \
+         and do not start with 'q_' or 'q-'",
     )?;
     let has = |test: fn(&u8) -> bool| stem.bytes().any(|byte| test(&byte));
     match case {

@@ -180,7 +180,7 @@ impl<'a> Objects<'a> {
         let object = self.get_nested(id, &context, depth + 1)?;
         for (name, origin) in &object.names {
             if let Some(first) = base.get(name) {
-                return Err(context.error(format_args!("in {role}, {}", clash(origin, first))));
+                return Err(context.error(format_args!("in {role}, {}", clash(origin, first, &context))));
             }
             names.entry(name.clone()).or_insert_with(|| origin.clone());
         }
@@ -211,7 +211,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Resolves members written in place that nothing else adds to; tells whether any is conditional.
+/// Resolves members written in place that nothing else adds to.
 pub(super) fn inline_members<'a>(
     table: &Table<'a>,
     context: Context<'a>,
@@ -250,7 +250,7 @@ fn add_members<'a>(
             conditional: member.condition.is_some(),
         };
         if let Some(first) = names.insert(mangle(member.name), origin.clone()) {
-            return Err(context.error(clash(&origin, &first)));
+            return Err(context.error(clash(&origin, &first, &context)));
         }
         Ok(schema::Member {
             name: member.name.to_owned(),
@@ -264,6 +264,12 @@ fn add_members<'a>(
     members.iter().map(resolve).collect()
 }
 
-fn clash(second: &Origin<'_>, first: &Origin<'_>) -> String {
-    format!("member '{}' of {} clashes with member '{}' of {}", second.name, second.owner, first.name, first.owner)
+/// What a member of an object that is being checked clashes with.
+fn clash(second: &Origin<'_>, first: &Origin<'_>, context: &Context<'_>) -> String {
+    let describe = |origin: &Origin<'_>| match origin.owner.name == context.name {
+        true => format!("member '{}'", origin.name),
+        false => format!("member '{}' of {}", origin.name, origin.owner),
+    };
+    let hint = if first.name == second.name { "" } else { ": they are one name in C" };
+    format!("{} clashes with {}{hint}", describe(second), describe(first))
 }

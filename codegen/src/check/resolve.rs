@@ -88,7 +88,10 @@ impl<'a> Resolver<'a> {
             }
             for look in self.looks(&ty) {
                 if let Some(first) = looks.insert(look, name) {
-                    return Err(context.error(format_args!("{role} cannot be told apart from alternative '{first}'")));
+                    let look = look.describe();
+                    return Err(context.error(format_args!(
+                        "{role} cannot be told apart from alternative '{first}': both may look like {look}"
+                    )));
                 }
             }
             match self.looks(&ty).is_empty() {
@@ -204,6 +207,19 @@ enum Look {
     String,
     Array,
     Object,
+}
+
+impl Look {
+    fn describe(self) -> &'static str {
+        match self {
+            Look::Null => "null",
+            Look::Bool => "a bool",
+            Look::Number => "a number",
+            Look::String => "a string",
+            Look::Array => "an array",
+            Look::Object => "an object",
+        }
+    }
 }
 
 fn define(written: &Written<'_>, order: usize) -> Definition {
