@@ -86,7 +86,7 @@ impl<'t> Lexer<'t> {
                     self.take(5);
                     Kind::Bool(false)
                 }
-                _ => return Err(Error::new(&at, format!("`{}` has no meaning here", word(self.rest).escape_debug()))),
+                _ => return Err(Error::new(&at, format!("`{}` has no meaning here", visible(word(self.rest))))),
             };
             return Ok(Token { kind, at });
         }
@@ -104,7 +104,7 @@ impl<'t> Lexer<'t> {
                     continue;
                 }
                 c if escaped && c != '\\' => {
-                    let message = format!("`\\{}` is no escape; only `\\\\` is", c.escape_debug());
+                    let message = format!("`\\{}` is no escape; only `\\\\` is", visible(c.encode_utf8(&mut [0; 4])));
                     return Err(Error::new(at, message));
                 }
                 '\'' => {
@@ -113,7 +113,10 @@ impl<'t> Lexer<'t> {
                 }
                 ' '..='~' => value.push(c),
                 _ => {
-                    let message = format!("`{}` in a string, where only printable ASCII may stand", c.escape_debug());
+                    let message = format!(
+                        "`{}` in a string, where only printable ASCII may stand",
+                        visible(c.encode_utf8(&mut [0; 4]))
+                    );
                     return Err(Error::new(at, message));
                 }
             }
@@ -145,6 +148,12 @@ impl<'t> Lexer<'t> {
 /// White space as QEMU's generator has it, which includes the separators of ASCII.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// The text with its control characters escaped, so that a message keeps to one line.
+fn visible(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// The text up to where another token could begin.
