@@ -1,0 +1,446 @@
+//! What can go wrong, told apart.
+//!
+//! [`Error`] is opaque: it is matched by [`Error::kind`] or by predicates, and gives its details through accessors, so that a
+//! detail can be added without breaking callers. What the server says about a command is [`ServerError`]; what it says that
+//! does not fit a type is [`DecodeError`].
+//!
+//! This module must never lose what a peer sent: an error about a message carries its text.
+
+use crate::message::{Malformed, MalformedLine};
+use std::time::Duration;
+use std::{fmt, io};
+
+/// What this crate's operations return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any failure of a connection, a command or a message.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<Repr>);
+
+/// The kinds of [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system reported a failure; [`Error::io_error`] is that failure as it was.
+    Io,
+    /// The peer closed the connection, or broke it (broken pipe, reset).
+    Closed,
+    /// There is no connection: not connected yet, or closed by this side.
+    NotConnected,
+    /// There is a connection already.
+    AlreadyConnected,
+    /// Something took longer than it was allowed to.
+    Timeout(Phase),
+    /// The server closed the connection instead of greeting, or sent something else than a greeting.
+    Greeting,
+    /// The server greeted and then refused capabilities negotiation; for a guest agent, refused to synchronize.
+    Negotiation,
+    /// The server refused a command, or failed to execute it; [`Error::server_error`] is its answer.
+    Server,
+    /// A reply or event does not fit its type; [`Error::decode_error`] tells where. The connection is unharmed.
+    Decode,
+    /// A command or its id cannot be written as JSON. Nothing was sent.
+    Encode,
+    /// The server sent a line that is no message, or no message for this client. The connection is unharmed, unless the
+    /// line is [half a line](Malformed::HalfLine) before its end.
+    Malformed(Malformed),
+    /// Out-of-band execution was asked for, but not negotiated. Nothing was sent.
+    OobUnavailable,
+}
+
+/// What was waited for when a deadline passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The transport's connection.
+    Connect,
+    /// The server's greeting. QEMU serves one client per monitor; another one gets no greeting until the first is gone.
+    Greeting,
+    /// The reply to capabilities negotiation.
+    Negotiation,
+    /// The guest agent's reply to synchronization. An agent that does not run keeps silent.
+    Sync,
+    /// The reply to a command, or room to write the command.
+    Call,
+    /// An event.
+    Event,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Repr {
+    #[error("{doing}: {source}")]
+    Io { doing: Doing, source: io::Error },
+    #[error("the peer closed the connection")]
+    Closed { source: Option<io::Error> },
+    #[error("not connected")]
+    NotConnected,
+    #[error("already connected")]
+    AlreadyConnected,
+    #[error("{}", describe_timeout(*.phase, *.after))]
+    Timeout { phase: Phase, after: Duration },
+    #[error("the peer closed the connection instead of greeting")]
+    NoGreeting { source: Option<io::Error> },
+    #[error("not a QMP greeting: {source}")]
+    WrongGreeting { source: MalformedLine },
+    #[error("the server refused {command}: {source}")]
+    Negotiation { command: &'static str, source: ServerError },
+    #[error("{command}: {source}")]
+    Server { command: Box<str>, source: ServerError },
+    #[error(transparent)]
+    Decode(DecodeError),
+    #[error("cannot encode {what}: {source}")]
+    Encode { what: Box<str>, source: serde_json::Error },
+    #[error(transparent)]
+    Malformed(MalformedLine),
+    #[error("out-of-band execution was not negotiated")]
+    OobUnavailable,
+}
+
+/// What was being done when the operating system reported a failure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Doing {
+    Connecting,
+    Reading,
+    Writing,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Doing::Connecting => "cannot connect",
+            Doing::Reading => "cannot read from the connection",
+            Doing::Writing => "cannot write to the connection",
+        })
+    }
+}
+
+impl Error {
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        match &*self.0 {
+            Repr::Io { .. } => ErrorKind::Io,
+            Repr::Closed { .. } => ErrorKind::Closed,
+            Repr::NotConnected => ErrorKind::NotConnected,
+            Repr::AlreadyConnected => ErrorKind::AlreadyConnected,
+            Repr::Timeout { phase, .. } => ErrorKind::Timeout(*phase),
+            Repr::NoGreeting { .. } | Repr::WrongGreeting { .. } => ErrorKind::Greeting,
+            Repr::Negotiation { .. } => ErrorKind::Negotiation,
+            Repr::Server { .. } => ErrorKind::Server,
+            Repr::Decode(_) => ErrorKind::Decode,
+            Repr::Encode { .. } => ErrorKind::Encode,
+            Repr::Malformed(line) => ErrorKind::Malformed(line.kind()),
+            Repr::OobUnavailable => ErrorKind::OobUnavailable,
+        }
+    }
+
+    /// Whether the connection is gone because of the peer: closed, broken, or ended in the middle of a line.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Closed | ErrorKind::Malformed(Malformed::HalfLine))
+            || matches!(&*self.0, Repr::NoGreeting { .. })
+    }
+
+    /// Whether a deadline passed, whichever it was.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Timeout(_))
+    }
+
+    /// Whether there was no greeting (none at all, or none in time), or a wrong one.
+    pub fn is_greeting(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Greeting | ErrorKind::Timeout(Phase::Greeting))
+    }
+
+    /// Whether the server answered a command with an error.
+    pub fn is_server(&self) -> bool {
+        self.kind() == ErrorKind::Server
+    }
+
+    /// Whether the server sent something that is not a message, or not one that this client can place.
+    pub fn is_malformed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Malformed(_))
+    }
+
+    /// The operating system's failure, where there is one.
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &*self.0 {
+            Repr::Io { source, .. } => Some(source),
+            Repr::Closed { source } | Repr::NoGreeting { source } => source.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The server's answer, if it refused a command or capabilities negotiation.
+    pub fn server_error(&self) -> Option<&ServerError> {
+        match &*self.0 {
+            Repr::Server { source, .. } | Repr::Negotiation { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// What did not fit which type, if a reply or event did not.
+    pub fn decode_error(&self) -> Option<&DecodeError> {
+        match &*self.0 {
+            Repr::Decode(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The line that was not a message, or not the greeting.
+    pub fn malformed_line(&self) -> Option<&MalformedLine> {
+        match &*self.0 {
+            Repr::Malformed(line) | Repr::WrongGreeting { source: line } => Some(line),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn server(command: &str, source: ServerError) -> Self {
+        Repr::Server { command: command.into(), source }.into()
+    }
+
+    pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
+        Repr::Timeout { phase, after }.into()
+    }
+
+    pub(crate) fn closed(source: Option<io::Error>) -> Self {
+        Repr::Closed { source }.into()
+    }
+}
+
+impl From<Repr> for Error {
+    fn from(repr: Repr) -> Self {
+        Error(Box::new(repr))
+    }
+}
+
+fn describe_timeout(phase: Phase, after: Duration) -> String {
+    let what = match phase {
+        Phase::Connect => "no connection",
+        Phase::Greeting => {
+            return format!(
+                "no greeting within {after:?}; a monitor serves one client at a time, so another one may hold it"
+            )
+        }
+        Phase::Negotiation => "no reply to capabilities negotiation",
+        Phase::Sync => return format!("the guest agent did not synchronize within {after:?}; it may not be running"),
+        Phase::Call => "no reply",
+        Phase::Event => "no such event",
+    };
+    format!("{what} within {after:?}")
+}
+
+/// A server's error reply.
+///
+/// The class is for programs, the description for people. See "Error" in the QEMU Machine Protocol Specification.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{desc} ({class})")]
+#[non_exhaustive]
+pub struct ServerError {
+    /// Which error this is, as far as QEMU tells: nearly all are [`ErrorClass::GenericError`].
+    pub class: ErrorClass,
+    /// What went wrong, in English. QEMU changes the wording at will.
+    pub desc: String,
+}
+
+impl ServerError {
+    /// An error reply, as a stand-in for a server would send it.
+    pub fn new(class: impl Into<ErrorClass>, desc: impl Into<String>) -> Self {
+        ServerError { class: class.into(), desc: desc.into() }
+    }
+}
+
+/// The class of a [`ServerError`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// Every error without a class of its own.
+    GenericError,
+    /// There is no such command, or not in this state of the connection.
+    CommandNotFound,
+    /// The device exists but is not active.
+    DeviceNotActive,
+    /// There is no such device.
+    DeviceNotFound,
+    /// KVM lacks a capability. Only releases before QEMU 8 send it.
+    KvmMissingCap,
+    /// A class that this crate does not know, as it came.
+    Unrecognized(Box<str>),
+}
+
+impl ErrorClass {
+    /// The class as it is on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ErrorClass::GenericError => "GenericError",
+            ErrorClass::CommandNotFound => "CommandNotFound",
+            ErrorClass::DeviceNotActive => "DeviceNotActive",
+            ErrorClass::DeviceNotFound => "DeviceNotFound",
+            ErrorClass::KvmMissingCap => "KVMMissingCap",
+            ErrorClass::Unrecognized(name) => name,
+        }
+    }
+}
+
+impl From<&str> for ErrorClass {
+    fn from(name: &str) -> Self {
+        match name {
+            "GenericError" => ErrorClass::GenericError,
+            "CommandNotFound" => ErrorClass::CommandNotFound,
+            "DeviceNotActive" => ErrorClass::DeviceNotActive,
+            "DeviceNotFound" => ErrorClass::DeviceNotFound,
+            "KVMMissingCap" => ErrorClass::KvmMissingCap,
+            other => ErrorClass::Unrecognized(other.into()),
+        }
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A reply or event that does not fit its type.
+#[derive(Debug, thiserror::Error)]
+#[error("{subject}{}{path}: {expectation}", if path.is_empty() { "" } else { " at " })]
+pub struct DecodeError {
+    subject: Subject,
+    path: Box<str>,
+    expectation: Box<str>,
+    text: Box<str>,
+    source: serde_json::Error,
+}
+
+/// What was being decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The reply to the command of this name.
+    Reply(Box<str>),
+    /// The data of the event of this name.
+    Event(Box<str>),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Reply(name) => write!(f, "reply to {name}"),
+            Subject::Event(name) => write!(f, "event {name}"),
+        }
+    }
+}
+
+impl DecodeError {
+    /// `text` is what was decoded. The path is what the generated types' runtime puts in front of its message:
+    /// `.inserted.file[3].name: invalid type: …`, and nothing if the outermost value is at fault.
+    pub(crate) fn new(subject: Subject, text: &str, source: serde_json::Error) -> Self {
+        let message = source.to_string();
+        // One line was decoded, so its position says less than the path does.
+        let place = format!(" at line {} column {}", source.line(), source.column());
+        let message = message.strip_suffix(&place).unwrap_or(&message);
+        let (path, expectation) = match message.split_once(": ") {
+            Some((path, rest)) if path.starts_with(['.', '[']) => (path, rest),
+            _ => ("", message),
+        };
+        DecodeError { subject, path: path.into(), expectation: expectation.into(), text: text.into(), source }
+    }
+
+    /// Which reply or event did not decode.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The name of the command or event.
+    pub fn name(&self) -> &str {
+        match &self.subject {
+            Subject::Reply(name) | Subject::Event(name) => name,
+        }
+    }
+
+    /// Where the misfit is: members as `.name`, items as `[index]`. Empty for the outermost value.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What was expected there, and what was found.
+    pub fn expectation(&self) -> &str {
+        &self.expectation
+    }
+
+    /// The JSON that did not decode: a reply's `return` member, or an event's `data` member.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Repr::Decode(error).into()
+    }
+}
+
+impl From<MalformedLine> for Error {
+    fn from(line: MalformedLine) -> Self {
+        Repr::Malformed(line).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::Error as _;
+    use std::error::Error as _;
+
+    fn decode_error(message: &str) -> DecodeError {
+        DecodeError::new(Subject::Reply("query-block".into()), "[]", serde_json::Error::custom(message))
+    }
+
+    #[test]
+    fn path_is_split_off() {
+        let error = decode_error(".inserted.file[3].name: invalid type: null, expected a string");
+        assert_eq!(error.path(), ".inserted.file[3].name");
+        assert_eq!(error.expectation(), "invalid type: null, expected a string");
+        let shown = "reply to query-block at .inserted.file[3].name: invalid type: null, expected a string";
+        assert_eq!(error.to_string(), shown);
+    }
+
+    #[test]
+    fn outermost_value_has_no_path() {
+        let error = decode_error("invalid type: null, expected a string");
+        assert_eq!((error.path(), error.expectation()), ("", "invalid type: null, expected a string"));
+    }
+
+    #[test]
+    fn position_is_left_out() {
+        let source = serde_json::from_str::<String>("12").unwrap_err();
+        let error = DecodeError::new(Subject::Event("STOP".into()), "12", source);
+        assert_eq!(error.expectation(), "invalid type: integer `12`, expected a string");
+        assert_eq!((error.name(), error.text()), ("STOP", "12"));
+    }
+
+    #[test]
+    fn operating_system_errors_stay_as_they_are() {
+        let source = io::Error::from_raw_os_error(2);
+        let error = Error::from(Repr::Io { doing: Doing::Connecting, source });
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.io_error().and_then(io::Error::raw_os_error), Some(2));
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        assert_eq!(source.and_then(io::Error::raw_os_error), Some(2));
+    }
+
+    #[test]
+    fn second_client_is_told_why() {
+        let error = Error::timeout(Phase::Greeting, Duration::from_secs(10));
+        assert!(error.is_timeout() && error.is_greeting() && !error.is_closed());
+        assert!(error.to_string().contains("one client at a time"));
+    }
+
+    #[test]
+    fn classes_survive() {
+        for name in
+            ["GenericError", "CommandNotFound", "DeviceNotActive", "DeviceNotFound", "KVMMissingCap", "NewInQemu12"]
+        {
+            assert_eq!(ErrorClass::from(name).as_str(), name);
+        }
+        assert_eq!(ErrorClass::from("NewInQemu12"), ErrorClass::Unrecognized("NewInQemu12".into()));
+    }
+}

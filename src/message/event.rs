@@ -1,0 +1,141 @@
+//! Events: the envelope, and the same with its data decoded.
+
+use super::members;
+use crate::api::{Event, EventSet};
+use crate::error::{DecodeError, Error, Subject};
+use serde_json::value::RawValue;
+use std::time::{Duration, SystemTime};
+
+/// An event whose data is still JSON.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RawEvent {
+    /// The event's name, such as `BLOCK_JOB_COMPLETED`.
+    pub name: Box<str>,
+    /// The event's data. Events without data leave it out.
+    pub data: Option<Box<RawValue>>,
+    /// When it happened, by the server's clock.
+    pub timestamp: Timestamp,
+}
+
+/// An event with its envelope's timestamp.
+///
+/// `K` is an [`EventSet`] such as `qmp::events::EventKind`, or one [`Event`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct EventMessage<K> {
+    /// What happened.
+    pub kind: K,
+    /// When it happened, by the server's clock.
+    pub timestamp: Timestamp,
+}
+
+/// When an event happened, since the Unix epoch by the host's clock.
+///
+/// Both numbers are -1 if the server could not tell the time, and likewise if an event came without a timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timestamp {
+    /// Whole seconds.
+    pub seconds: i64,
+    /// Microseconds on top, below 1,000,000.
+    pub microseconds: i64,
+}
+
+impl Timestamp {
+    /// The timestamp of a server that could not tell the time.
+    pub const UNKNOWN: Timestamp = Timestamp { seconds: -1, microseconds: -1 };
+
+    /// Time since the Unix epoch, or `None` if the server could not tell it.
+    pub fn since_epoch(self) -> Option<Duration> {
+        let seconds = Duration::from_secs(u64::try_from(self.seconds).ok()?);
+        seconds.checked_add(Duration::from_micros(u64::try_from(self.microseconds).ok()?))
+    }
+
+    /// The same as a point in time, or `None` if the server could not tell it.
+    pub fn system_time(self) -> Option<SystemTime> {
+        SystemTime::UNIX_EPOCH.checked_add(self.since_epoch()?)
+    }
+
+    /// A timestamp of another shape than today's counts as unknown: an event without its time is better than no event.
+    fn parse(member: &RawValue) -> Option<Self> {
+        let [seconds, microseconds] = members(member.get(), &["seconds", "microseconds"]).ok()?;
+        Some(Timestamp { seconds: seconds?.get().parse().ok()?, microseconds: microseconds?.get().parse().ok()? })
+    }
+}
+
+impl RawEvent {
+    /// Decodes this event if it is an `E`.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`] if the data does not fit `E`.
+    pub fn decode<E: Event>(&self) -> Option<Result<EventMessage<E>, Error>> {
+        if *self.name != *E::NAME {
+            return None;
+        }
+        let data = self.data.as_deref().map_or("{}", RawValue::get);
+        Some(match serde_json::from_str(data) {
+            Ok(kind) => Ok(EventMessage { kind, timestamp: self.timestamp }),
+            Err(source) => Err(DecodeError::new(Subject::Event(self.name.clone()), data, source).into()),
+        })
+    }
+
+    /// Decodes this event as one of a schema's. What `K` does not know, or what does not fit it, becomes a value of `K` that
+    /// keeps name and data.
+    pub fn decode_as<K: EventSet>(&self) -> EventMessage<K> {
+        EventMessage { kind: K::decode(&self.name, self.data.as_deref()), timestamp: self.timestamp }
+    }
+
+    pub(super) fn parse(name: &RawValue, data: Option<&RawValue>, timestamp: Option<&RawValue>) -> Option<Self> {
+        Some(RawEvent {
+            name: serde_json::from_str::<String>(name.get()).ok()?.into(),
+            data: data.map(RawValue::to_owned),
+            timestamp: timestamp.and_then(Timestamp::parse).unwrap_or(Timestamp::UNKNOWN),
+        })
+    }
+
+    /// Roughly how much memory this event takes.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.data.as_deref().map_or(0, |data| data.get().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Message;
+    use super::*;
+
+    fn event(json: &str) -> RawEvent {
+        match Message::parse(json.as_bytes()) {
+            Ok(Message::Event(event)) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn envelope_in_any_order() {
+        let event = event(
+            r#"{"timestamp": {"seconds": 1258551470, "microseconds": 802384}, "data": {"guest": false}, "x": [], "event": "RESET"}"#,
+        );
+        assert_eq!(&*event.name, "RESET");
+        assert_eq!(event.data.unwrap().get(), r#"{"guest": false}"#);
+        assert_eq!(event.timestamp.since_epoch(), Some(Duration::new(1_258_551_470, 802_384_000)));
+    }
+
+    #[test]
+    fn time_may_be_unknown() {
+        for timestamp in [
+            r#", "timestamp": {"seconds": -1, "microseconds": -1}"#,
+            r#", "timestamp": {"seconds": 1}"#,
+            r#", "timestamp": "noon""#,
+            "",
+        ] {
+            let event = event(&format!(r#"{{"event": "STOP"{timestamp}}}"#));
+            assert_eq!(event.timestamp, Timestamp::UNKNOWN);
+            assert_eq!(event.timestamp.since_epoch(), None);
+            assert_eq!(event.timestamp.system_time(), None);
+        }
+        let end = Timestamp { seconds: i64::MAX, microseconds: i64::MAX };
+        assert!(end.since_epoch().is_some());
+    }
+}

@@ -1,0 +1,98 @@
+//! Lines that are not messages, or not messages that a client can place.
+//!
+//! They are reported, never guessed at: the line's beginning is kept for people to read.
+
+use serde::de::IgnoredAny;
+use std::fmt;
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// The line is not UTF-8.
+    NotUtf8,
+    /// The line is not JSON.
+    NotJson,
+    /// The line is JSON, but neither a reply nor an event; or it is a greeting, and not the first message.
+    NotQmp,
+    /// The line is longer than [the bound](crate::session::SessionOptions::max_line_len).
+    TooLong,
+    /// The connection ended in the middle of the line.
+    HalfLine,
+    /// An error reply without an id, while no command waits for a reply.
+    UnidentifiedError,
+    /// A reply without an id that is no error. Every command was sent with an id, so it answers none of them.
+    UnidentifiedReply,
+}
+
+/// A line that is no message, or cannot be placed.
+#[derive(Debug)]
+pub struct MalformedLine {
+    kind: Malformed,
+    excerpt: Box<str>,
+    len: usize,
+    source: Option<serde_json::Error>,
+}
+
+impl MalformedLine {
+    /// How many bytes of a line an [`excerpt`](Self::excerpt) has at most.
+    pub const MAX_EXCERPT: usize = 4096;
+
+    pub(crate) fn new(kind: Malformed, line: &[u8]) -> Self {
+        Self::cut(kind, line, line.len())
+    }
+
+    /// For a line of which only the beginning is at hand.
+    pub(crate) fn cut(kind: Malformed, beginning: &[u8], len: usize) -> Self {
+        let excerpt = &beginning[..beginning.len().min(Self::MAX_EXCERPT)];
+        MalformedLine { kind, excerpt: String::from_utf8_lossy(excerpt).into(), len, source: None }
+    }
+
+    /// For text in which an object was sought: not JSON, or not an object.
+    pub(super) fn from_json(text: &str, error: serde_json::Error) -> Self {
+        // A value that is no object is refused before the rest of the line was looked at.
+        let json = serde_json::from_str::<IgnoredAny>(text).is_ok();
+        let kind = if json { Malformed::NotQmp } else { Malformed::NotJson };
+        MalformedLine { source: Some(error), ..Self::new(kind, text.as_bytes()) }
+    }
+
+    /// What is wrong with the line.
+    pub fn kind(&self) -> Malformed {
+        self.kind
+    }
+
+    /// The line's beginning; what is not UTF-8 is replaced.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+
+    /// Length of the line in bytes, of which the excerpt may be the beginning only.
+    pub fn line_len(&self) -> usize {
+        self.len
+    }
+}
+
+impl fmt::Display for MalformedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A glimpse is enough in a message; whoever needs more has the excerpt.
+        const GLIMPSE: usize = 120;
+        let what = match self.kind {
+            Malformed::NotUtf8 => "line is not UTF-8",
+            Malformed::NotJson => "line is not JSON",
+            Malformed::NotQmp => "line is not a QMP message, or not one expected here",
+            Malformed::TooLong => "line is too long",
+            Malformed::HalfLine => "the connection ended in the middle of a line",
+            Malformed::UnidentifiedError => "error without an id, and no command waits",
+            Malformed::UnidentifiedReply => "reply without an id",
+        };
+        let glimpse: String = self.excerpt.chars().take(GLIMPSE).collect();
+        let more = if glimpse.len() < self.len { ", …" } else { "" };
+        write!(f, "{what} ({} bytes): {glimpse:?}{more}", self.len)
+    }
+}
+
+impl std::error::Error for MalformedLine {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

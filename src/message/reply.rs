@@ -1,0 +1,163 @@
+//! Replies: what a command returned, or the server's error.
+
+use crate::error::{DecodeError, Error, ErrorClass, ServerError, Subject};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::ops::Range;
+
+/// The answer to a command, undecoded.
+///
+/// The line is kept once, as it came; the parts are places in it, because a reply can be large.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    text: Box<str>,
+    id: Option<Range<usize>>,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone)]
+enum Outcome {
+    Returned(Range<usize>),
+    Failed(ServerError),
+}
+
+impl Reply {
+    /// The JSON that the command returned, or the server's error.
+    pub fn result(&self) -> Result<&str, &ServerError> {
+        match &self.outcome {
+            Outcome::Returned(value) => Ok(&self.text[value.clone()]),
+            Outcome::Failed(error) => Err(error),
+        }
+    }
+
+    /// The server's error, if it sent one.
+    pub fn error(&self) -> Option<&ServerError> {
+        self.result().err()
+    }
+
+    /// The id that came back, as JSON: the one that the user chose. An id that a session chose does not show.
+    pub fn id(&self) -> Option<&str> {
+        self.id.clone().map(|id| &self.text[id])
+    }
+
+    /// The whole reply as it came, including an id that a session chose.
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The whole reply as an object: `return` or `error`, and `id` if the user chose one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the reply is nested more deeply than `serde_json` reads (128
+    /// levels).
+    pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
+        let mut object: Map<String, Value> = self.read("", &self.text)?;
+        if self.id.is_none() {
+            object.remove("id");
+        }
+        Ok(object)
+    }
+
+    /// Decodes what `command` returned.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Server`](crate::ErrorKind::Server) if the reply is an error,
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it does not fit `T`.
+    pub fn decode<T: DeserializeOwned>(&self, command: &str) -> Result<T, Error> {
+        match self.result() {
+            Ok(value) => self.read(command, value),
+            Err(error) => Err(Error::server(command, error.clone())),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, command: &str, text: &str) -> Result<T, Error> {
+        serde_json::from_str(text)
+            .map_err(|source| DecodeError::new(Subject::Reply(command.into()), text, source).into())
+    }
+
+    pub(super) fn returned(text: &str, value: &RawValue, id: Option<&RawValue>) -> Self {
+        Self::new(text, id, Outcome::Returned(place(text, value)))
+    }
+
+    /// An error of an unexpected shape is still the answer to a command, so that its command fails at once instead of
+    /// waiting for another.
+    pub(super) fn failed(text: &str, error: &RawValue, id: Option<&RawValue>) -> Self {
+        let object: Value = serde_json::from_str(error.get()).unwrap_or_default();
+        let member = |name| object.get(name).and_then(Value::as_str);
+        let class = ErrorClass::from(member("class").unwrap_or_default());
+        let desc = member("desc").unwrap_or(error.get());
+        Self::new(text, id, Outcome::Failed(ServerError::new(class, desc)))
+    }
+
+    fn new(text: &str, id: Option<&RawValue>, outcome: Outcome) -> Self {
+        Reply { text: text.into(), id: id.map(|id| place(text, id)), outcome }
+    }
+
+    /// Keeps the id, which a session chose, from the user.
+    pub(crate) fn hide_id(&mut self) {
+        self.id = None;
+    }
+}
+
+/// Where in `text` a value is that was read from it without a copy.
+fn place(text: &str, value: &RawValue) -> Range<usize> {
+    let start = value.get().as_ptr() as usize - text.as_ptr() as usize;
+    start..start + value.get().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Message;
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn reply(json: &str) -> Reply {
+        match Message::parse(json.as_bytes()) {
+            Ok(Message::Reply(reply)) => reply,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn parts_are_found_in_the_line() {
+        let reply = reply("  {\"id\" : {\"a\": [1]} , \"return\":\t{\"enabled\": true} }\r\n");
+        assert_eq!(reply.result(), Ok(r#"{"enabled": true}"#));
+        assert_eq!(reply.id(), Some(r#"{"a": [1]}"#));
+        let object = reply.to_object().unwrap();
+        assert_eq!(Value::Object(object), serde_json::json!({"return": {"enabled": true}, "id": {"a": [1]}}));
+    }
+
+    #[test]
+    fn errors_of_any_shape_answer_their_command() {
+        let known = reply(r#"{"error": {"class": "DeviceNotFound", "desc": "no such device", "x": 1}, "id": 1}"#);
+        assert_eq!(known.error(), Some(&ServerError::new("DeviceNotFound", "no such device")));
+        assert_eq!(known.decode::<Value>("stop").unwrap_err().kind(), ErrorKind::Server);
+        assert_eq!(reply(r#"{"error": "broken", "id": 1}"#).error().unwrap().desc, r#""broken""#);
+    }
+
+    #[test]
+    fn misfits_carry_the_text() {
+        let error = reply(r#"{"return": {"a": 1}}"#).decode::<String>("query-name").unwrap_err();
+        let error = error.decode_error().unwrap();
+        assert_eq!((error.name(), error.text()), ("query-name", r#"{"a": 1}"#));
+    }
+
+    #[test]
+    fn hidden_ids_do_not_show() {
+        let mut reply = reply(r#"{"return": 1, "id": "qmp#1"}"#);
+        reply.hide_id();
+        assert_eq!(reply.id(), None);
+        assert_eq!(Value::Object(reply.to_object().unwrap()), serde_json::json!({"return": 1}));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_when_decoded() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let reply = reply(&format!(r#"{{"return": {deep}}}"#));
+        assert_eq!(reply.decode::<Value>("x").unwrap_err().kind(), ErrorKind::Decode);
+        assert_eq!(reply.to_object().unwrap_err().kind(), ErrorKind::Decode);
+    }
+}

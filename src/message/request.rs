@@ -1,0 +1,164 @@
+//! Requests: a command on its way to the server.
+
+use crate::api::Command;
+use crate::error::{Error, Repr};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A command that is ready to be sent, typed or not.
+///
+/// See "Issuing Commands" in the QEMU Machine Protocol Specification.
+#[derive(Debug, Clone)]
+pub struct Request {
+    body: Body,
+    name: Box<str>,
+    id: Option<Value>,
+    oob: bool,
+    answered: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    /// The arguments as JSON text.
+    Arguments(Option<String>),
+    /// All members but `id` as JSON text.
+    Object(String),
+}
+
+impl Request {
+    /// A typed command.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the command cannot be written as JSON.
+    pub fn new<C: Command>(command: &C) -> Result<Self, Error> {
+        let arguments = encode(C::NAME, command)?;
+        // Commands without arguments are the most frequent ones, and need not say so.
+        let arguments = Some(arguments).filter(|arguments| arguments != "{}");
+        Ok(Request { answered: C::SUCCESS_RESPONSE, ..Self::named(C::NAME, arguments) })
+    }
+
+    /// A command by its name. The arguments are sent as they are; the server says whether they fit.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the arguments cannot be written as JSON.
+    pub fn untyped(name: &str, arguments: Option<&Value>) -> Result<Self, Error> {
+        let arguments = arguments.map(|arguments| encode(name, arguments)).transpose()?;
+        Ok(Self::named(name, arguments))
+    }
+
+    /// A whole request as an object: `execute` or `exec-oob`, `arguments`, `id`. It is sent as it is; the server says
+    /// whether it is right.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the object cannot be written as JSON.
+    pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Error> {
+        let id = object.remove("id");
+        let oob = object.contains_key("exec-oob");
+        let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default();
+        let body = Body::Object(encode(name, &object)?);
+        Ok(Request { name: name.into(), body, id, oob, answered: true })
+    }
+
+    /// Asks for out-of-band execution. A server that did not agree to it in capabilities negotiation refuses.
+    ///
+    /// [An object](Self::from_object) says itself how it is to be executed, and is left as it is.
+    pub fn out_of_band(mut self) -> Self {
+        self.oob |= matches!(self.body, Body::Arguments(_));
+        self
+    }
+
+    /// Gives the request an id, which may be any JSON value and comes back with the reply.
+    ///
+    /// Without one, the session chooses an id, which does not show. If requests with the same id are under way at a time,
+    /// replies are matched to them in the order in which they were sent.
+    pub fn id(mut self, id: impl Into<Value>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The command's name; empty for an [object](Self::from_object) that has none.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether out-of-band execution is asked for.
+    pub fn is_out_of_band(&self) -> bool {
+        self.oob
+    }
+
+    /// Whether a successful execution is answered.
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    pub(crate) fn take_id(&mut self) -> Option<Value> {
+        self.id.take()
+    }
+
+    /// The line to send, with this JSON text as its id.
+    pub(crate) fn into_line(self, id: &str) -> String {
+        let mut line = match self.body {
+            Body::Object(mut object) => {
+                object.pop();
+                object
+            }
+            Body::Arguments(arguments) => {
+                let key = if self.oob { "exec-oob" } else { "execute" };
+                let mut line = format!("{{\"{key}\":{}", Value::from(&*self.name));
+                if let Some(arguments) = arguments {
+                    line.push_str(",\"arguments\":");
+                    line.push_str(&arguments);
+                }
+                line
+            }
+        };
+        if line.len() > 1 {
+            line.push(',');
+        }
+        line.push_str("\"id\":");
+        line.push_str(id);
+        line.push_str("}\n");
+        line
+    }
+
+    fn named(name: &str, arguments: Option<String>) -> Self {
+        Request { body: Body::Arguments(arguments), name: name.into(), id: None, oob: false, answered: true }
+    }
+}
+
+pub(crate) fn encode<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|source| Error::from(Repr::Encode { what: what.into(), source }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn name_arguments_and_id() {
+        let request = Request::untyped("query \"it\"", Some(&json!({"a": [1, null]}))).unwrap();
+        let line = request.clone().into_line("\"1\"");
+        assert_eq!(line, "{\"execute\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":\"1\"}\n");
+        let line = request.out_of_band().out_of_band().into_line("1");
+        assert_eq!(line, "{\"exec-oob\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":1}\n");
+        assert_eq!(Request::untyped("stop", None).unwrap().into_line("1"), "{\"execute\":\"stop\",\"id\":1}\n");
+    }
+
+    #[test]
+    fn objects_go_as_they_are() {
+        let mut request = Request::from_object(object(json!({"exec-oob": "yank", "id": 1.5, "x": 2}))).unwrap();
+        assert!(request.is_out_of_band());
+        assert_eq!(request.take_id(), Some(json!(1.5)));
+        let sent: Value = serde_json::from_str(&request.into_line("7")).unwrap();
+        assert_eq!(sent, json!({"exec-oob": "yank", "id": 7, "x": 2}));
+        assert_eq!(Request::from_object(Map::new()).unwrap().into_line("7"), "{\"id\":7}\n");
+    }
+}

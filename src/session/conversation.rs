@@ -1,0 +1,340 @@
+//! Who may say what when: the phases of a session, its queues, and where replies go.
+
+use super::events::EventBuffer;
+use super::flight::{Fate, Flight, Flights};
+use super::lines::{after_delimiter, is_blank, without_delimiter, Line};
+use super::{Counters, Id, Incoming, Output, SessionOptions};
+use crate::error::{Error, Phase, Repr, ServerError};
+use crate::message::{Capability, Greeting, Malformed, MalformedLine, Message, Reply, Request};
+use std::collections::VecDeque;
+
+/// How many in-band commands may be on their way if out-of-band commands are to be read at once. See "Out-of-band
+/// execution" in the QEMU Machine Protocol Specification.
+const WINDOW: usize = 8;
+
+/// How many malformed lines wait to be reported at most.
+const MAX_MALFORMED: usize = 64;
+
+/// What the ids start with that are not the user's, as JSON text.
+const OWN_ID: &str = "\"qmp#";
+
+#[derive(Debug)]
+pub(super) struct Conversation {
+    state: State,
+    enable_oob: bool,
+    /// Whether a delimiter may precede a message: a user of a guest agent may synchronize again, like any other command.
+    delimiters: bool,
+    greeting: Option<Greeting>,
+    /// Negotiation or synchronization, until it is taken.
+    handshake: Option<Vec<u8>>,
+    /// In-band commands that are not output yet.
+    queued: VecDeque<Queued>,
+    /// Out-of-band commands that are not output yet.
+    queued_oob: VecDeque<Queued>,
+    flights: Flights,
+    incoming: VecDeque<Incoming>,
+    malformed: usize,
+    pub(super) events: EventBuffer,
+    counters: Counters,
+    last_id: u64,
+    last_own_id: u64,
+    /// Whether a user ever chose an id that looks like one of the session's.
+    contested: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    AwaitingGreeting,
+    Negotiating { wire_id: Box<str>, oob: bool },
+    Synchronizing { wire_id: Box<str>, sync_id: u64 },
+    Ready { oob: bool },
+    Ended,
+}
+
+#[derive(Debug)]
+struct Queued {
+    flight: Flight,
+    line: String,
+}
+
+impl Conversation {
+    pub(super) fn new(options: SessionOptions, sync_id: Option<u64>) -> Self {
+        let mut conversation = Conversation {
+            state: State::AwaitingGreeting,
+            enable_oob: options.oob,
+            delimiters: sync_id.is_some(),
+            greeting: None,
+            handshake: None,
+            queued: VecDeque::new(),
+            queued_oob: VecDeque::new(),
+            flights: Flights::default(),
+            incoming: VecDeque::new(),
+            malformed: 0,
+            events: EventBuffer::new(options.max_events, options.max_event_bytes),
+            counters: Counters::default(),
+            last_id: 0,
+            last_own_id: 0,
+            contested: false,
+        };
+        if let Some(sync_id) = sync_id {
+            conversation.synchronize(sync_id);
+        }
+        conversation
+    }
+
+    pub(super) fn handle_line(&mut self, line: Line<'_>) {
+        match line {
+            _ if self.is_ended() => {}
+            Line::Whole(line) if is_blank(line) => {}
+            Line::Whole(line) if matches!(self.state, State::Synchronizing { .. }) => self.handle_stale(line),
+            Line::TooLong(..) if matches!(self.state, State::Synchronizing { .. }) => self.counters.stale_lines += 1,
+            Line::TooLong(beginning, len) => self.report(MalformedLine::cut(Malformed::TooLong, beginning, len)),
+            Line::Whole(line) => match Message::parse(if self.delimiters { without_delimiter(line) } else { line }) {
+                Ok(message) => self.handle_message(message, line),
+                Err(error) => self.report(error),
+            },
+        }
+    }
+
+    pub(super) fn handle_eof(&mut self, rest: Option<(&[u8], usize)>) {
+        if self.is_ended() {
+            return;
+        }
+        if let Some((rest, len)) = rest {
+            self.report(MalformedLine::cut(Malformed::HalfLine, rest, len));
+        }
+        match self.state {
+            // The half line was reported as a wrong greeting.
+            State::Ended => {}
+            State::AwaitingGreeting => self.fail(Repr::NoGreeting { source: None }.into()),
+            _ => {
+                self.end();
+                self.incoming.push_back(Incoming::Closed);
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, mut request: Request) -> Result<Id, Error> {
+        if self.is_ended() {
+            return Err(Error::closed(None));
+        }
+        let oob = request.is_out_of_band();
+        if oob && !self.is_oob() {
+            return Err(Repr::OobUnavailable.into());
+        }
+        let (wire_id, own) = match request.take_id() {
+            Some(id) => (self.user_id(&id)?, false),
+            None => (self.own_id(), true),
+        };
+        self.last_id += 1;
+        let id = Id(self.last_id);
+        let fate = if request.is_answered() { Fate::Awaited } else { Fate::Unanswered };
+        let line = request.into_line(&wire_id);
+        let queue = if oob { &mut self.queued_oob } else { &mut self.queued };
+        queue.push_back(Queued { flight: Flight { id, wire_id, own, oob, fate, lost: false }, line });
+        Ok(id)
+    }
+
+    pub(super) fn cancel(&mut self, id: Id) {
+        self.queued.retain(|queued| queued.flight.id != id);
+        self.queued_oob.retain(|queued| queued.flight.id != id);
+        self.flights.cancel(id);
+        let before = self.incoming.len();
+        self.incoming.retain(|incoming| !matches!(incoming, Incoming::Reply { id: answered, .. } if *answered == id));
+        self.counters.late_replies += (before - self.incoming.len()) as u64;
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Incoming> {
+        let incoming = self.incoming.pop_front();
+        if matches!(incoming, Some(Incoming::Malformed(_))) {
+            self.malformed -= 1;
+        }
+        incoming
+    }
+
+    pub(super) fn take_output(&mut self) -> Option<Output> {
+        if let Some(bytes) = self.handshake.take() {
+            return Some(Output { id: None, bytes });
+        }
+        let next = match self.state {
+            State::Ready { oob: true } if self.flights.in_band() < WINDOW => {
+                self.queued_oob.pop_front().or_else(|| self.queued.pop_front())
+            }
+            State::Ready { oob: true } => self.queued_oob.pop_front(),
+            State::Ready { oob: false } => self.queued.pop_front(),
+            _ => None,
+        };
+        let Queued { flight, line } = next?;
+        let id = Some(flight.id);
+        self.flights.push(flight);
+        Some(Output { id, bytes: line.into_bytes() })
+    }
+
+    pub(super) fn greeting(&self) -> Option<&Greeting> {
+        self.greeting.as_ref()
+    }
+
+    pub(super) fn waits_for(&self) -> Option<Phase> {
+        match self.state {
+            State::AwaitingGreeting => Some(Phase::Greeting),
+            State::Negotiating { .. } => Some(Phase::Negotiation),
+            State::Synchronizing { .. } => Some(Phase::Sync),
+            State::Ready { .. } | State::Ended => None,
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready { .. })
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    pub(super) fn is_oob(&self) -> bool {
+        self.state == State::Ready { oob: true }
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        Counters { dropped_events: self.events.dropped(), ..self.counters }
+    }
+
+    fn handle_message(&mut self, message: Message, line: &[u8]) {
+        let not_expected = |kind| MalformedLine::new(kind, line);
+        match (message, &self.state) {
+            (Message::Event(event), _) => self.events.push(event),
+            (Message::Greeting(greeting), State::AwaitingGreeting) => self.negotiate(greeting),
+            (_, State::AwaitingGreeting) | (Message::Greeting(_), _) => self.report(not_expected(Malformed::NotQmp)),
+            // Nothing else was sent, so that a reply without an id can only be this one.
+            (Message::Reply(reply), State::Negotiating { wire_id, oob })
+                if reply.id().is_none_or(|id| *id == **wire_id) =>
+            {
+                match reply.result() {
+                    Ok(_) => self.become_ready(*oob),
+                    Err(error) => self.refuse("qmp_capabilities", error.clone()),
+                }
+            }
+            (Message::Reply(reply), _) => self.handle_reply(reply, not_expected),
+        }
+    }
+
+    fn handle_reply(&mut self, mut reply: Reply, not_expected: impl FnOnce(Malformed) -> MalformedLine) {
+        let flight = match (reply.id(), reply.result()) {
+            (Some(id), _) => self.flights.take(id),
+            (None, Err(_)) => match self.flights.take_oldest() {
+                None => return self.report(not_expected(Malformed::UnidentifiedError)),
+                flight => flight,
+            },
+            (None, Ok(_)) => return self.report(not_expected(Malformed::UnidentifiedReply)),
+        };
+        match flight {
+            None => self.counters.unknown_replies += 1,
+            Some(flight) if flight.fate == Fate::Awaited => {
+                if flight.own {
+                    reply.hide_id();
+                }
+                self.incoming.push_back(Incoming::Reply { id: flight.id, reply });
+            }
+            Some(_) => self.counters.late_replies += 1,
+        }
+    }
+
+    /// While synchronizing, all lines are stale but the reply, which a delimiter introduces. A stale half line may
+    /// precede the delimiter. An agent that refuses the command says so without a delimiter.
+    fn handle_stale(&mut self, line: &[u8]) {
+        let State::Synchronizing { wire_id, sync_id } = &self.state else { return };
+        let delimited = after_delimiter(line);
+        if let Ok(Message::Reply(reply)) = Message::parse(delimited.unwrap_or(line)) {
+            match reply.result() {
+                Ok(value) if delimited.is_some() && value.parse() == Ok(*sync_id) => return self.become_ready(false),
+                Err(error) if reply.id() == Some(wire_id) => {
+                    return self.refuse("guest-sync-delimited", error.clone());
+                }
+                _ => {}
+            }
+        }
+        self.counters.stale_lines += 1;
+    }
+
+    fn negotiate(&mut self, greeting: Greeting) {
+        let oob = self.enable_oob && greeting.offers(&Capability::Oob);
+        let wire_id = self.own_id();
+        let arguments = if oob { ",\"arguments\":{\"enable\":[\"oob\"]}" } else { "" };
+        let line = format!("{{\"execute\":\"qmp_capabilities\"{arguments},\"id\":{wire_id}}}\n");
+        self.handshake = Some(line.into_bytes());
+        self.greeting = Some(greeting);
+        self.state = State::Negotiating { wire_id, oob };
+    }
+
+    fn synchronize(&mut self, sync_id: u64) {
+        // An earlier client's session counted its ids just like this one.
+        let wire_id = format!("\"qmp#sync-{sync_id}\"").into_boxed_str();
+        let command = "\"execute\":\"guest-sync-delimited\"";
+        let line = format!("{{{command},\"arguments\":{{\"id\":{sync_id}}},\"id\":{wire_id}}}\n");
+        self.handshake = Some([b"\xff", line.as_bytes()].concat());
+        self.state = State::Synchronizing { wire_id, sync_id };
+    }
+
+    fn become_ready(&mut self, oob: bool) {
+        self.state = State::Ready { oob };
+        self.incoming.push_back(Incoming::Ready);
+    }
+
+    fn refuse(&mut self, command: &'static str, source: ServerError) {
+        self.fail(Repr::Negotiation { command, source }.into());
+    }
+
+    fn report(&mut self, line: MalformedLine) {
+        if self.state == State::AwaitingGreeting {
+            return self.fail(Repr::WrongGreeting { source: line }.into());
+        }
+        if !matches!(line.kind(), Malformed::UnidentifiedError) {
+            self.flights.lose_oldest();
+        }
+        // The end of the connection is not to be missed, however many lines came before it.
+        if self.malformed < MAX_MALFORMED || line.kind() == Malformed::HalfLine {
+            self.malformed += 1;
+            self.incoming.push_back(Incoming::Malformed(line));
+        } else {
+            self.counters.unreported_lines += 1;
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.end();
+        self.incoming.push_back(Incoming::Failed(error));
+    }
+
+    fn end(&mut self) {
+        self.state = State::Ended;
+        self.handshake = None;
+        self.queued.clear();
+        self.queued_oob.clear();
+        self.flights.clear();
+    }
+
+    fn user_id(&mut self, id: &serde_json::Value) -> Result<Box<str>, Error> {
+        let text = crate::message::encode("id", id)?;
+        // What cannot be read again could not be compared with what comes back.
+        if let Err(source) = serde_json::from_str::<serde_json::Value>(&text) {
+            return Err(Repr::Encode { what: "id".into(), source }.into());
+        }
+        self.contested |= text.starts_with(OWN_ID);
+        Ok(text.into())
+    }
+
+    fn own_id(&mut self) -> Box<str> {
+        loop {
+            self.last_own_id += 1;
+            let wire_id = format!("{OWN_ID}{}\"", self.last_own_id).into_boxed_str();
+            if !self.contested || !self.uses_wire_id(&wire_id) {
+                return wire_id;
+            }
+        }
+    }
+
+    fn uses_wire_id(&self, wire_id: &str) -> bool {
+        let queued = self.queued.iter().chain(&self.queued_oob);
+        self.flights.uses_wire_id(wire_id) || queued.into_iter().any(|queued| *queued.flight.wire_id == *wire_id)
+    }
+}

@@ -1,0 +1,133 @@
+//! The bounded buffer of events that nobody has taken yet.
+//!
+//! At the bound the oldest events go, because the newest ones tell the present state; how many went is counted.
+
+use crate::message::RawEvent;
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+pub(super) struct EventBuffer {
+    events: VecDeque<RawEvent>,
+    /// Sum of the sizes of `events`.
+    size: usize,
+    max_count: usize,
+    max_size: usize,
+    /// How many events left at the front, for whatever reason.
+    departed: u64,
+    dropped: u64,
+}
+
+impl EventBuffer {
+    pub(super) fn new(max_count: usize, max_size: usize) -> Self {
+        EventBuffer { events: VecDeque::new(), size: 0, max_count, max_size, departed: 0, dropped: 0 }
+    }
+
+    /// Keeps at least the newest event, whatever the bounds.
+    pub(super) fn push(&mut self, event: RawEvent) {
+        self.size += event.size();
+        self.events.push_back(event);
+        while self.events.len() > 1 && (self.events.len() > self.max_count || self.size > self.max_size) {
+            self.pop();
+            self.dropped += 1;
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<RawEvent> {
+        let event = self.events.pop_front()?;
+        self.size -= event.size();
+        self.departed += 1;
+        Some(event)
+    }
+
+    /// The first event from `*place` on that `wanted` takes. `*place` counts all events since the beginning, so that it
+    /// stays right while events leave at the front; it is moved on past what was looked at.
+    pub(super) fn take_first<T>(
+        &mut self,
+        place: &mut u64,
+        mut wanted: impl FnMut(&RawEvent) -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            *place = self.departed.max(*place);
+            let index = usize::try_from(*place - self.departed).ok()?;
+            let found = wanted(self.events.get(index)?);
+            *place += 1;
+            if found.is_some() {
+                if let Some(event) = self.events.remove(index) {
+                    self.size -= event.size();
+                }
+                return found;
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        while self.pop().is_some() {}
+    }
+
+    pub(super) fn as_slice(&mut self) -> &[RawEvent] {
+        self.events.make_contiguous()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    fn event(name: &str) -> RawEvent {
+        match Message::parse(format!(r#"{{"event": "{name}"}}"#).as_bytes()) {
+            Ok(Message::Event(event)) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn names(buffer: &mut EventBuffer) -> String {
+        buffer.as_slice().iter().map(|event| &*event.name).collect()
+    }
+
+    fn filled(max_count: usize, max_size: usize, all: &[&str]) -> EventBuffer {
+        let mut buffer = EventBuffer::new(max_count, max_size);
+        all.iter().for_each(|name| buffer.push(event(name)));
+        buffer
+    }
+
+    #[test]
+    fn oldest_go_first() {
+        let mut buffer = filled(3, usize::MAX, &["A", "B", "C", "D", "E"]);
+        assert_eq!((names(&mut buffer).as_str(), buffer.dropped()), ("CDE", 2));
+        let mut buffer = filled(usize::MAX, 2 * event("A").size(), &["A", "B", "C"]);
+        assert_eq!((names(&mut buffer).as_str(), buffer.dropped()), ("BC", 1));
+        let mut buffer = filled(0, 0, &["A", "B"]);
+        assert_eq!((names(&mut buffer).as_str(), buffer.dropped()), ("B", 1));
+        buffer.clear();
+        assert_eq!((buffer.size, buffer.len(), buffer.dropped()), (0, 0, 1));
+    }
+
+    #[test]
+    fn place_survives_departures() {
+        let mut buffer = filled(3, usize::MAX, &["A", "B"]);
+        let mut place = 0;
+        let mut seen = String::new();
+        let mut look = |buffer: &mut EventBuffer, wanted: &str| {
+            buffer.take_first(&mut place, |event| {
+                seen.push_str(&event.name);
+                (*event.name == *wanted).then(|| event.name.clone())
+            })
+        };
+        assert_eq!(look(&mut buffer, "F"), None);
+        ["C", "D", "E", "F"].iter().for_each(|name| buffer.push(event(name)));
+        assert_eq!(look(&mut buffer, "F").as_deref(), Some("F"));
+        // C went before it was looked at, and nothing was looked at twice.
+        assert_eq!(seen, "ABDEF");
+        assert_eq!(names(&mut buffer), "DE");
+        assert_eq!(buffer.size, event("D").size() * 2);
+    }
+}

@@ -1,0 +1,186 @@
+//! Splits what arrives into lines.
+//!
+//! Assumes nothing about the pieces in which bytes arrive. Each byte is looked at and copied once, however many pieces a line
+//! comes in. Holds at most one line of at most the bound, and the piece being handled.
+
+use std::io::BufRead;
+
+/// A byte that no JSON text contains. A guest agent's reply to synchronization starts with it.
+const DELIMITER: u8 = 0xff;
+
+/// A buffer that a line made larger than this is given back after the line.
+const KEPT_CAPACITY: usize = 1 << 20;
+
+/// How much of a line over the bound is kept, to show it.
+const KEPT_BEGINNING: usize = crate::message::MalformedLine::MAX_EXCERPT;
+
+#[derive(Debug)]
+pub(super) struct Lines {
+    partial: Vec<u8>,
+    max_len: usize,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// `partial` is the beginning of a line, perhaps empty.
+    Inside,
+    /// `partial` is a line that was handed out.
+    Finished,
+    /// `partial` is the beginning of a line over the bound, of which so many bytes went by.
+    Skipping(usize),
+}
+
+/// What was found at the end of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    Whole(&'a [u8]),
+    /// A line over the bound: its beginning and its length.
+    TooLong(&'a [u8], usize),
+}
+
+impl Lines {
+    pub(super) fn new(max_len: usize) -> Self {
+        Lines { partial: Vec::new(), max_len, state: State::Inside }
+    }
+
+    /// The next line, without its terminator; takes from `input` what belongs to it. `None`: more input is needed.
+    pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
+        self.forget_finished();
+        // Reading from a slice does not fail.
+        input.read_until(b'\n', &mut self.partial).ok()?;
+        let ended = self.partial.last() == Some(&b'\n');
+        if ended {
+            self.partial.pop();
+        }
+        self.apply_bound();
+        if !ended {
+            return None;
+        }
+        Some(match std::mem::replace(&mut self.state, State::Finished) {
+            State::Skipping(len) => Line::TooLong(&self.partial, len),
+            _ => Line::Whole(&self.partial),
+        })
+    }
+
+    /// What there is of a line that has not ended: its beginning and its length. `None` if there is nothing but space.
+    pub(super) fn rest(&mut self) -> Option<(&[u8], usize)> {
+        self.forget_finished();
+        let len = match self.state {
+            State::Skipping(len) => len,
+            _ => self.partial.len(),
+        };
+        Some((&*self.partial, len)).filter(|(rest, _)| !is_blank(rest))
+    }
+
+    fn forget_finished(&mut self) {
+        if self.state == State::Finished {
+            self.state = State::Inside;
+            self.partial.clear();
+            self.partial.shrink_to(KEPT_CAPACITY);
+        }
+    }
+
+    fn apply_bound(&mut self) {
+        let len = match self.state {
+            // What arrived was appended to the beginning that is kept.
+            State::Skipping(len) => len + self.partial.len() - KEPT_BEGINNING.min(len),
+            _ => self.partial.len(),
+        };
+        if len > self.max_len {
+            self.state = State::Skipping(len);
+            self.partial.truncate(KEPT_BEGINNING);
+            self.partial.shrink_to(KEPT_CAPACITY);
+        }
+    }
+}
+
+/// Whether a line has nothing on it.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty()
+}
+
+/// What follows the last delimiter on the line, if there is one.
+pub(super) fn after_delimiter(line: &[u8]) -> Option<&[u8]> {
+    let place = line.iter().rposition(|&byte| byte == DELIMITER)?;
+    line.get(place + 1..)
+}
+
+/// The line without delimiters in front of it.
+pub(super) fn without_delimiter(line: &[u8]) -> &[u8] {
+    let place = line.iter().position(|&byte| byte != DELIMITER).unwrap_or(line.len());
+    line.get(place..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(lines: &mut Lines, pieces: &[&[u8]]) -> Vec<Result<Vec<u8>, usize>> {
+        let mut found = Vec::new();
+        for piece in pieces {
+            let mut input = *piece;
+            while let Some(line) = lines.next(&mut input) {
+                found.push(match line {
+                    Line::Whole(line) => Ok(line.to_vec()),
+                    Line::TooLong(_, len) => Err(len),
+                });
+            }
+            assert!(input.is_empty());
+        }
+        found
+    }
+
+    #[test]
+    fn pieces_do_not_matter() {
+        let text = b"one\r\n\ntwo\nthree";
+        let expected = vec![Ok(b"one\r".to_vec()), Ok(vec![]), Ok(b"two".to_vec())];
+        for at in 0..text.len() {
+            let mut lines = Lines::new(100);
+            assert_eq!(split(&mut lines, &[&text[..at], &text[at..]]), expected);
+            assert_eq!(lines.rest(), Some((&b"three"[..], 5)));
+        }
+        let mut lines = Lines::new(100);
+        assert_eq!(split(&mut lines, &text.chunks(1).collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn bound_is_exact_and_the_next_line_is_whole() {
+        let fits = [vec![b'x'; 5000], b"\n".to_vec()].concat();
+        let exceeds = [vec![b'x'; 9001], b"\nnext\n".to_vec()].concat();
+        for size in [1, 7, 4096, 5000, 5001, 20_000] {
+            let mut lines = Lines::new(5000);
+            assert_eq!(split(&mut lines, &fits.chunks(size).collect::<Vec<_>>()), [Ok(vec![b'x'; 5000])]);
+            let found = split(&mut lines, &exceeds.chunks(size).collect::<Vec<_>>());
+            assert_eq!(found, [Err(9001), Ok(b"next".to_vec())], "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn skipped_line_takes_no_memory() {
+        let mut lines = Lines::new(2 << 20);
+        for _ in 0..64 {
+            assert_eq!(split(&mut lines, &[&[b'x'; 1 << 20]]), []);
+            assert!(lines.partial.capacity() <= 5 << 20);
+        }
+        assert_eq!(split(&mut lines, &[b"\n"]), [Err(64 << 20)]);
+        assert!(lines.partial.capacity() <= KEPT_CAPACITY);
+    }
+
+    #[test]
+    fn rest_of_nothing() {
+        let mut lines = Lines::new(100);
+        assert_eq!(lines.rest(), None);
+        split(&mut lines, &[b"line\n \r"]);
+        assert_eq!(lines.rest(), None);
+    }
+
+    #[test]
+    fn delimiter_starts_afresh() {
+        assert_eq!(after_delimiter(b"half a li\xffha\xff{}"), Some(&b"{}"[..]));
+        assert_eq!(after_delimiter(b"{}\xff"), Some(&b""[..]));
+        assert_eq!(after_delimiter(b"{}"), None);
+        assert_eq!(without_delimiter(b"\xff\xff{}\xff"), b"{}\xff");
+        assert_eq!(without_delimiter(b"\xff"), b"");
+    }
+}

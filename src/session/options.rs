@@ -1,0 +1,55 @@
+//! Bounds and choices of a session.
+
+/// Bounds and choices of a [`Session`](super::Session), which hold for monitors and guest agents alike.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    pub(super) max_line_len: usize,
+    pub(super) max_events: usize,
+    pub(super) max_event_bytes: usize,
+    pub(super) oob: bool,
+}
+
+impl SessionOptions {
+    /// Lines of at most 64 MiB, at most 16,384 events in at most 64 MiB, out-of-band execution where it is offered.
+    pub fn new() -> Self {
+        SessionOptions { max_line_len: 64 << 20, max_events: 16_384, max_event_bytes: 64 << 20, oob: true }
+    }
+
+    /// Longest line to accept, in bytes without the line feed. The largest replies of QEMU, such as that to
+    /// `query-qmp-schema`, have some hundred kilobytes, but `guest-file-read` returns up to 48 MB on a line of 64 MB.
+    ///
+    /// A longer line is skipped as it arrives, and reported as [`TooLong`](crate::message::Malformed::TooLong).
+    pub fn max_line_len(mut self, bytes: usize) -> Self {
+        self.max_line_len = bytes;
+        self
+    }
+
+    /// How many events to keep until somebody takes them. At the bound the oldest are dropped and
+    /// [counted](super::Counters::dropped_events). The newest event is always kept.
+    pub fn max_events(mut self, count: usize) -> Self {
+        self.max_events = count;
+        self
+    }
+
+    /// How much memory to fill with events, in bytes. At the bound the oldest are dropped and
+    /// [counted](super::Counters::dropped_events). The newest event is always kept.
+    pub fn max_event_bytes(mut self, bytes: usize) -> Self {
+        self.max_event_bytes = bytes;
+        self
+    }
+
+    /// Whether to enable out-of-band execution if a monitor offers it.
+    ///
+    /// If so, at most eight in-band commands are on their way at a time, because a server with a full queue does not read
+    /// on, and would not see an out-of-band command.
+    pub fn oob(mut self, enable: bool) -> Self {
+        self.oob = enable;
+        self
+    }
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,454 @@
+//! Sessions driven by hand: what goes in, what comes out.
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::message::Malformed;
+use serde_json::{json, Value};
+
+const GREETING: &str =
+    r#"{"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": ""}, "capabilities": ["oob"]}}"#;
+const PLAIN_GREETING: &str =
+    r#"{"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": ""}, "capabilities": []}}"#;
+
+fn input(session: &mut Session, line: &str) {
+    session.handle_input(format!("{line}\r\n").as_bytes());
+}
+
+/// Everything that is to be written, as JSON.
+fn output(session: &mut Session) -> Vec<Value> {
+    std::iter::from_fn(|| session.take_output()).map(|output| serde_json::from_slice(&output.bytes).unwrap()).collect()
+}
+
+fn ready_with(options: SessionOptions, greeting: &str) -> Session {
+    let mut session = Session::new(options);
+    input(&mut session, greeting);
+    let id = output(&mut session)[0]["id"].clone();
+    input(&mut session, &json!({"return": {}, "id": id}).to_string());
+    assert!(matches!(session.poll(), Some(Incoming::Ready)));
+    session
+}
+
+fn ready() -> Session {
+    ready_with(SessionOptions::new(), PLAIN_GREETING)
+}
+
+fn ready_oob() -> Session {
+    ready_with(SessionOptions::new(), GREETING)
+}
+
+fn request(name: &str) -> Request {
+    Request::untyped(name, None).unwrap()
+}
+
+/// Sends a command and gives its id on the wire.
+fn send(session: &mut Session, name: &str) -> (Id, Value) {
+    let id = session.send(request(name)).unwrap();
+    let sent = output(session);
+    assert_eq!(sent.len(), 1);
+    (id, sent[0]["id"].clone())
+}
+
+/// What happened, in short.
+fn incoming(session: &mut Session) -> Vec<String> {
+    let short = |incoming| match incoming {
+        Incoming::Ready => "ready".to_owned(),
+        Incoming::Failed(error) => format!("failed {:?}", error.kind()),
+        Incoming::Reply { id, reply } => match reply.result() {
+            Ok(value) => format!("{} {value}", id.0),
+            Err(error) => format!("{} {}", id.0, error.desc),
+        },
+        Incoming::Malformed(line) => format!("{:?}", line.kind()),
+        Incoming::Closed => "closed".to_owned(),
+    };
+    std::iter::from_fn(|| session.poll()).map(short).collect()
+}
+
+fn event_names(session: &mut Session) -> Vec<String> {
+    session.events().iter().map(|event| event.name.to_string()).collect()
+}
+
+/// A whole connection, while one command is sent before it and one with an id of its user's.
+fn transcript() -> Vec<u8> {
+    let lines = [
+        r#"{"event": "EARLY"}"#,
+        GREETING,
+        r#"{"event": "EARLIER", "timestamp": {"seconds": -1, "microseconds": -1}}"#,
+        r#"{"return": {}, "id": "qmp#2"}"#,
+        "",
+        r#"{"event": "STOP", "data": {"a": "é"}}"#,
+        "not JSON",
+        r#"{"error": {"class": "GenericError", "desc": "no"}, "id": 7}"#,
+        r#"{"return": [1, {"x": "}{"}], "id": "qmp#1"}"#,
+        r#"{"return": 1, "id": "qmp#1"}"#,
+        r#"{"retu"#,
+    ];
+    lines.join("\r\n").into_bytes()
+}
+
+fn run(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>, Counters) {
+    let mut session = Session::new(SessionOptions::new());
+    session.send(request("first")).unwrap();
+    session.send(request("second").id(7)).unwrap();
+    for piece in pieces {
+        // What is written between two lines is written in time, however the lines arrive.
+        for part in piece.split_inclusive(|&byte| byte == b'\n') {
+            session.handle_input(part);
+            while session.take_output().is_some() {}
+        }
+    }
+    session.handle_eof();
+    (incoming(&mut session), event_names(&mut session), session.counters())
+}
+
+#[test]
+fn pieces_do_not_matter() {
+    let text = transcript();
+    let expected = run(&[&text]);
+    assert_eq!(expected.0, ["ready", "NotJson", "2 no", r#"1 [1, {"x": "}{"}]"#, "HalfLine", "closed"]);
+    assert_eq!(expected.1, ["EARLY", "EARLIER", "STOP"]);
+    assert_eq!(expected.2, Counters { unknown_replies: 1, ..Counters::default() });
+    for at in 0..text.len() {
+        assert_eq!(run(&[&text[..at], &text[at..]]), expected, "split at {at}");
+    }
+    assert_eq!(run(&text.chunks(1).collect::<Vec<_>>()), expected);
+}
+
+#[test]
+fn negotiation_enables_what_is_offered_and_wanted() {
+    for (greeting, wanted, oob) in [(GREETING, true, true), (GREETING, false, false), (PLAIN_GREETING, true, false)] {
+        let mut session = Session::new(SessionOptions::new().oob(wanted));
+        assert_eq!((session.waits_for(), output(&mut session)), (Some(Phase::Greeting), vec![]));
+        input(&mut session, greeting);
+        assert_eq!(session.waits_for(), Some(Phase::Negotiation));
+        let sent = output(&mut session);
+        assert_eq!(sent[0]["execute"], "qmp_capabilities");
+        assert_eq!(sent[0].get("arguments"), oob.then(|| json!({"enable": ["oob"]})).as_ref());
+        input(&mut session, r#"{"return": {}, "id": "somebody else's"}"#);
+        assert!(!session.is_ready());
+        // Some stand-ins for a server do not echo ids; here there is nothing to mistake.
+        input(&mut session, r#"{"return": {}}"#);
+        assert_eq!((session.is_ready(), session.is_oob(), session.waits_for()), (true, oob, None));
+        assert_eq!(session.greeting().unwrap().version.major, 10);
+        let urgent = session.send(request("yank").out_of_band()).map_err(|error| error.kind());
+        assert_eq!(urgent.err(), (!oob).then_some(ErrorKind::OobUnavailable));
+    }
+}
+
+#[test]
+fn no_or_wrong_greeting() {
+    for line in ["QEMU monitor", "{}", r#"{"return": {}}"#, r#"{"error": {"class": "GenericError", "desc": ""}}"#] {
+        let mut session = Session::new(SessionOptions::new());
+        input(&mut session, line);
+        session.handle_eof();
+        assert_eq!(incoming(&mut session), ["failed Greeting"], "{line}");
+        assert_eq!(session.send(request("stop")).unwrap_err().kind(), ErrorKind::Closed);
+    }
+    for line in ["", "\r\n", r#"{"event": "STOP"}"#, r#"{"QMP": {"vers"#] {
+        let mut session = Session::new(SessionOptions::new());
+        session.handle_input(line.as_bytes());
+        session.handle_eof();
+        assert_eq!(incoming(&mut session), ["failed Greeting"], "{line}");
+    }
+}
+
+#[test]
+fn refused_negotiation() {
+    for id in ["", r#", "id": "qmp#1""#] {
+        let mut session = Session::new(SessionOptions::new());
+        input(&mut session, GREETING);
+        input(&mut session, &format!(r#"{{"error": {{"class": "CommandNotFound", "desc": "no"}}{id}}}"#));
+        assert_eq!(incoming(&mut session), ["failed Negotiation"]);
+        assert!(session.is_ended());
+    }
+}
+
+#[test]
+fn end_of_file_during_negotiation_is_a_closed_connection() {
+    let mut session = Session::new(SessionOptions::new());
+    input(&mut session, GREETING);
+    session.handle_eof();
+    session.handle_eof();
+    assert_eq!(incoming(&mut session), ["closed"]);
+}
+
+#[test]
+fn replies_find_their_commands_by_id() {
+    let mut session = ready();
+    let ids = [json!(null), json!("x"), json!({"b": [1.0], "a": "é"}), json!(0), json!(u64::MAX), json!("qmp#3")];
+    let mut calls = Vec::new();
+    for id in &ids {
+        let call = session.send(request("stop").id(id.clone())).unwrap();
+        assert_eq!(output(&mut session)[0]["id"], *id);
+        calls.push((call, id.clone()));
+    }
+    // The session's own ids avoid its user's.
+    for _ in 0..3 {
+        let (call, id) = send(&mut session, "cont");
+        assert!(!ids.contains(&id));
+        calls.push((call, id));
+    }
+    for (call, id) in calls.into_iter().rev() {
+        input(&mut session, &json!({"return": id, "id": id}).to_string());
+        match session.poll() {
+            Some(Incoming::Reply { id: answered, reply }) => {
+                assert_eq!(answered, call);
+                assert_eq!(reply.decode::<Value>("stop").unwrap(), id);
+                assert_eq!(reply.to_object().unwrap().get("id"), ids.contains(&id).then_some(&id));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(session.counters(), Counters::default());
+}
+
+#[test]
+fn notation_of_ids_may_change_on_the_way() {
+    let mut session = ready();
+    session.send(request("stop").id(json!({"b": [1.0], "a": "é"}))).unwrap();
+    output(&mut session);
+    input(&mut session, r#"{"return": 1, "id": {"a" : "\u00e9", "b": [1]}}"#);
+    assert_eq!(incoming(&mut session), ["1 1"]);
+}
+
+#[test]
+fn unknown_replies_are_counted() {
+    let mut session = ready();
+    let (_, id) = send(&mut session, "stop");
+    input(&mut session, r#"{"return": 1, "id": "other"}"#);
+    input(&mut session, &json!({"return": 2, "id": id}).to_string());
+    input(&mut session, &json!({"return": 3, "id": id}).to_string());
+    assert_eq!(incoming(&mut session), ["1 2"]);
+    assert_eq!(session.counters().unknown_replies, 2);
+}
+
+#[test]
+fn garbage_answers_nothing() {
+    let mut session = ready_with(SessionOptions::new().max_line_len(200), PLAIN_GREETING);
+    let (_, id) = send(&mut session, "stop");
+    session.handle_input(b"{\"return\": \"\xff\"}\n");
+    for line in ["garbage", "[]", r#"{"return": 1}"#, PLAIN_GREETING, &"x".repeat(201)] {
+        input(&mut session, line);
+    }
+    input(&mut session, &json!({"return": 2, "id": id}).to_string());
+    let expected = ["NotUtf8", "NotJson", "NotQmp", "UnidentifiedReply", "NotQmp", "TooLong", "1 2"];
+    assert_eq!(incoming(&mut session), expected);
+}
+
+#[test]
+fn errors_without_an_id() {
+    let mut session = ready_oob();
+    let error = r#"{"error": {"class": "GenericError", "desc": "unreadable"}}"#;
+    input(&mut session, error);
+    assert_eq!(incoming(&mut session), ["UnidentifiedError"]);
+    session.send(request("yank").out_of_band()).unwrap();
+    session.send(request("stop")).unwrap();
+    session.send(request("cont")).unwrap();
+    output(&mut session);
+    input(&mut session, error);
+    assert_eq!(incoming(&mut session), ["2 unreadable"]);
+    session.cancel(Id(3));
+    input(&mut session, error);
+    input(&mut session, error);
+    assert_eq!(incoming(&mut session), ["UnidentifiedError"]);
+    assert_eq!(session.counters().late_replies, 1);
+}
+
+#[test]
+fn cancelled_commands() {
+    let mut session = ready();
+    let (sent, id) = send(&mut session, "stop");
+    let unsent = session.send(request("cont")).unwrap();
+    session.cancel(sent);
+    session.cancel(unsent);
+    session.cancel(unsent);
+    assert_eq!(output(&mut session), [] as [Value; 0]);
+    let (_, next) = send(&mut session, "query-status");
+    input(&mut session, &json!({"return": "late", "id": id}).to_string());
+    input(&mut session, &json!({"return": "mine", "id": next}).to_string());
+    assert_eq!(incoming(&mut session), ["3 \"mine\""]);
+    let (answered, id) = send(&mut session, "stop");
+    input(&mut session, &json!({"return": "unseen", "id": id}).to_string());
+    session.cancel(answered);
+    assert_eq!(incoming(&mut session), [] as [&str; 0]);
+    let counters = session.counters();
+    assert_eq!((counters.late_replies, counters.unknown_replies), (2, 0));
+}
+
+#[test]
+fn equal_ids_are_answered_in_order() {
+    let mut session = ready();
+    let first = session.send(request("stop").id(1)).unwrap();
+    session.send(request("cont").id(1)).unwrap();
+    output(&mut session);
+    session.cancel(first);
+    input(&mut session, r#"{"return": "late", "id": 1}"#);
+    input(&mut session, r#"{"return": "mine", "id": 1}"#);
+    assert_eq!(incoming(&mut session), ["2 \"mine\""]);
+}
+
+#[test]
+fn window_of_in_band_commands() {
+    let mut session = ready_oob();
+    let names: Vec<_> = (0..12).map(|number| format!("command-{number}")).collect();
+    for name in &names {
+        session.send(request(name)).unwrap();
+    }
+    let mut sent = output(&mut session);
+    assert_eq!(sent.len(), 8);
+    session.send(request("yank").out_of_band()).unwrap();
+    assert_eq!(output(&mut session)[0]["exec-oob"], "yank");
+    while sent.len() < 12 {
+        let answered = sent[sent.len() - 8]["id"].clone();
+        input(&mut session, &json!({"return": {}, "id": answered}).to_string());
+        let next = output(&mut session);
+        assert_eq!(next.len(), 1);
+        sent.extend(next);
+    }
+    assert!(sent.iter().map(|sent| &sent["execute"]).eq(&names));
+    // Without out-of-band execution there is no window.
+    let mut session = ready();
+    for name in &names {
+        session.send(request(name)).unwrap();
+    }
+    assert_eq!(output(&mut session).len(), 12);
+}
+
+#[test]
+fn lost_replies_and_cancelled_commands_do_not_fill_the_window_for_ever() {
+    let mut session = ready_oob();
+    for _ in 0..20 {
+        let (call, _) = send(&mut session, "stop");
+        input(&mut session, "garbage");
+        assert_eq!(incoming(&mut session), ["NotJson"]);
+        session.cancel(call);
+    }
+    for _ in 0..20 {
+        session.send(unanswered()).unwrap();
+        assert_eq!(output(&mut session).len(), 1);
+    }
+    // Commands that were cancelled may still be in the server's queue.
+    for _ in 0..8 {
+        let (call, _) = send(&mut session, "stop");
+        session.cancel(call);
+    }
+    session.send(request("stop")).unwrap();
+    assert_eq!(output(&mut session).len(), 0);
+}
+
+fn unanswered() -> Request {
+    #[derive(Debug)]
+    struct Shutdown;
+    impl serde::Serialize for Shutdown {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            json!({}).serialize(serializer)
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Shutdown {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Shutdown)
+        }
+    }
+    impl crate::Command for Shutdown {
+        const NAME: &'static str = "guest-shutdown";
+        const SUCCESS_RESPONSE: bool = false;
+        type Reply = Value;
+    }
+    Request::new(&Shutdown).unwrap()
+}
+
+#[test]
+fn events_are_bounded() {
+    let mut session = ready_with(SessionOptions::new().max_events(2), PLAIN_GREETING);
+    ["A", "B", "C"].iter().for_each(|name| input(&mut session, &json!({"event": name}).to_string()));
+    assert_eq!((event_names(&mut session).concat().as_str(), session.counters().dropped_events), ("BC", 1));
+    assert_eq!(session.take_event().map(|event| event.name).as_deref(), Some("B"));
+    session.clear_events();
+    assert_eq!(session.event_count(), 0);
+}
+
+#[test]
+fn reports_are_bounded_and_the_end_is_not_lost() {
+    let mut session = ready();
+    (0..1000).for_each(|_| input(&mut session, "garbage"));
+    session.handle_input(b"half");
+    session.handle_eof();
+    let incoming = incoming(&mut session);
+    assert_eq!((incoming.len(), session.counters().unreported_lines), (66, 1000 - 64));
+    assert_eq!(incoming[64..], ["HalfLine", "closed"]);
+}
+
+#[test]
+fn nothing_goes_in_or_out_after_the_end() {
+    let mut session = ready();
+    session.send(request("stop")).unwrap();
+    session.handle_eof();
+    assert!(session.take_output().is_none());
+    assert_eq!(session.send(request("stop")).unwrap_err().kind(), ErrorKind::Closed);
+    input(&mut session, r#"{"event": "STOP"}"#);
+    input(&mut session, "garbage");
+    assert_eq!((incoming(&mut session), session.event_count()), (vec!["closed".to_owned()], 0));
+}
+
+#[test]
+fn guest_agent_synchronizes() {
+    let mut session = Session::guest_agent(SessionOptions::new(), u64::MAX);
+    let sync_id = i64::MAX;
+    let sent = session.take_output().unwrap().bytes;
+    assert_eq!(sent[0], 0xff);
+    let sent: Value = serde_json::from_slice(&sent[1..]).unwrap();
+    assert_eq!(sent["execute"], "guest-sync-delimited");
+    assert_eq!(sent["arguments"], json!({"id": sync_id}));
+    session.send(request("guest-ping")).unwrap();
+    for stale in [
+        "rn\": 7}",
+        r#"{"return": "stale", "id": "qmp#1"}"#,
+        r#"{"error": {"class": "GenericError", "desc": "a byte 0xff came"}}"#,
+        &format!(r#"{{"return": {sync_id}}}"#),
+    ] {
+        input(&mut session, stale);
+    }
+    session.handle_input(b"\xff{\"return\": 5}\n{\"return\": \"ha");
+    assert_eq!((incoming(&mut session), session.waits_for()), (vec![], Some(Phase::Sync)));
+    assert!(session.take_output().is_none());
+    session.handle_input(b"lf\"");
+    session.handle_input(b"\xff");
+    input(&mut session, &format!(r#"{{"return": {sync_id}}}"#));
+    assert_eq!((incoming(&mut session), session.counters().stale_lines), (vec!["ready".to_owned()], 5));
+    assert_eq!(output(&mut session)[0]["id"], "qmp#1");
+    // Later synchronizations are the user's own.
+    session.handle_input(b"\xff{\"return\": 5, \"id\": \"qmp#1\"}\n");
+    assert_eq!(incoming(&mut session), ["1 5"]);
+}
+
+#[test]
+fn guest_agent_refuses_to_synchronize() {
+    let mut session = Session::guest_agent(SessionOptions::new(), 5);
+    let sent = session.take_output().unwrap().bytes;
+    let sent: Value = serde_json::from_slice(&sent[1..]).unwrap();
+    input(&mut session, &json!({"error": {"class": "CommandNotFound", "desc": "no"}, "id": sent["id"]}).to_string());
+    assert_eq!(incoming(&mut session), ["failed Negotiation"]);
+}
+
+#[test]
+fn longest_line_is_read_in_linear_time() {
+    // Four million pieces: looking at the beginning again with each would take hours.
+    let mut session = ready();
+    let (_, id) = send(&mut session, "query-qmp-schema");
+    let line = json!({"return": "x".repeat(4 << 20), "id": id}).to_string() + "\n";
+    line.as_bytes().chunks(1).for_each(|piece| session.handle_input(piece));
+    assert_eq!(incoming(&mut session)[0].len(), (4 << 20) + 4);
+}
+
+#[test]
+fn kinds_of_malformed_lines_name_themselves() {
+    let mut session = ready();
+    input(&mut session, "QEMU 7.2.22 monitor - type 'help' for more information");
+    match session.poll() {
+        Some(Incoming::Malformed(line)) => {
+            assert_eq!(line.kind(), Malformed::NotJson);
+            assert!(line.excerpt().starts_with("QEMU 7.2.22 monitor"));
+            assert!(line.to_string().contains("not JSON"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
