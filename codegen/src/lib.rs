@@ -12,3 +12,4 @@ pub mod load;
 pub mod parser;
 pub mod print;
 pub mod schema;
+pub mod vendor;

@@ -2,28 +2,43 @@
 //!
 //! Exits with 0 if all is well, with 1 if a schema or a file is not, and with 2 if called in a way it does not know.
 
+use qemu_qmp_codegen::vendor::{self, Layout, Tree, Vendored};
 use qemu_qmp_codegen::{check, load};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: qapi check [--warnings] FILE...
+       qapi vendor QEMU_TREE DEST
 
 check   reads each root file and what it includes, and prints what is wrong as `file:line:column: message`;
         --warnings also prints what is merely bad style
+vendor  writes the interface facts of the QEMU sources in QEMU_TREE, or of a vendored tree, into DEST, keeps what DEST
+        says about them, and prints what is new, changed or gone
 ";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.as_slice() {
-        ["--help" | "-h" | "help"] | [_, "--help" | "-h"] => {
-            print!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        ["check", "--warnings", files @ ..] if are_files(files) => check_files(files, true),
-        ["check", files @ ..] if are_files(files) => check_files(files, false),
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let options = arguments.iter().skip(1).take_while(|argument| argument.to_string_lossy().starts_with("--")).count();
+    let (command, paths) = arguments.split_at(arguments.len().min(1 + options));
+    let command: Vec<&str> = command.iter().map(|argument| argument.to_str().unwrap_or_default()).collect();
+    match (command.as_slice(), paths) {
+        (["check"], [_, ..]) => check_files(paths, false),
+        (["check", "--warnings"], [_, ..]) => check_files(paths, true),
+        (["vendor"], [tree, dest]) => match vendor_tree(Path::new(tree), Path::new(dest)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprint!("{USAGE}");
             ExitCode::from(2)
@@ -31,13 +46,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn are_files(arguments: &[&str]) -> bool {
-    !arguments.is_empty() && !arguments.iter().any(|argument| argument.starts_with("--"))
-}
-
 /// Checks each file on its own, so that one that is refused hides nothing about the others.
-fn check_files(files: &[&str], warnings: bool) -> ExitCode {
-    let mut failed = false;
+fn check_files(files: &[OsString], warnings: bool) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
     for file in files {
         let source = load::load(Path::new(file));
         if let (Ok(source), true) = (&source, warnings) {
@@ -47,8 +58,58 @@ fn check_files(files: &[&str], warnings: bool) -> ExitCode {
         }
         if let Err(error) = source.and_then(|source| check::check(&source)) {
             eprintln!("{error}");
-            failed = true;
+            code = ExitCode::FAILURE;
         }
     }
-    ExitCode::from(u8::from(failed))
+    code
+}
+
+/// Reads and checks everything before the first file is written, because `dest` may be `tree` itself.
+fn vendor_tree(tree: &Path, dest: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let version = fs::read_to_string(tree.join("VERSION")).map_err(|error| about(&tree.join("VERSION"), error))?;
+    let version = version.trim();
+    let layout = if is_vendored(tree) { vendor::VENDORED } else { vendor::QEMU };
+    let new = load_checked(tree, layout)?;
+    let old = if is_vendored(dest) { Some(load_checked(dest, vendor::VENDORED)?) } else { None };
+    let Vendored { files, gone, report } = vendor::vendor(&new, version, old.as_ref());
+    for (path, contents) in files {
+        write(&dest.join(path), &contents)?;
+    }
+    write(&dest.join("VERSION"), &format!("{version}\n"))?;
+    for path in gone {
+        let path = dest.join(path);
+        fs::remove_file(&path).map_err(|error| about(&path, error))?;
+    }
+    for line in report {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn is_vendored(folder: &Path) -> bool {
+    folder.join("qmp/qapi-schema.json").exists()
+}
+
+fn load_checked(folder: &Path, layout: Layout) -> qemu_qmp_codegen::error::Result<Tree> {
+    let tree = Tree::load(folder, layout)?;
+    for source in tree.sources() {
+        check::check(source)?;
+    }
+    Ok(tree)
+}
+
+/// Writes a file, and the folder it is in, unless it says so already.
+fn write(path: &Path, contents: &str) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|present| present == contents.as_bytes()) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| about(folder, error))?;
+    }
+    fs::write(path, contents).map_err(|error| about(path, error))
+}
+
+/// Adds the path to an error of the operating system.
+fn about(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

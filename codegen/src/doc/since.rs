@@ -3,28 +3,47 @@
 /// Splits `(since X)` off a description: what remains, and `X`.
 ///
 /// The note may be one of several things in the parentheses, as in `(default: 5, since 7.1)`, or the whole text. Of
-/// several notes the first counts; all others stay.
+/// several notes the one that ends the text counts, or else the first; the others are about details and stay.
 pub(super) fn split(text: &str) -> (String, Option<String>) {
-    if let Some(release) = note(text.strip_suffix('.').unwrap_or(text)) {
+    if let Some(release) = release(text.strip_suffix('.').unwrap_or(text)) {
         return (String::new(), Some(release.into()));
     }
-    for (open, _) in text.match_indices('(') {
-        let Some(length) = text[open..].find(')') else { break };
-        let inside = &text[open + 1..open + length];
-        let mut pieces: Vec<&str> = inside.split([',', ';']).collect();
-        let Some(index) = pieces.iter().position(|piece| note(piece).is_some()) else { continue };
-        let release = note(pieces.remove(index)).map(String::from);
-        let (before, mut after) = (text[..open].trim_end(), &text[open + length + 1..]);
-        if pieces.is_empty() {
-            if before.is_empty() || before.ends_with(['.', '!', '?']) {
-                after = after.strip_prefix('.').unwrap_or(after);
-            }
-            return (format!("{before}{after}").trim().into(), release);
-        }
-        let rest = pieces.join(",");
-        return (format!("{}({}){after}", &text[..open], rest.trim()), release);
+    let notes: Vec<Note<'_>> = text.match_indices('(').filter_map(|(open, _)| Note::at(text, open)).collect();
+    match notes.last().filter(|note| matches!(note.after, "" | ".")).or(notes.first()) {
+        Some(note) => (note.without(), Some(note.release.into())),
+        None => (text.into(), None),
     }
-    (text.into(), None)
+}
+
+/// A parenthesis that names a release, and the text around it.
+struct Note<'t> {
+    before: &'t str,
+    /// What else is in the parentheses.
+    rest: Vec<&'t str>,
+    release: &'t str,
+    after: &'t str,
+}
+
+impl<'t> Note<'t> {
+    /// Reads the parenthesis that opens at `open`.
+    fn at(text: &'t str, open: usize) -> Option<Self> {
+        let (inside, after) = text[open..].strip_prefix('(')?.split_once(')')?;
+        let mut rest: Vec<&str> = inside.split([',', ';']).collect();
+        let index = rest.iter().position(|piece| release(piece).is_some())?;
+        let release = release(rest.remove(index))?;
+        Some(Self { before: &text[..open], rest, release, after })
+    }
+
+    /// The text without the note.
+    fn without(&self) -> String {
+        if !self.rest.is_empty() {
+            return format!("{}({}){}", self.before, self.rest.join(",").trim(), self.after);
+        }
+        let before = self.before.trim_end();
+        let sentence_over = before.is_empty() || before.ends_with(['.', '!', '?']);
+        let after = self.after.strip_prefix('.').filter(|_| sentence_over).unwrap_or(self.after);
+        format!("{before}{after}").trim().into()
+    }
 }
 
 /// The release at the start of a `Since:` section and what else the section says.
@@ -35,7 +54,7 @@ pub(super) fn leading_release(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The release in `since X`, which must be all there is.
-fn note(text: &str) -> Option<&str> {
+fn release(text: &str) -> Option<&str> {
     let text = text.trim();
     let (word, rest) = text.split_at_checked("since".len())?;
     if !word.eq_ignore_ascii_case("since") {
@@ -66,7 +85,8 @@ mod tests {
                 Some("4.0"),
             ),
             ("how many (there are) (since 4.0)", "how many (there are)", Some("4.0")),
-            ("a (since 1.2) b (since 1.3)", "a b (since 1.3)", Some("1.2")),
+            ("a (since 1.2) b (since 1.3) c", "a b (since 1.3) c", Some("1.2")),
+            ("a (since 1.2) b (since 1.3)", "a (since 1.2) b", Some("1.3")),
             ("how many (since 4.0 on s390x)", "how many (since 4.0 on s390x)", None),
             ("how many (since Linux 4.0)", "how many (since Linux 4.0)", None),
             ("how many (sincé 4.0) (", "how many (sincé 4.0) (", None),
