@@ -2,7 +2,7 @@
 
 use qemu_qmp_codegen::check::check;
 use qemu_qmp_codegen::doc::Doc;
-use qemu_qmp_codegen::load::load;
+use qemu_qmp_codegen::load::{load, load_with};
 use qemu_qmp_codegen::schema::{Data, Definition, EnumValue, Member, Schema, Type};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -83,6 +83,38 @@ fn branches_follow_the_enum() {
         assert!(branches.branches.iter().map(|branch| &branch.value).eq(values.iter().map(|value| &value.name)));
         let tag = schema.all_members(object).into_iter().find(|member| member.name == branches.tag).unwrap();
         assert_eq!(tag.ty, Type::Enum(branches.tag_type));
+    }
+}
+
+/// Checks a schema that is given as text.
+fn check_text(text: &str) -> Result<Schema, String> {
+    let source = load_with(Path::new("deep.json"), |_| Ok(text.as_bytes().to_vec())).unwrap();
+    check(&source).map_err(|error| error.to_string())
+}
+
+/// So many structs, each the base of the one before.
+fn chain_of_bases(length: usize) -> String {
+    let link = |n| format!("{{ 'struct': 'Link{n}', 'base': 'Link{}', 'data': {{}} }}\n", n + 1);
+    (1..length).map(link).chain([format!("{{ 'struct': 'Link{length}', 'data': {{}} }}\n")]).collect()
+}
+
+/// So many unions, each the type of both branches of the one before.
+fn chain_of_branches(length: usize) -> String {
+    let kind = "{ 'enum': 'Kind', 'data': [ 'one', 'two' ] }\n".to_string();
+    let link = |n: usize| {
+        let base = format!("'base': {{ 'kind{n}': 'Kind' }}, 'discriminator': 'kind{n}'");
+        let next = format!("'data': {{ 'one': 'Link{0}', 'two': 'Link{0}' }}", n + 1);
+        format!("{{ 'union': 'Link{n}', {base}, {next} }}\n")
+    };
+    (1..length).map(link).chain([kind, format!("{{ 'struct': 'Link{length}', 'data': {{}} }}\n")]).collect()
+}
+
+#[test]
+fn depth_is_bounded() {
+    for chain in [chain_of_bases, chain_of_branches] {
+        assert_eq!(check_text(&chain(100)).unwrap().objects.len(), 100);
+        let error = check_text(&chain(20_000)).unwrap_err();
+        assert!(error.contains("contain one another"), "{error}");
     }
 }
 

@@ -9,23 +9,18 @@ pub(super) enum Case {
     Camel,
     /// An event: `UPPER_CASE`.
     Upper,
-    /// A command, member, value or feature: `lower-case`.
-    Lower {
-        /// Whether a pragma allows upper case.
-        upper: bool,
-        /// Whether a pragma allows `_`.
-        underscore: bool,
+    /// A command: `lower-case`; a pragma can allow it `_`.
+    Command {
+        /// Whether it does.
+        exempt: bool,
     },
-}
-
-impl Case {
-    /// Lower case without any exception.
-    pub(super) const LOWER: Case = Case::Lower { upper: false, underscore: false };
-
-    /// Lower case for members of a type, which a pragma may exempt from the rule.
-    pub(super) fn member(exempt: bool) -> Case {
-        Case::Lower { upper: exempt, underscore: exempt }
-    }
+    /// A member or value of a type: `lower-case`; a pragma can allow the type upper case and `_`.
+    Member {
+        /// Whether it does.
+        exempt: bool,
+    },
+    /// Anything else: `lower-case`.
+    Lower,
 }
 
 /// Why `name` is not legal for its purpose, as the end of a sentence that begins with the name.
@@ -35,27 +30,23 @@ pub(super) fn check(name: &str, case: Case) -> Result<(), &'static str> {
          and do not start with 'q_' or 'q-'",
     )?;
     let has = |test: fn(&u8) -> bool| stem.bytes().any(|byte| test(&byte));
+    let (upper, lower) = (has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase));
+    let (dash, underscore) = (stem.contains('-'), stem.contains('_'));
     match case {
-        Case::Camel => {
-            let camel = stem.starts_with(|first: char| first.is_ascii_uppercase())
-                && has(u8::is_ascii_lowercase)
-                && stem.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            match camel {
-                false => Err("must be in CamelCase"),
-                true if name.ends_with("List") => Err("must not end in 'List', which is reserved for arrays"),
-                true => Ok(()),
-            }
+        Case::Camel if !lower || dash || underscore || !stem.starts_with(|first: char| first.is_ascii_uppercase()) => {
+            Err("must be in CamelCase")
         }
-        Case::Upper if has(u8::is_ascii_lowercase) || stem.contains('-') => {
-            Err("must not have lower case or '-': events are named in UPPER_CASE")
+        Case::Camel if name.ends_with("List") => Err("must not end in 'List', which is reserved for arrays"),
+        Case::Upper if lower || dash => Err("must not have lower case or '-': events are named in UPPER_CASE"),
+        Case::Command { .. } if upper => Err("must not have upper case"),
+        Case::Command { exempt: false } if underscore => {
+            Err("must not have '_' unless the pragma 'command-name-exceptions' lists it")
         }
-        Case::Lower { upper, .. } if !upper && has(u8::is_ascii_uppercase) => {
-            Err("must not have upper case unless a pragma exempts it")
+        Case::Member { exempt: false } if upper || underscore => {
+            Err("must not have upper case or '_' unless the pragma 'member-name-exceptions' lists its type")
         }
-        Case::Lower { underscore, .. } if !underscore && stem.contains('_') => {
-            Err("must not have '_' unless a pragma exempts it")
-        }
-        Case::Upper | Case::Lower { .. } => Ok(()),
+        Case::Lower if upper || underscore => Err("must not have upper case or '_'"),
+        _ => Ok(()),
     }
 }
 
@@ -103,7 +94,7 @@ mod tests {
     use super::*;
 
     fn lower(name: &str) -> bool {
-        check(name, Case::LOWER).is_ok()
+        check(name, Case::Lower).is_ok()
     }
 
     #[test]
@@ -136,7 +127,7 @@ mod tests {
     #[test]
     fn the_generators_own_prefix_is_reserved() {
         assert!(!lower("q-speed"));
-        assert!(check("q_speed", Case::member(true)).is_err());
+        assert!(check("q_speed", Case::Member { exempt: true }).is_err());
         assert!(lower("qspeed"));
     }
 
@@ -149,10 +140,10 @@ mod tests {
 
     #[test]
     fn values_may_start_with_a_digit() {
-        assert!(check_value("9p", Case::LOWER).is_ok());
-        assert!(check_value("9P", Case::LOWER).is_err());
+        assert!(check_value("9p", Case::Lower).is_ok());
+        assert!(check_value("9P", Case::Lower).is_err());
         assert!(!lower("9p"));
-        assert!(check_value("", Case::LOWER).is_err());
+        assert!(check_value("", Case::Lower).is_err());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::schema::{self, Branches, EnumId, ObjectId, Type};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// How many bases and branches may contain one another. QEMU's schemas need four levels.
+/// How many objects may contain one another as bases and branches, which is what the smallest usual stack, of 1 MiB, has
+/// room for in a debug build. QEMU's schemas need four.
 const MAX_DEPTH: usize = 100;
 
 /// An object whose names are resolved.
@@ -71,7 +72,7 @@ impl<'a> Objects<'a> {
             State::Done(resolved) => return Ok(Rc::clone(resolved)),
             State::InProgress => return Err(written.context.error("contains itself")),
             State::Untouched if depth == MAX_DEPTH => {
-                return Err(user.error(format_args!("more than {MAX_DEPTH} bases and branches contain one another")));
+                return Err(user.error(format_args!("more than {MAX_DEPTH} objects contain one another")));
             }
             State::Untouched => {}
         }

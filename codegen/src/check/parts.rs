@@ -15,14 +15,21 @@ pub(super) struct Part<'a> {
     context: Context<'a>,
     /// What the part is, such as `member`; empty for the definition as a whole.
     role: &'a str,
-    /// Empty where the part has no name.
-    name: &'a str,
+    name: Option<&'a str>,
 }
 
 impl<'a> Part<'a> {
     /// The definition as a whole.
     pub(super) fn whole(context: Context<'a>) -> Self {
-        Part { context, role: "", name: "" }
+        Part { context, role: "", name: None }
+    }
+
+    /// A part of the same definition that has no name, or none yet.
+    pub(super) fn unnamed<'b>(&self, role: &'b str) -> Part<'b>
+    where
+        'a: 'b,
+    {
+        Part { context: self.context, role, name: None }
     }
 
     /// A part of the same definition.
@@ -30,15 +37,15 @@ impl<'a> Part<'a> {
     where
         'a: 'b,
     {
-        Part { context: self.context, role, name }
+        Part { context: self.context, role, name: Some(name) }
     }
 
     /// An error about this part; `message` continues "struct 'Name': member 'name' ".
     pub(super) fn error(&self, message: impl fmt::Display) -> Error {
         match (self.role, self.name) {
             ("", _) => self.context.error(message),
-            (role, "") => self.context.error(format_args!("{role} {message}")),
-            (role, name) => self.context.error(format_args!("{role} '{name}' {message}")),
+            (role, None) => self.context.error(format_args!("{role} {message}")),
+            (role, Some(name)) => self.context.error(format_args!("{role} '{name}' {message}")),
         }
     }
 
@@ -116,9 +123,9 @@ impl<'a> Part<'a> {
     }
 
     fn condition_error(&self, message: impl fmt::Display) -> Error {
-        match (self.role, self.name) {
-            ("", _) => self.context.error(format_args!("condition {message}")),
-            (role, name) => self.context.error(format_args!("{role} '{name}': condition {message}")),
+        match self.name {
+            None => self.context.error(format_args!("condition {message}")),
+            Some(name) => self.context.error(format_args!("{} '{name}': condition {message}", self.role)),
         }
     }
 }
@@ -150,13 +157,13 @@ pub(super) fn features(context: Context<'_>, object: &Object) -> Result<Vec<Feat
         Some(_) => return Err(context.error("'features' must be an array")),
     };
     let feature = |value| {
-        let anonymous = Part::whole(context).part("a feature", "");
+        let anonymous = Part::whole(context).unnamed("a feature");
         let entry = anonymous.entry(value, "name", &["if"])?;
         let Value::String(text) = entry.main else {
             return Err(anonymous.error("must be a string or an object with a 'name'"));
         };
         let part = Part::whole(context).part("feature", &text.value);
-        name::check(&text.value, Case::LOWER).map_err(|reason| part.error(reason))?;
+        name::check(&text.value, Case::Lower).map_err(|reason| part.error(reason))?;
         Ok(Feature { name: text.value.clone(), condition: entry.condition(&part)? })
     };
     features.iter().map(feature).collect()

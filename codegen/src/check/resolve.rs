@@ -151,8 +151,8 @@ impl<'a> Resolver<'a> {
             if !exempt && !matches!(element, Type::Object(_)) {
                 let ty = self.table.describe(ty);
                 return Err(context.error(format_args!(
-                    "'returns' must be a struct, a union or an array of them unless a pragma exempts the command, \
-                     but is {ty}"
+                    "'returns' must be a struct, a union or an array of them, not {ty}, \
+                     unless the pragma 'command-returns-exceptions' lists the command"
                 )));
             }
         }

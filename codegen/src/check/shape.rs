@@ -54,9 +54,7 @@ fn identify(object: &Object) -> Result<Context<'_>> {
 fn check_name(context: &Context<'_>, expression: &Expression) -> Result<()> {
     let case = match context.meta {
         Meta::Event => Case::Upper,
-        Meta::Command => {
-            Case::Lower { upper: false, underscore: expression.pragma.command_name_exceptions.contains(context.name) }
-        }
+        Meta::Command => Case::Command { exempt: expression.pragma.command_name_exceptions.contains(context.name) },
         Meta::Enum | Meta::Struct | Meta::Union | Meta::Alternate => Case::Camel,
     };
     name::check(context.name, case).map_err(|reason| context.error(format_args!("its name {reason}")))
@@ -85,13 +83,13 @@ impl<'a> Definition<'a> {
     }
 
     fn enum_value(&self, value: &'a Value) -> Result<EnumValue> {
-        let anonymous = self.whole.part("a value", "");
+        let anonymous = self.whole.unnamed("a value");
         let entry = anonymous.entry(value, "name", &["if", "features"])?;
         let Value::String(text) = entry.main else {
             return Err(anonymous.error("must be a string or an object with a 'name'"));
         };
         let part = self.whole.part("value", &text.value);
-        name::check_value(&text.value, Case::member(self.exempt())).map_err(|reason| part.error(reason))?;
+        name::check_value(&text.value, self.case()).map_err(|reason| part.error(reason))?;
         Ok(EnumValue {
             name: text.value.clone(),
             condition: entry.condition(&part)?,
@@ -102,7 +100,7 @@ impl<'a> Definition<'a> {
     fn structure(&self) -> Result<Kind<'a>> {
         let object = self.keys(&["data"], &["base"])?;
         let members = match object.get("data") {
-            Some(Value::Object(data)) => self.members("member", data, self.exempt())?,
+            Some(Value::Object(data)) => self.members("member", data, self.case())?,
             _ => return Err(self.context.error("'data' must be an object of members")),
         };
         let base = match object.get("base") {
@@ -117,7 +115,7 @@ impl<'a> Definition<'a> {
         let object = self.keys(&["base", "discriminator", "data"], &[])?;
         let base = match object.get("base") {
             Some(Value::String(base)) => Base::Named(&base.value),
-            Some(Value::Object(members)) => Base::Inline(self.members("base member", members, self.exempt())?),
+            Some(Value::Object(members)) => Base::Inline(self.members("base member", members, self.case())?),
             _ => return Err(self.context.error("'base' must be an object of members or the name of a struct")),
         };
         let Some(Value::String(tag)) = object.get("discriminator") else {
@@ -145,7 +143,7 @@ impl<'a> Definition<'a> {
         };
         let alternatives = data.members.iter().map(|(key, value)| {
             let part = self.whole.part("alternative", &key.value);
-            name::check(&key.value, Case::LOWER).map_err(|reason| part.error(reason))?;
+            name::check(&key.value, Case::Lower).map_err(|reason| part.error(reason))?;
             self.branch(&part, &key.value, value)
         });
         Ok(Kind::Alternate { alternatives: alternatives.collect::<Result<_>>()? })
@@ -167,7 +165,7 @@ impl<'a> Definition<'a> {
             return Err(self.context.error("'allow-oob' and 'coroutine' exclude each other"));
         }
         let data = self.data(flags.boxed)?;
-        let returns = object.get("returns").map(|value| self.whole.part("'returns'", "").type_name(value));
+        let returns = object.get("returns").map(|value| self.whole.unnamed("'returns'").type_name(value));
         Ok(Kind::Command { data, returns: returns.transpose()?, flags })
     }
 
@@ -200,19 +198,19 @@ impl<'a> Definition<'a> {
             None => Ok(Data::Inline(Vec::new())),
             Some(Value::String(name)) => Ok(Data::Named(&name.value)),
             Some(_) if boxed => Err(self.context.error("'data' must be the name of a type, because it is 'boxed'")),
-            Some(Value::Object(members)) => Ok(Data::Inline(self.members("member", members, false)?)),
+            Some(Value::Object(members)) => Ok(Data::Inline(self.members("member", members, Case::Lower)?)),
             Some(_) => Err(self.context.error("'data' must be an object of members or the name of a struct")),
         }
     }
 
-    fn members(&self, role: &'static str, object: &'a Object, exempt: bool) -> Result<Vec<Member<'a>>> {
+    fn members(&self, role: &'static str, object: &'a Object, case: Case) -> Result<Vec<Member<'a>>> {
         let member = |(key, value): &'a (crate::parser::Text, Value)| {
             let (name, optional) = match key.value.strip_prefix('*') {
                 Some(name) => (name, true),
                 None => (key.value.as_str(), false),
             };
             let part = self.whole.part(role, name);
-            name::check(name, Case::member(exempt)).map_err(|reason| part.error(reason))?;
+            name::check(name, case).map_err(|reason| part.error(reason))?;
             if name::is_reserved_for_c(name) {
                 return Err(part.error("has a name that QEMU's C code needs for itself"));
             }
@@ -234,8 +232,8 @@ impl<'a> Definition<'a> {
         Ok(Branch { name, condition: entry.condition(part)?, ty: part.type_name(entry.main)? })
     }
 
-    /// Whether a pragma exempts this type's members from the naming rules.
-    fn exempt(&self) -> bool {
-        self.expression.pragma.member_name_exceptions.contains(self.context.name)
+    /// The rule for the names of this type's members or values.
+    fn case(&self) -> Case {
+        Case::Member { exempt: self.expression.pragma.member_name_exceptions.contains(self.context.name) }
     }
 }
