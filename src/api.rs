@@ -1,36 +1,110 @@
 //! What generated code implements, and the generated modules themselves.
 
+use crate::wire::{self, Codec};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A command of the schema: its arguments are the value itself, its reply an associated type.
+/// The system emulator's and the storage daemon's API: QMP.
+#[cfg(feature = "qmp")]
+pub mod qmp {
+    include!(concat!(env!("OUT_DIR"), "/qmp.rs"));
+}
+
+/// The guest agent's API. It has no events.
+#[cfg(feature = "qga")]
+pub mod qga {
+    include!(concat!(env!("OUT_DIR"), "/qga.rs"));
+}
+
+/// A command of a schema: its arguments are the value itself, its reply an associated type.
 ///
 /// Serializing a command gives its `arguments` object, without the command's name.
-pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
+pub trait Command: Codec + Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `query-status`.
     const NAME: &'static str;
-    /// Whether a successful execution is answered at all. Commands such as `guest-shutdown` are not.
+    /// Whether a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
     const SUCCESS_RESPONSE: bool = true;
-    /// What a successful execution returns. [`Empty`](crate::wire::Empty) where the schema names no type.
-    type Reply: Serialize + DeserializeOwned + fmt::Debug;
+    /// What a successful execution returns; [`Empty`](wire::Empty) where the schema names no type.
+    type Reply: Codec + Serialize + DeserializeOwned + fmt::Debug;
 }
 
 /// A command that may be executed out-of-band: at once, ahead of commands that are queued or running.
 pub trait OobCommand: Command {}
 
-/// An event of the schema: its data is the value itself.
-pub trait Event: Serialize + DeserializeOwned + fmt::Debug {
+/// An event of a schema: its data is the value itself.
+pub trait Event: Codec + Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `BLOCK_JOB_COMPLETED`.
     const NAME: &'static str;
 }
 
-/// All events of a schema as one enum, such as [`qmp::events::EventKind`](crate::qmp::events::EventKind).
+/// All events of a schema as one enum, such as `qmp::events::EventKind`.
 pub trait EventSet: Sized + fmt::Debug {
     /// Decodes an event's data by the event's name. Never fails: what the schema does not know, or what does not fit
     /// it, becomes a value that keeps name and data.
     fn decode(name: &str, data: Option<&RawValue>) -> Self;
     /// The event's name on the wire.
     fn name(&self) -> &str;
+    /// The event's data as JSON.
+    fn data(&self) -> wire::Any;
 }
+
+/// An event that the schema does not know, as it came.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct UnrecognizedEvent {
+    /// Its name on the wire.
+    pub name: Box<str>,
+    /// Its data; the empty object where it came without.
+    pub data: wire::Any,
+}
+
+impl UnrecognizedEvent {
+    /// Keeps an event.
+    ///
+    /// # Errors
+    /// Where the data is not a JSON value that can be held, as with a number beyond the range of a double.
+    pub fn new(name: &str, data: Option<&RawValue>) -> Result<Self, UndecodableEvent> {
+        UndecodableEvent::or(name, data).map(|data| Self { name: name.into(), data })
+    }
+}
+
+/// An event that the schema knows, but whose data does not fit it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UndecodableEvent {
+    /// Its name on the wire.
+    pub name: Box<str>,
+    /// Which member does not fit, such as `.device[2].id`; empty where it is the data as a whole.
+    pub path: Box<str>,
+    /// What was expected there.
+    pub reason: Box<str>,
+    /// The data as it came.
+    pub text: Box<str>,
+}
+
+impl UndecodableEvent {
+    /// Decodes an event's data, or keeps it with what is wrong. Absent data is the empty object.
+    pub fn or<T: Codec>(name: &str, data: Option<&RawValue>) -> Result<T, Self> {
+        let text = data.map_or("{}", RawValue::get);
+        wire::from_json(text).map_err(|error| {
+            let message = error.to_string();
+            let (path, reason) = wire::split_path(&message);
+            Self { name: name.into(), path: path.into(), reason: reason.into(), text: text.into() }
+        })
+    }
+
+    /// The data as JSON, or as a string where it is none that can be held.
+    pub fn data(&self) -> wire::Any {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| wire::Any::String(self.text.to_string()))
+    }
+}
+
+impl fmt::Display for UndecodableEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {} does not fit the schema at `{}`: {}", self.name, self.path, self.reason)
+    }
+}
+
+impl std::error::Error for UndecodableEvent {}

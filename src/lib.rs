@@ -4,7 +4,12 @@ pub mod api;
 pub mod error;
 pub mod message;
 pub mod session;
+pub mod wire;
 
-pub use api::{Command, Event, EventSet, OobCommand};
+#[cfg(feature = "qga")]
+pub use api::qga;
+#[cfg(feature = "qmp")]
+pub use api::qmp;
+pub use api::{Command, Event, EventSet, OobCommand, UndecodableEvent, UnrecognizedEvent};
 pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};

@@ -1,15 +1,36 @@
-//! Turns a QAPI schema into Rust.
+//! Turns a QAPI schema into Rust: typed commands, replies and events for `qemu-qmp`.
 //!
 //! ```text
 //! schema text → tokens → expressions → checked Schema → Rust tokens → files
 //! ```
+//!
+//! The `qemu-qmp` crate runs it on QEMU's own schema. A crate with a schema of its own calls it from its build script
+//! through [`Generator`], depends on `qemu-qmp` for the runtime, and includes what it wrote:
+//!
+//! ```no_run
+//! // build.rs
+//! fn main() {
+//!     qemu_qmp_codegen::Generator::new("schema/my-schema.json", "my_api").run_in_build_script();
+//! }
+//! ```
+//!
+//! ```text
+//! // lib.rs
+//! include!(concat!(env!("OUT_DIR"), "/my_api.rs")); // `pub mod commands`, `pub mod events`, `pub mod types`
+//! ```
 
 pub mod check;
 pub mod doc;
+mod emit;
 pub mod error;
+mod generate;
 mod lexer;
 pub mod load;
+mod names;
 pub mod parser;
 pub mod print;
 pub mod schema;
 pub mod vendor;
+
+pub use error::{Error, Location, Result};
+pub use generate::{Generated, Generator};

@@ -6,7 +6,7 @@
 use crate::doc::Doc;
 use crate::error::{Error, Location, Result};
 use crate::parser::{Expression, Item, Object, Parser, Text, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -265,4 +265,32 @@ fn module_name(root: &Path, file: &Path) -> String {
     let down = file.components().skip(common).map(|component| component.as_os_str().to_string_lossy());
     let path = up.chain(down).collect::<Vec<_>>().join("/");
     path.strip_suffix(".json").unwrap_or(&path).into()
+}
+
+/// Reads a table of members that older servers do not send: definition → member → first release that always sends it.
+///
+/// # Errors
+/// Where the file cannot be read or holds something else.
+pub fn late_members(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+    let at = |line, column| Location { file: path.into(), line, column };
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Error::new(&at(1, 1), format!("cannot be read: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let place = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Error::new(&at(place(error.line()), place(error.column())), error.to_string())
+    })
+}
+
+/// Writes a file, unless it holds that text already: build tools look at the time of the last change.
+///
+/// # Errors
+/// Where the file system refuses.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+        return Ok(());
+    }
+    std::fs::write(path, text).map_err(|error| {
+        let at = Location { file: path.into(), line: 1, column: 1 };
+        Error::new(&at, format!("cannot be written: {error}"))
+    })
 }

@@ -26,15 +26,21 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// All members that an object has whatever its tag: those of its bases first, its own last.
-    pub fn all_members<'s>(&'s self, object: &'s Object) -> Vec<&'s Member> {
+    /// An object with what it is based on: its farthest base first, itself last.
+    pub fn base_chain<'s>(&'s self, object: &'s Object) -> Vec<&'s Object> {
         let mut chain = vec![object];
         let mut base = object.base;
         while let Some(id) = base {
             chain.push(&self[id]);
             base = self[id].base;
         }
-        chain.iter().rev().flat_map(|object| &object.members).collect()
+        chain.reverse();
+        chain
+    }
+
+    /// All members that an object has whatever its tag: those of its bases first, its own last.
+    pub fn all_members<'s>(&'s self, object: &'s Object) -> Vec<&'s Member> {
+        self.base_chain(object).into_iter().flat_map(|object| &object.members).collect()
     }
 
     /// All members that a command or an event has whatever the tag of its data: those of bases first.

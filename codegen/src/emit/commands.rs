@@ -1,0 +1,191 @@
+//! The module of commands: a struct of arguments each, and the reply's type.
+
+use super::fields::{self, Field, Owner};
+use super::objects::{body, object_fields, Extra};
+use super::{docs, Context};
+use crate::names::{self, ident, Scope};
+use crate::schema::{Command, Data, Definition, ObjectId};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// All commands.
+pub(super) fn module(cx: &Context<'_>) -> TokenStream {
+    let mut scope = Scope::with(&[]);
+    let named: Vec<(Ident, &Command)> = cx
+        .schema
+        .commands
+        .iter()
+        .map(|command| (ident(&scope.claim(names::message_name(&command.def.name))), command))
+        .collect();
+    let pages = named.iter().map(|(name, command)| page(cx, name, command));
+    let list = list(cx, "command", named.iter().map(|(name, _)| name));
+    let runtime = &cx.options.runtime;
+    quote! {
+        use super::types;
+        use #runtime::wire;
+        use #runtime::Command;
+        #(#pages)*
+        #list
+    }
+}
+
+/// The macro that names all of them, for tools and tests. The callback is called with the tokens after its name and the
+/// identifiers.
+pub(super) fn list<'a>(cx: &Context<'_>, what: &str, names: impl Iterator<Item = &'a Ident>) -> TokenStream {
+    let exported = format_ident!("__{}_for_each_{}", cx.options.name, what);
+    let public = format_ident!("for_each_{}", what);
+    let doc = format!(" Calls `callback!` with the given tokens and the name of every {what} of the schema, each followed by a comma.");
+    quote! {
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! #exported {
+            ($callback:ident ! $($given:tt)*) => { $callback! { $($given)* #(#names,)* } };
+        }
+        #[doc = #doc]
+        pub use #exported as #public;
+    }
+}
+
+fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
+    let place = quote!(types::);
+    let wire_name = &command.def.name;
+    let docs = docs::definition(cx, &command.def, &format!("QMP command `{wire_name}`."), "command");
+    let docs = docs.paragraph(if command.success_response { "" } else { "QEMU answers only if it fails." });
+    let (returns, errors) = (command.def.doc.returns.as_ref(), command.def.doc.errors.as_ref());
+    let docs = docs.quoted("Returns: ", returns.map_or("", |section| &section.text));
+    let doc = docs.quoted("Errors: ", errors.map_or("", |section| &section.text)).tokens();
+    let reply = match &command.returns {
+        Some(ty) => cx.ty(ty, &place),
+        None => quote!(wire::Empty),
+    };
+    let answered = (!command.success_response).then(|| {
+        quote!(
+            const SUCCESS_RESPONSE: bool = false;
+        )
+    });
+    let runtime = &cx.options.runtime;
+    let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
+    let item = message(cx, &doc, name, &command.def, &command.data, !command.gen);
+    quote! {
+        #item
+        impl Command for #name {
+            const NAME: &'static str = #wire_name;
+            #answered
+            type Reply = #reply;
+        }
+        #oob
+    }
+}
+
+/// The struct of a command's arguments or an event's data.
+pub(super) fn message(
+    cx: &Context<'_>,
+    doc: &TokenStream,
+    name: &Ident,
+    def: &Definition,
+    data: &Data,
+    open: bool,
+) -> TokenStream {
+    let place = quote!(types::);
+    let mut scope = Scope::with(&[names::NEW]);
+    match data {
+        Data::Members(members) => {
+            let owner = Owner { name: &def.name, doc: &def.doc, object: None };
+            let fields = fields::fields(cx, &owner, members.iter(), &place, &mut scope);
+            fielded(doc, name, &fields, open)
+        }
+        Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
+            let fields = object_fields(cx, *id, None, &place, &mut scope);
+            let item = fielded(doc, name, &fields, open);
+            let conversion = conversion(cx, name, *id, &fields);
+            quote!(#item #conversion)
+        }
+        Data::Object(id) => transparent(doc, name, cx.object(*id)),
+        Data::Alternate(id) => transparent(doc, name, cx.alternate(*id)),
+    }
+}
+
+/// A struct with the members as fields.
+fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) -> TokenStream {
+    let declarations = fields.iter().map(Field::declaration);
+    let field = ident(names::EXTRA);
+    let extra_field = open.then(|| {
+        quote! {
+            /// Arguments that the schema does not list.
+            pub #field: wire::AnyMap,
+        }
+    });
+    let extra: Vec<Extra> = open
+        .then(|| Extra {
+            parameter: None,
+            initializer: quote!(#field: wire::AnyMap::new()),
+            blank: quote!(#field: wire::AnyMap::new()),
+        })
+        .into_iter()
+        .collect();
+    let setter = open.then(|| {
+        quote! {
+            /// Sets an argument that the schema does not list.
+            pub fn argument(mut self, name: impl Into<String>, value: impl Into<wire::Any>) -> Self {
+                self.#field.insert(name.into(), value.into());
+                self
+            }
+        }
+    });
+    let body = body(name, fields, &extra, &quote!(#setter));
+    let codec = if open { quote!(wire::extensible!(#name);) } else { quote!(wire::object!(#name);) };
+    quote! {
+        #doc
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub struct #name {
+            #(#declarations,)*
+            #extra_field
+        }
+        #body
+        #codec
+    }
+}
+
+/// `From` the struct that the schema gives the members in.
+fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]) -> TokenStream {
+    let ty = cx.object(id);
+    let idents = fields.iter().map(|field| &field.ident);
+    let moved = fields.iter().map(|field| &field.ident);
+    quote! {
+        impl From<types::#ty> for #name {
+            fn from(value: types::#ty) -> Self {
+                Self { #(#idents: value.#moved),* }
+            }
+        }
+    }
+}
+
+/// A struct around a union or an alternate.
+fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident) -> TokenStream {
+    let field = ident(names::ARGUMENTS);
+    quote! {
+        #doc
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub struct #name {
+            /// What is sent.
+            pub #field: types::#ty,
+        }
+
+        impl #name {
+            /// A value of these members.
+            pub fn new(#field: types::#ty) -> Self {
+                Self { #field }
+            }
+        }
+
+        impl From<types::#ty> for #name {
+            fn from(#field: types::#ty) -> Self {
+                Self { #field }
+            }
+        }
+
+        wire::transparent!(#name { #field: types::#ty });
+    }
+}

@@ -1,0 +1,52 @@
+//! The page of an enum.
+
+use super::{docs, Context};
+use crate::names::{self, ident, Scope};
+use crate::schema::{Enum, EnumId};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The enum, open: a name that the schema does not know is a variant too.
+pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
+    let Some(index) = cx.schema.enums.iter().position(|other| other.def.order == each.def.order) else {
+        return TokenStream::new();
+    };
+    let name = &cx.enums[EnumId(index).0];
+    let doc = docs::definition(cx, &each.def, &format!("QAPI enum `{}`.", each.def.name), "enum").tokens();
+
+    let unrecognized = ident(names::UNRECOGNIZED);
+    let mut scope = Scope::with(&[names::UNRECOGNIZED]);
+    let variants: Vec<_> =
+        each.values.iter().map(|value| ident(&scope.claim(names::value_name(&each.def.name, &value.name)))).collect();
+    let wire_names = each.values.iter().map(|value| &value.name);
+    let variant_docs = each.values.iter().map(|value| {
+        let doc = &each.def.doc;
+        docs::entry(&value.name, &doc.members, &value.features, value.condition.as_ref(), doc).tokens()
+    });
+
+    quote! {
+        #doc
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#variant_docs #variants,)*
+            /// A value that the schema does not know, as it came.
+            #unrecognized(Box<str>),
+        }
+
+        impl wire::Enum for #name {
+            const VALUES: &'static [(&'static str, Self)] = &[#((#wire_names, Self::#variants)),*];
+            fn unrecognized(name: Box<str>) -> Self {
+                Self::#unrecognized(name)
+            }
+            fn as_unrecognized(&self) -> Option<&str> {
+                match self {
+                    Self::#unrecognized(name) => Some(name),
+                    _ => None,
+                }
+            }
+        }
+
+        wire::enumeration!(#name);
+    }
+}

@@ -1,0 +1,156 @@
+//! Members → fields: what every page with members needs to know of them.
+
+use super::docs::{self, Docs};
+use super::Context;
+use crate::doc::Doc;
+use crate::names::{self, ident, Scope};
+use crate::schema::{Builtin, Member, ObjectId, Type};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// A member as a field of a Rust struct.
+pub struct Field<'a> {
+    /// Name on the wire.
+    pub name: &'a str,
+    /// Identifier of the field, its parameter and its setter.
+    pub ident: Ident,
+    /// Type without `Option` or `Box`.
+    pub ty: TokenStream,
+    /// Whether it is a parameter of `new` and has to come in a message.
+    pub mandatory: bool,
+    /// Whether the field is a box.
+    pub boxed: bool,
+    /// Whether a parameter takes whatever converts into the type.
+    into: bool,
+    docs: Docs,
+}
+
+/// Where members come from, and where their fields go.
+pub struct Owner<'a> {
+    /// The definition that declares the members, whose name is the key of the late ones.
+    pub name: &'a str,
+    /// Its doc.
+    pub doc: &'a Doc,
+    /// The struct or union that holds the members by value, if one does.
+    pub object: Option<ObjectId>,
+}
+
+/// The fields of these members, their identifiers claimed in `scope`. `place` leads to the types' module.
+pub fn fields<'a>(
+    cx: &Context<'_>,
+    owner: &Owner<'_>,
+    members: impl Iterator<Item = &'a Member>,
+    place: &TokenStream,
+    scope: &mut Scope,
+) -> Vec<Field<'a>> {
+    let field = |member: &'a Member| {
+        let late = cx.late(owner.name, &member.name);
+        let docs =
+            docs::entry(&member.name, &owner.doc.members, &member.features, member.condition.as_ref(), owner.doc);
+        let absent = late.map(|release| format!("`None` where QEMU is older than {release}."));
+        let mandatory = !member.optional && late.is_none() && member.condition.is_none();
+        Field {
+            name: &member.name,
+            ident: ident(&scope.claim(names::member_name(&member.name))),
+            ty: cx.ty(&member.ty, place),
+            mandatory,
+            boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
+            into: converts(&member.ty),
+            docs: docs.paragraph(absent.as_deref().unwrap_or_default()),
+        }
+    };
+    members.map(field).collect()
+}
+
+/// Whether values of other types convert into it in a way that programs want. Not so for numbers, whose literals have a
+/// type only where a parameter gives them one, nor where only the type itself converts, so that errors stay short.
+fn converts(ty: &Type) -> bool {
+    matches!(ty, Type::Builtin(Builtin::Str | Builtin::Any) | Type::Alternate(_) | Type::Array(_))
+}
+
+impl Field<'_> {
+    /// `/// … pub name: Type`
+    pub fn declaration(&self) -> TokenStream {
+        let (docs, ident, ty) = (self.docs.tokens(), &self.ident, &self.ty);
+        let ty = if self.boxed { quote!(Box<#ty>) } else { quote!(#ty) };
+        let ty = if self.mandatory { ty } else { quote!(Option<#ty>) };
+        quote!(#docs pub #ident: #ty)
+    }
+
+    /// `name: impl Into<Type>`
+    pub fn parameter(&self) -> TokenStream {
+        let (ident, ty) = (&self.ident, &self.ty);
+        if self.into {
+            quote!(#ident: impl Into<#ty>)
+        } else {
+            quote!(#ident: #ty)
+        }
+    }
+
+    /// What the parameter becomes in the field, less `Some`.
+    fn converted(&self) -> TokenStream {
+        let ident = &self.ident;
+        let value = if self.into { quote!(#ident.into()) } else { quote!(#ident) };
+        if self.boxed {
+            quote!(Box::new(#value))
+        } else {
+            value
+        }
+    }
+
+    /// `name: name.into()` in a struct expression of `new`, or `name: None`.
+    pub fn initializer(&self) -> TokenStream {
+        let ident = &self.ident;
+        let value = self.converted();
+        if !self.mandatory {
+            quote!(#ident: None)
+        } else if self.into || self.boxed {
+            quote!(#ident: #value)
+        } else {
+            quote!(#ident)
+        }
+    }
+
+    /// `name: wire::blank()`, or `name: None`.
+    pub fn blank(&self) -> TokenStream {
+        let ident = &self.ident;
+        if self.mandatory {
+            quote!(#ident: wire::blank())
+        } else {
+            quote!(#ident: None)
+        }
+    }
+
+    /// The setter of an optional member.
+    pub fn setter(&self) -> TokenStream {
+        let (docs, ident) = (self.docs.tokens(), &self.ident);
+        let (parameter, value) = (self.parameter(), self.converted());
+        quote! {
+            #docs
+            pub fn #ident(mut self, #parameter) -> Self {
+                self.#ident = Some(#value);
+                self
+            }
+        }
+    }
+
+    /// The statement that decodes the member.
+    pub fn put(&self) -> TokenStream {
+        let ident = &self.ident;
+        if self.mandatory {
+            quote!(wire::put(&mut self.#ident, map))
+        } else {
+            quote!(wire::put_optional(&mut self.#ident, map))
+        }
+    }
+
+    /// The expression that encodes the member.
+    pub fn write(&self) -> TokenStream {
+        let (ident, name) = (&self.ident, self.name);
+        if self.mandatory {
+            quote!(wire::member(map, #name, &self.#ident))
+        } else {
+            quote!(wire::optional(map, #name, &self.#ident))
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Checked schema → Rust. Each kind of definition has one page that looks like what it emits.
+//!
+//! What is emitted holds no logic: types, tables, one-line matches and calls into the runtime (`wire` of `qemu-qmp`).
+//! No literal QAPI name stands here; exceptions are rows in [`crate::names`].
+
+mod alternates;
+mod boxing;
+mod commands;
+mod docs;
+mod enums;
+mod events;
+mod fields;
+mod objects;
+mod unions;
+
+use crate::names::{self, ident, Scope};
+use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
+use boxing::Boxing;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use std::collections::BTreeMap;
+
+/// Members that older releases of QEMU do not send: definition → member → the first release that always sends it.
+pub type LateMembers = BTreeMap<String, BTreeMap<String, String>>;
+
+/// How to emit a schema.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of the API, the module that the caller puts the output in. Macros are exported under it.
+    pub name: String,
+    /// Path of the crate that holds the runtime: `crate` or `::qemu_qmp`.
+    pub runtime: TokenStream,
+    /// Page of the reference manual, and the namespace in its anchors.
+    pub manual: Option<(String, String)>,
+    /// Members that older releases do not send.
+    pub late_members: LateMembers,
+}
+
+/// The emitted modules.
+pub struct Output {
+    /// Enums, structs, unions and alternates.
+    pub types: TokenStream,
+    /// Commands.
+    pub commands: TokenStream,
+    /// Events; `None` where the schema has none.
+    pub events: Option<TokenStream>,
+}
+
+/// Emits a schema.
+pub fn emit(schema: &Schema, options: &Options) -> Output {
+    let cx = Context::new(schema, options);
+    Output {
+        types: types(&cx),
+        commands: commands::module(&cx),
+        events: (!schema.events.is_empty()).then(|| events::module(&cx)),
+    }
+}
+
+/// All types, in the schema's order.
+fn types(cx: &Context<'_>) -> TokenStream {
+    let schema = cx.schema;
+    let mut pages: Vec<(usize, TokenStream)> = Vec::new();
+    pages.extend(schema.enums.iter().map(|each| (each.def.order, enums::page(cx, each))));
+    pages.extend(schema.objects.iter().enumerate().map(|(index, each)| {
+        let page = match &each.branches {
+            Some(branches) => unions::page(cx, ObjectId(index), branches),
+            None => objects::struct_page(cx, ObjectId(index)),
+        };
+        (each.def.order, page)
+    }));
+    pages.extend(schema.alternates.iter().enumerate().map(|(index, each)| {
+        let id = AlternateId(index);
+        (each.def.order, alternates::page(cx, id))
+    }));
+    pages.sort_by_key(|(order, _)| *order);
+    let runtime = &cx.options.runtime;
+    let pages = pages.into_iter().map(|(_, page)| page);
+    quote! {
+        use #runtime::wire;
+        #(#pages)*
+    }
+}
+
+/// What all pages need.
+struct Context<'a> {
+    schema: &'a Schema,
+    options: &'a Options,
+    boxing: Boxing,
+    enums: Vec<Ident>,
+    objects: Vec<Ident>,
+    branches: Vec<Option<Ident>>,
+    alternates: Vec<Ident>,
+}
+
+impl<'a> Context<'a> {
+    fn new(schema: &'a Schema, options: &'a Options) -> Self {
+        let mut scope = Scope::with(&[]);
+        let mut claim = |name: String| ident(&scope.claim(name));
+        let enums = schema.enums.iter().map(|each| claim(names::type_name(&each.def.name))).collect();
+        let objects = schema.objects.iter().map(|each| claim(names::type_name(&each.def.name))).collect();
+        let alternates = schema.alternates.iter().map(|each| claim(names::type_name(&each.def.name))).collect();
+        let branches = schema.objects.iter().map(|each| {
+            let branches = each.branches.as_ref();
+            branches.map(|_| claim(names::branch_type_name(&each.def.name)))
+        });
+        let branches = branches.collect();
+        Self { schema, options, boxing: Boxing::of(schema), enums, objects, branches, alternates }
+    }
+
+    /// The identifier of a struct or union.
+    fn object(&self, id: ObjectId) -> &Ident {
+        &self.objects[id.0]
+    }
+
+    /// The identifier of an alternate.
+    fn alternate(&self, id: AlternateId) -> &Ident {
+        &self.alternates[id.0]
+    }
+
+    /// The Rust type, without a box. `place` is the path of the types' module and `::`, or nothing inside it.
+    fn ty(&self, ty: &Type, place: &TokenStream) -> TokenStream {
+        match ty {
+            Type::Builtin(builtin) => builtin_type(*builtin),
+            Type::Enum(EnumId(index)) => {
+                let name = &self.enums[*index];
+                quote!(#place #name)
+            }
+            Type::Object(ObjectId(index)) => {
+                let name = &self.objects[*index];
+                quote!(#place #name)
+            }
+            Type::Alternate(AlternateId(index)) => {
+                let name = &self.alternates[*index];
+                quote!(#place #name)
+            }
+            Type::Array(element) => {
+                let element = self.ty(element, place);
+                quote!(Vec<#element>)
+            }
+        }
+    }
+
+    /// The release from which on a member is always sent, if an older one may leave it out.
+    fn late(&self, owner: &str, member: &str) -> Option<&str> {
+        self.options.late_members.get(owner)?.get(member).map(String::as_str)
+    }
+}
+
+fn builtin_type(builtin: Builtin) -> TokenStream {
+    match builtin {
+        Builtin::Str => quote!(String),
+        Builtin::Number => quote!(f64),
+        Builtin::Int | Builtin::Int64 => quote!(i64),
+        Builtin::Int8 => quote!(i8),
+        Builtin::Int16 => quote!(i16),
+        Builtin::Int32 => quote!(i32),
+        Builtin::Uint8 => quote!(u8),
+        Builtin::Uint16 => quote!(u16),
+        Builtin::Uint32 => quote!(u32),
+        Builtin::Uint64 | Builtin::Size => quote!(u64),
+        Builtin::Bool => quote!(bool),
+        Builtin::Null => quote!(wire::Null),
+        Builtin::Any => quote!(wire::Any),
+        Builtin::QType => quote!(wire::QType),
+    }
+}

@@ -1,0 +1,258 @@
+//! The page of a union: a struct of the base's members and one enum of branches.
+
+use super::fields::Field;
+use super::objects::{body, object_fields, Extra};
+use super::{docs, Context};
+use crate::names::{self, ident, Scope};
+use crate::schema::{Branches, ObjectId};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// A branch as a variant.
+struct Variant<'a> {
+    value: &'a str,
+    ident: Ident,
+    constructor: Ident,
+    ty: Option<TokenStream>,
+    boxed: bool,
+    docs: TokenStream,
+}
+
+/// A union.
+pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> TokenStream {
+    let object = &cx.schema[id];
+    let (name, branch_name) = (cx.object(id), cx.branches[id.0].as_ref());
+    let tag = branches.tag.as_str();
+    let doc = docs::definition(cx, &object.def, &format!("QAPI union `{}`.", object.def.name), "object").tokens();
+
+    let mut scope = Scope::with(&[names::NEW, names::BRANCH, names::TAGGED]);
+    let fields = object_fields(cx, id, Some(tag), &TokenStream::new(), &mut scope);
+    let variants = variants(cx, id, branches, &mut scope);
+    let late = late_tag(cx, id, tag);
+    let absent = late.and_then(|_| branches.branches.first()).map(|branch| branch.value.as_str());
+
+    let field = ident(names::BRANCH);
+    let mut extra = vec![Extra {
+        parameter: Some(quote!(#field: #branch_name)),
+        initializer: quote!(#field),
+        blank: quote!(#field: #branch_name::Unrecognized(wire::UnrecognizedBranch::default())),
+    }];
+    let tagged = ident(names::TAGGED);
+    let tagged_field = absent.map(|_| quote!(#tagged: bool,));
+    extra.extend(absent.map(|_| Extra {
+        parameter: None,
+        initializer: quote!(#tagged: true),
+        blank: quote!(#tagged: true),
+    }));
+    let constructors = constructors(&fields, &variants, branch_name, absent.is_some());
+    let body = body(name, &fields, &extra, &constructors);
+    let declarations = fields.iter().map(Field::declaration);
+    let branch_doc = format!(" The branch that `{tag}` selects.");
+    let absent_doc = late.zip(absent).map(|(release, value)| {
+        let text = format!(" Where QEMU is older than {release} there is no tag, and the branch is that of `{value}`.");
+        quote!(#[doc = #text])
+    });
+    let absent_items = absent.map(|value| {
+        quote! {
+            const ABSENT_TAG: Option<&'static str> = Some(#value);
+            fn tagged(&self) -> bool {
+                self.#tagged
+            }
+            fn untag(&mut self) {
+                self.#tagged = false;
+            }
+        }
+    });
+    let enumeration = enumeration(branch_name, name, tag, &variants);
+
+    quote! {
+        #doc
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub struct #name {
+            #(#declarations,)*
+            #[doc = #branch_doc]
+            #absent_doc
+            pub #field: #branch_name,
+            #tagged_field
+        }
+        #body
+        impl wire::Union for #name {
+            const TAG: &'static str = #tag;
+            type Branch = #branch_name;
+            fn branch(&self) -> &#branch_name {
+                &self.#field
+            }
+            fn branch_mut(&mut self) -> &mut #branch_name {
+                &mut self.#field
+            }
+            #absent_items
+        }
+        wire::union!(#name);
+        #enumeration
+    }
+}
+
+/// The release from which on the tag is always sent, if an older one may leave it out.
+fn late_tag<'a>(cx: &'a Context<'_>, id: ObjectId, tag: &str) -> Option<&'a str> {
+    cx.schema.base_chain(&cx.schema[id]).into_iter().find_map(|object| cx.late(&object.def.name, tag))
+}
+
+fn variants<'a>(cx: &Context<'_>, id: ObjectId, branches: &'a Branches, scope: &mut Scope) -> Vec<Variant<'a>> {
+    let tags = &cx.schema[branches.tag_type];
+    let mut variant_scope = Scope::with(&[names::UNRECOGNIZED]);
+    let variant = |branch: &'a crate::schema::Branch| {
+        let value = tags.values.iter().find(|value| value.name == branch.value);
+        let features = value.map_or(&[][..], |value| &value.features);
+        let doc = docs::entry(&branch.value, &tags.def.doc.members, features, branch.condition.as_ref(), &tags.def.doc);
+        Variant {
+            value: &branch.value,
+            ident: ident(&variant_scope.claim(names::value_name(&tags.def.name, &branch.value))),
+            constructor: ident(&scope.claim(names::member_name(&branch.value))),
+            ty: branch.object.map(|object| {
+                let name = cx.object(object);
+                quote!(#name)
+            }),
+            boxed: branch.object.is_some_and(|object| cx.boxing.branch(id, object)),
+            docs: doc.tokens(),
+        }
+    };
+    branches.branches.iter().map(variant).collect()
+}
+
+/// A constructor for each branch, after the tag's value.
+fn constructors(
+    fields: &[Field<'_>],
+    variants: &[Variant<'_>],
+    branch_name: Option<&Ident>,
+    tagged: bool,
+) -> TokenStream {
+    let field = ident(names::BRANCH);
+    let parameters: Vec<_> = fields.iter().filter(|field| field.mandatory).map(Field::parameter).collect();
+    let initializers: Vec<_> = fields.iter().map(Field::initializer).collect();
+    let tagged = tagged.then(|| {
+        let tagged = ident(names::TAGGED);
+        quote!(#tagged: true,)
+    });
+    let one = |variant: &Variant<'_>| {
+        let Variant { constructor, ident, docs, .. } = variant;
+        let parameter = variant.ty.as_ref().map(|ty| quote!(#field: #ty));
+        let value = match (&variant.ty, variant.boxed) {
+            (None, _) => quote!(#branch_name::#ident),
+            (Some(_), false) => quote!(#branch_name::#ident(#field)),
+            (Some(_), true) => quote!(#branch_name::#ident(Box::new(#field))),
+        };
+        quote! {
+            #docs
+            pub fn #constructor(#(#parameters,)* #parameter) -> Self {
+                Self { #(#initializers,)* #tagged #field: #value }
+            }
+        }
+    };
+    variants.iter().map(one).collect()
+}
+
+/// The enum of branches.
+fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Variant<'_>]) -> TokenStream {
+    let doc = format!(" The branches of [`{union}`], by `{tag}`.");
+    let declarations = variants.iter().map(|Variant { ident, ty, boxed, docs, .. }| {
+        let data = match (ty, boxed) {
+            (None, _) => TokenStream::new(),
+            (Some(ty), false) => quote!((#ty)),
+            (Some(ty), true) => quote!((Box<#ty>)),
+        };
+        quote!(#docs #ident #data)
+    });
+    let idents: Vec<_> = variants.iter().map(|variant| &variant.ident).collect();
+    let values: Vec<_> = variants.iter().map(|variant| variant.value).collect();
+    let selected = variants.iter().map(|Variant { ident, ty, .. }| match ty {
+        Some(_) => quote!(Self::#ident(wire::blank())),
+        None => quote!(Self::#ident),
+    });
+    let tags = variants.iter().map(|Variant { ident, ty, .. }| match ty {
+        Some(_) => quote!(Self::#ident(..)),
+        None => quote!(Self::#ident),
+    });
+    let full: Vec<_> = variants.iter().filter(|variant| variant.ty.is_some()).map(|variant| &variant.ident).collect();
+    let deref: Vec<_> = variants
+        .iter()
+        .filter(|variant| variant.ty.is_some())
+        .map(|variant| if variant.boxed { quote!(&**branch) } else { quote!(branch) })
+        .collect();
+    let deref_mut: Vec<_> = variants
+        .iter()
+        .filter(|variant| variant.ty.is_some())
+        .map(|variant| if variant.boxed { quote!(&mut **branch) } else { quote!(branch) })
+        .collect();
+    let bare = (full.len() < idents.len()).then_some(());
+    let (no_lookup, no_set, no_write) =
+        (bare.map(|()| quote!(_ => None,)), quote!(_ => wire::skip(map)), bare.map(|()| quote!(_ => Ok(()),)));
+    let unused = if full.is_empty() { quote!(_) } else { quote!(index) };
+
+    quote! {
+        #[doc = #doc]
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#declarations,)*
+            /// A branch that the schema does not know, as it came.
+            Unrecognized(wire::UnrecognizedBranch),
+        }
+
+        impl #name {
+            /// The tag's value on the wire.
+            pub fn tag(&self) -> &str {
+                wire::Branch::tag(self)
+            }
+            /// Whether this is a branch that the schema does not know.
+            pub fn is_unrecognized(&self) -> bool {
+                wire::Branch::is_unrecognized(self)
+            }
+        }
+
+        impl wire::Branch for #name {
+            fn select(tag: &str) -> Self {
+                match tag {
+                    #(#values => #selected,)*
+                    _ => Self::Unrecognized(wire::UnrecognizedBranch::new(tag)),
+                }
+            }
+            fn tag(&self) -> &str {
+                match self {
+                    #(#tags => #values,)*
+                    Self::Unrecognized(branch) => &branch.tag,
+                }
+            }
+            fn lookup(&self) -> Option<&dyn wire::Lookup> {
+                match self {
+                    #(Self::#full(branch) => Some(#deref),)*
+                    Self::Unrecognized(branch) => Some(branch),
+                    #no_lookup
+                }
+            }
+            fn lookup_mut(&mut self) -> Option<&mut dyn wire::Lookup> {
+                match self {
+                    #(Self::#full(branch) => Some(#deref_mut),)*
+                    Self::Unrecognized(branch) => Some(branch),
+                    #no_lookup
+                }
+            }
+            fn set<'de, A: wire::MapAccess<'de>>(&mut self, #unused: usize, map: &mut A) -> Result<(), A::Error> {
+                match self {
+                    #(Self::#full(branch) => wire::Members::set(#deref_mut, index, map),)*
+                    #no_set
+                }
+            }
+            fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                match self {
+                    #(Self::#full(branch) => wire::Members::write(#deref, map),)*
+                    Self::Unrecognized(branch) => branch.write(map),
+                    #no_write
+                }
+            }
+            fn is_unrecognized(&self) -> bool {
+                matches!(self, Self::Unrecognized(_))
+            }
+        }
+    }
+}

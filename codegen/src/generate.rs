@@ -1,0 +1,150 @@
+//! The whole pipeline, for build scripts: from the path of a root schema to formatted Rust files.
+
+use crate::emit::{self, LateMembers, Options};
+use crate::error::Result;
+use crate::{check, load};
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::path::{Path, PathBuf};
+
+/// Turns one schema into one Rust API.
+#[derive(Debug, Clone)]
+pub struct Generator {
+    root: PathBuf,
+    late_members: Option<PathBuf>,
+    options: Options,
+}
+
+/// What a [`Generator`] made of a schema.
+#[derive(Debug, Clone)]
+pub struct Generated {
+    /// Name and text of each file: `NAME.rs`, which the program includes, and the modules that this includes in turn.
+    pub files: Vec<(String, String)>,
+    /// Every file that was read; a change to any of them calls for another run.
+    pub inputs: Vec<PathBuf>,
+}
+
+impl Generator {
+    /// A generator for the schema whose root file is `root`. `name` is that of the output; it must be an identifier, and
+    /// unique among the APIs of one crate because macros are exported under it.
+    pub fn new(root: impl Into<PathBuf>, name: &str) -> Self {
+        let name = name.to_owned();
+        let options = Options { name, runtime: quote!(::qemu_qmp), manual: None, late_members: LateMembers::default() };
+        Self { root: root.into(), late_members: None, options }
+    }
+
+    /// Emits paths into the crate that the output is part of, instead of into `::qemu_qmp`.
+    #[must_use]
+    pub fn runtime_in_this_crate(mut self) -> Self {
+        self.options.runtime = quote!(crate);
+        self
+    }
+
+    /// Links every definition to its place in a reference manual: the page's address, and the namespace that its anchors
+    /// start with.
+    #[must_use]
+    pub fn manual(mut self, page: &str, namespace: &str) -> Self {
+        self.options.manual = Some((page.to_owned(), namespace.to_owned()));
+        self
+    }
+
+    /// Makes members optional that older servers do not send. The file holds `{"Type": {"member": "release"}}`, the
+    /// release being the first that always sends the member.
+    #[must_use]
+    pub fn late_members(mut self, file: impl Into<PathBuf>) -> Self {
+        self.late_members = Some(file.into());
+        self
+    }
+
+    /// Reads and checks the schema and emits Rust.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or the schema breaks a rule of the language; the error names the place.
+    pub fn generate(&self) -> Result<Generated> {
+        let source = load::load(&self.root)?;
+        let schema = check::check(&source)?;
+        let mut options = self.options.clone();
+        let mut inputs: Vec<PathBuf> = schema.modules.iter().map(|module| module.path.clone()).collect();
+        if let Some(file) = &self.late_members {
+            options.late_members = load::late_members(file)?;
+            inputs.push(file.clone());
+        }
+        let output = emit::emit(&schema, &options);
+        let name = &options.name;
+        let mut modules = vec![("types", output.types), ("commands", output.commands)];
+        modules.extend(output.events.map(|events| ("events", events)));
+        let index = index(name, modules.iter().map(|(module, _)| *module));
+        let mut files = vec![(format!("{name}.rs"), format(&index))];
+        files.extend(modules.into_iter().map(|(module, tokens)| (format!("{name}_{module}.rs"), format(&tokens))));
+        Ok(Generated { files, inputs })
+    }
+
+    /// Generates into `OUT_DIR` and tells Cargo which files the output depends on. An error ends the build with its
+    /// message.
+    pub fn run_in_build_script(&self) {
+        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+        let result = self.generate().and_then(|generated| generated.write(&out_dir).map(|()| generated));
+        match result {
+            Ok(generated) => {
+                for input in generated.inputs {
+                    println!("cargo::rerun-if-changed={}", input.display());
+                }
+            }
+            Err(error) => {
+                println!("cargo::error={error}");
+                eprintln!("{error}");
+                std::process::exit(1);
+            }
+        }
+    }
+}
+
+impl Generated {
+    /// Writes the files into a folder. A file that would not change is left alone.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        self.files.iter().try_for_each(|(name, text)| load::write(&folder.join(name), text))
+    }
+}
+
+/// The file that programs include.
+fn index<'a>(name: &str, modules: impl Iterator<Item = &'a str>) -> TokenStream {
+    let modules = modules.map(|module| {
+        let ident = crate::names::ident(module);
+        let file = format!("/{name}_{module}.rs");
+        let doc = match module {
+            "types" => " Enums, structs, unions and alternates.",
+            "commands" => " Commands, each with the type of its reply.",
+            _ => " Events, and the enum of all of them.",
+        };
+        quote! {
+            #[doc = #doc]
+            #[allow(deprecated, missing_docs, clippy::all, clippy::pedantic)]
+            pub mod #ident {
+                include!(concat!(env!("OUT_DIR"), #file));
+            }
+        }
+    });
+    quote!(#(#modules)*)
+}
+
+/// Readable text. Tokens that are no Rust file would be a mistake of the emitter; they come out unformatted, for the
+/// compiler to say where.
+fn format(tokens: &TokenStream) -> String {
+    let Ok(file) = syn::parse2(tokens.clone()) else {
+        return tokens.to_string();
+    };
+    let dense = prettyplease::unparse(&file);
+    let mut text = String::with_capacity(dense.len() + dense.len() / 32);
+    for line in dense.lines() {
+        text.push_str(line);
+        text.push('\n');
+        // The formatter leaves no space between items; at the margin, these end one.
+        if line == "}" || (line.ends_with(");") && !line.starts_with(' ')) {
+            text.push('\n');
+        }
+    }
+    text
+}

@@ -1,0 +1,49 @@
+//! The runtime under the generated types: how objects, enums, unions and alternates become JSON and come back.
+//!
+//! Generated code holds no logic. It implements the small traits here ([`Object`], [`Union`], [`Branch`], [`Enum`],
+//! [`Alternate`]) with tables and one-line matches, and one of the macros ([`object!`], [`union!`], …) turns them
+//! into [`Codec`] and into serde's `Serialize` and `Deserialize`. Those two are what programs use; the rest of this
+//! module is for generated code and may grow with it.
+//!
+//! What all codecs keep to:
+//! - Members may come in any order, the tag of a union after the members that it governs included.
+//! - Members that the types do not know are ignored; a value, branch or alternative that they do not know is kept and
+//!   encodes back as it came.
+//! - An absent optional member is `None`, and JSON `null` is never taken for absence.
+//! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
+//!
+//! The module knows nothing of messages, sessions or transports.
+
+mod alternate;
+mod builtin;
+mod enumeration;
+mod macros;
+mod object;
+mod path;
+mod union;
+
+pub use alternate::{alternative, decode_alternate, write_unrecognized, Alternate, Kind};
+pub use builtin::{from_json, to_any, AsSerde, Codec, Empty, Null, QType};
+pub use enumeration::{decode_enum, encode_enum, Enum};
+pub use macros::{alternate, codec, enumeration, extensible, object, transparent, union};
+pub use object::{
+    blank, decode_object, encode_object, find, member, missing, name, optional, put, put_optional, skip, write_extra,
+    Any, AnyMap, Lookup, Members, Object, Seen,
+};
+pub use path::{split_path, Segment};
+#[doc(no_inline)]
+pub use serde::{
+    de::{Error, MapAccess},
+    ser::SerializeMap,
+    Deserialize, Deserializer, Serialize, Serializer,
+};
+#[doc(no_inline)]
+pub use serde_json::value::RawValue;
+pub use union::{
+    find_in_union, keep_in_union, missing_in_union, name_in_union, set_in_union, settle_union, union_keeps,
+    write_union, Branch, Union, UnrecognizedBranch,
+};
+
+/// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
+/// Serializers that do not, serde_json's among them, write the value as it is.
+pub const UNRECOGNIZED: &str = "$qemu_qmp::Unrecognized";

@@ -1,0 +1,276 @@
+//! Objects: structs, commands and events, filled in place while their members arrive.
+//!
+//! A value starts blank, each member that comes is decoded straight into its field, and a set of bits tells which
+//! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
+//! it compiles faster, which counts when there are a thousand types.
+
+use super::builtin::{AsSerde, Codec, Seed};
+use super::path::Segment;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A JSON value of any kind, QAPI's `any`.
+pub type Any = serde_json::Value;
+/// Members by name, in the form in which unknown ones are kept.
+pub type AnyMap = serde_json::Map<String, Any>;
+
+/// What the generator emits for a struct, for a command or event, and for the base of a union.
+pub trait Object: Sized {
+    /// Names of the members on the wire, the mandatory ones first.
+    const MEMBERS: &'static [&'static str];
+    /// How many of the members are mandatory.
+    const REQUIRED: usize;
+    /// A value to be filled. Its mandatory members hold nothing of meaning yet.
+    fn blank() -> Self;
+    /// Decodes the next value of `map` into the member `MEMBERS[index]`.
+    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Writes the members that are there, in the schema's order.
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// The part of an object's codec that needs no serializer: which member has which index.
+///
+/// Indices of a union go on after its base: the tag, then the members of the branch that the tag selects, and so on
+/// inwards where that branch is a union itself.
+pub trait Lookup {
+    /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
+    /// union's branch are not.
+    fn find(&self, name: &str) -> Option<usize>;
+    /// The name of the member of that index.
+    fn name(&self, index: usize) -> &'static str;
+    /// The first mandatory member that has not come. `from` is the index of this object's first member in `seen`.
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str>;
+    /// Whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
+    /// holds on to what it does not know.
+    fn keeps(&self) -> bool {
+        false
+    }
+    /// Takes in a member that nothing explained.
+    fn keep(&mut self, name: String, value: Any) {
+        let _ = (name, value);
+    }
+    /// All members have come: chooses what a missing tag stands for. Returns whether that made a difference.
+    fn settle(&mut self) -> bool {
+        false
+    }
+}
+
+/// Everything that members can be read into and written from: an [`Object`] or a [`Union`](super::Union).
+pub trait Members: Lookup + Codec {
+    /// Decodes the next value of `map` into the member of that index.
+    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Writes all members that are there.
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// Which members have come, by index.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    first: u128,
+    rest: Vec<usize>,
+}
+
+impl Seen {
+    /// Whether the member has come.
+    pub fn has(&self, index: usize) -> bool {
+        if index < 128 {
+            self.first & (1 << index) != 0
+        } else {
+            self.rest.contains(&index)
+        }
+    }
+
+    /// Notes that the member has come. Returns false if it had before.
+    fn add(&mut self, index: usize) -> bool {
+        if self.has(index) {
+            return false;
+        }
+        if index < 128 {
+            self.first |= 1 << index;
+        } else {
+            self.rest.push(index);
+        }
+        true
+    }
+}
+
+/// [`Lookup::find`] of an object without branches.
+pub fn find<T: Object>(name: &str) -> Option<usize> {
+    T::MEMBERS.iter().position(|member| *member == name)
+}
+
+/// [`Lookup::missing`] of an object without branches.
+pub fn missing<T: Object>(seen: &Seen, from: usize) -> Option<&'static str> {
+    T::MEMBERS.iter().take(T::REQUIRED).enumerate().find(|(index, _)| !seen.has(from + index)).map(|(_, name)| *name)
+}
+
+/// [`Lookup::name`] of an object without branches.
+pub fn name<T: Object>(index: usize) -> &'static str {
+    T::MEMBERS.get(index).copied().unwrap_or_default()
+}
+
+/// What a mandatory member holds before it has come.
+pub fn blank<T: Codec>() -> T {
+    T::blank()
+}
+
+/// Decodes a mandatory member.
+pub fn put<'de, T: Codec, A: MapAccess<'de>>(field: &mut T, map: &mut A) -> Result<(), A::Error> {
+    *field = map.next_value_seed(Seed(PhantomData))?;
+    Ok(())
+}
+
+/// Decodes an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
+pub fn put_optional<'de, T: Codec, A: MapAccess<'de>>(field: &mut Option<T>, map: &mut A) -> Result<(), A::Error> {
+    *field = Some(map.next_value_seed(Seed(PhantomData))?);
+    Ok(())
+}
+
+/// Passes over a member.
+pub fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>().map(|_| ())
+}
+
+/// Encodes a mandatory member.
+pub fn member<T: Codec, M: SerializeMap>(map: &mut M, name: &'static str, value: &T) -> Result<(), M::Error> {
+    map.serialize_entry(name, &AsSerde(value))
+}
+
+/// Encodes an optional member, if it is there.
+pub fn optional<T: Codec, M: SerializeMap>(map: &mut M, name: &'static str, value: &Option<T>) -> Result<(), M::Error> {
+    value.as_ref().map_or(Ok(()), |value| member(map, name, value))
+}
+
+/// Encodes members that are kept by name.
+pub fn write_extra<M: SerializeMap>(extra: &AnyMap, map: &mut M) -> Result<(), M::Error> {
+    extra.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
+}
+
+/// Encodes an object.
+pub fn encode_object<T: Members, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    value.write(&mut map)?;
+    map.end()
+}
+
+/// Decodes an object.
+pub fn decode_object<'de, T: Members, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(ObjectVisitor(PhantomData))
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let mut object = T::blank();
+        let mut seen = Seen::default();
+        let mut kept = Vec::new();
+        while let Some(key) = map.next_key_seed(KeySeed(&object))? {
+            match key {
+                Key::Known(index) => set(&mut object, &mut seen, index, &mut map)?,
+                Key::Kept(name) => kept.push((name, map.next_value()?)),
+                Key::Unknown => skip(&mut map)?,
+            }
+        }
+        if !kept.is_empty() || object.keeps() {
+            explain(&mut object, &mut seen, kept)?;
+        }
+        match object.missing(&seen, 0) {
+            None => Ok(object),
+            Some(name) => Err(de::Error::custom(format_args!("missing member `{name}`"))),
+        }
+    }
+}
+
+fn set<'de, T: Members, A: MapAccess<'de>>(
+    object: &mut T,
+    seen: &mut Seen,
+    index: usize,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let name = object.name(index);
+    let result = if seen.add(index) { object.set(index, map) } else { Err(de::Error::custom("comes twice")) };
+    result.map_err(|error| Segment::Member(name).wrap(error))
+}
+
+/// Decodes the members that came before the tag which explains them; what nothing explains is the object's to keep.
+fn explain<T: Members, E: de::Error>(object: &mut T, seen: &mut Seen, mut kept: Vec<(String, Any)>) -> Result<(), E> {
+    loop {
+        let before = kept.len();
+        let mut left = Vec::new();
+        for (name, value) in kept {
+            let Some(index) = object.find(&name) else {
+                left.push((name, value));
+                continue;
+            };
+            set(object, seen, index, &mut OneValue { value: Some(value), error: PhantomData })?;
+        }
+        kept = left;
+        if kept.len() == before && !object.settle() {
+            break;
+        }
+    }
+    for (name, value) in kept {
+        object.keep(name, value);
+    }
+    Ok(())
+}
+
+/// What a key turned out to be.
+enum Key {
+    Known(usize),
+    Kept(String),
+    Unknown,
+}
+
+struct KeySeed<'a, T>(&'a T);
+
+impl<'de, T: Lookup> DeserializeSeed<'de> for KeySeed<'_, T> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<T: Lookup> Visitor<'_> for KeySeed<'_, T> {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Key, E> {
+        Ok(match self.0.find(name) {
+            Some(index) => Key::Known(index),
+            None if self.0.keeps() => Key::Kept(name.to_owned()),
+            None => Key::Unknown,
+        })
+    }
+}
+
+/// A map of which only the current value is left, so that a kept member can be set like one that has just come.
+struct OneValue<E> {
+    value: Option<Any>,
+    error: PhantomData<E>,
+}
+
+impl<'de, E: de::Error> MapAccess<'de> for OneValue<E> {
+    type Error = E;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, _: K) -> Result<Option<K::Value>, E> {
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, E> {
+        seed.deserialize(self.value.take().unwrap_or_default()).map_err(E::custom)
+    }
+}

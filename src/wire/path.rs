@@ -1,0 +1,47 @@
+//! Where in a message an error is: each level that an error passes on its way out puts its own step in front.
+
+use serde::de;
+use std::fmt;
+
+/// One step into a JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment<'a> {
+    /// A member of an object.
+    Member(&'a str),
+    /// An element of an array.
+    Index(usize),
+}
+
+impl Segment<'_> {
+    /// Puts this step in front of the path that `error` carries.
+    ///
+    /// The path travels in the message because serde's errors carry nothing else, and only where there is an error
+    /// does anybody pay for it. No message of serde starts with `.` or `[`, so path and reason stay apart.
+    pub fn wrap<E: de::Error>(self, error: E) -> E {
+        let inner = error.to_string();
+        let separator = if starts_with_path(&inner) { "" } else { ": " };
+        E::custom(format_args!("{self}{separator}{inner}"))
+    }
+}
+
+impl fmt::Display for Segment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(name) => write!(f, ".{name}"),
+            Self::Index(index) => write!(f, "[{index}]"),
+        }
+    }
+}
+
+/// Splits the message of a decoding error into path and reason. The path is empty where the value as a whole does not
+/// fit.
+pub fn split_path(message: &str) -> (&str, &str) {
+    match message.split_once(": ") {
+        Some((path, reason)) if starts_with_path(path) => (path, reason),
+        _ => ("", message),
+    }
+}
+
+fn starts_with_path(message: &str) -> bool {
+    message.starts_with(['.', '['])
+}

@@ -1,0 +1,202 @@
+//! Unions: the members of a base and of the branch that a tag selects, flat in one object.
+//!
+//! Indices of members: those of the base first, then the tag, then those of the branch.
+
+use super::object::{self, Any, AnyMap, Lookup, Object, Seen};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// What the generator emits for a union, beside [`Object`] for the members of its base without the tag.
+pub trait Union: Object {
+    /// Name of the tag on the wire.
+    const TAG: &'static str;
+    /// The value that an absent tag stands for, where older releases of QEMU send none.
+    const ABSENT_TAG: Option<&'static str> = None;
+    /// The enum of branches.
+    type Branch: Branch;
+    /// The branch.
+    fn branch(&self) -> &Self::Branch;
+    /// The branch, to be filled.
+    fn branch_mut(&mut self) -> &mut Self::Branch;
+    /// Whether the tag is written. Only where an absent tag stands for something may it be missing.
+    fn tagged(&self) -> bool {
+        true
+    }
+    /// Notes that the tag was absent.
+    fn untag(&mut self) {}
+}
+
+/// What the generator emits for the branches of a union.
+pub trait Branch: Sized {
+    /// The branch of that tag, blank.
+    fn select(tag: &str) -> Self;
+    /// The tag's value on the wire; empty before it has come.
+    fn tag(&self) -> &str;
+    /// The members of the branch; none for a branch without data.
+    fn lookup(&self) -> Option<&dyn Lookup>;
+    /// The members of the branch, to take in what nothing explains.
+    fn lookup_mut(&mut self) -> Option<&mut dyn Lookup>;
+    /// Decodes the next value of `map` into the member of that index.
+    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Writes the members of the branch, without the tag.
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    /// Whether the schema does not know the tag.
+    fn is_unrecognized(&self) -> bool;
+}
+
+/// A branch that the schema does not know: the tag's value and every member that the base does not explain.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct UnrecognizedBranch {
+    /// The tag's value.
+    pub tag: Box<str>,
+    /// The other members, as they came.
+    pub members: AnyMap,
+}
+
+impl UnrecognizedBranch {
+    /// A branch of that tag, without members.
+    pub fn new(tag: impl Into<Box<str>>) -> Self {
+        Self { tag: tag.into(), members: AnyMap::new() }
+    }
+
+    /// Writes the members.
+    pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        object::write_extra(&self.members, map)
+    }
+}
+
+impl Lookup for UnrecognizedBranch {
+    fn find(&self, _: &str) -> Option<usize> {
+        None
+    }
+
+    fn name(&self, _: usize) -> &'static str {
+        ""
+    }
+
+    fn missing(&self, _: &Seen, _: usize) -> Option<&'static str> {
+        None
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn keep(&mut self, name: String, value: Any) {
+        self.members.insert(name, value);
+    }
+}
+
+/// [`Lookup::find`] of a union.
+pub fn find_in_union<T: Union>(union: &T, name: &str) -> Option<usize> {
+    if name == T::TAG {
+        return Some(T::MEMBERS.len());
+    }
+    let in_branch = || union.branch().lookup()?.find(name).map(|index| T::MEMBERS.len() + 1 + index);
+    object::find::<T>(name).or_else(in_branch)
+}
+
+/// [`Lookup::name`] of a union.
+pub fn name_in_union<T: Union>(union: &T, index: usize) -> &'static str {
+    match index.checked_sub(T::MEMBERS.len()) {
+        None => object::name::<T>(index),
+        Some(0) => T::TAG,
+        Some(past) => union.branch().lookup().map_or("", |branch| branch.name(past - 1)),
+    }
+}
+
+/// [`Lookup::missing`] of a union.
+pub fn missing_in_union<T: Union>(union: &T, seen: &Seen, from: usize) -> Option<&'static str> {
+    let tag = from + T::MEMBERS.len();
+    if !seen.has(tag) && union.tagged() {
+        return Some(T::TAG);
+    }
+    object::missing::<T>(seen, from).or_else(|| union.branch().lookup()?.missing(seen, tag + 1))
+}
+
+/// [`Lookup::keeps`] of a union: members are kept until the tag has come, and for good where it is unrecognized.
+pub fn union_keeps<T: Union>(union: &T) -> bool {
+    union.branch().lookup().is_some_and(|branch| branch.keeps())
+}
+
+/// [`Lookup::keep`] of a union.
+pub fn keep_in_union<T: Union>(union: &mut T, name: String, value: Any) {
+    if let Some(branch) = union.branch_mut().lookup_mut() {
+        branch.keep(name, value);
+    }
+}
+
+/// [`Lookup::settle`] of a union.
+pub fn settle_union<T: Union>(union: &mut T) -> bool {
+    match T::ABSENT_TAG {
+        Some(tag) if union.branch().tag().is_empty() => {
+            *union.branch_mut() = T::Branch::select(tag);
+            union.untag();
+            true
+        }
+        _ => union.branch_mut().lookup_mut().is_some_and(|branch| branch.settle()),
+    }
+}
+
+/// [`Members::set`](super::Members::set) of a union.
+pub fn set_in_union<'de, T: Union, A: MapAccess<'de>>(
+    union: &mut T,
+    index: usize,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    match index.checked_sub(T::MEMBERS.len()) {
+        None => Object::set(union, index, map),
+        Some(0) => {
+            *union.branch_mut() = map.next_value_seed(TagSeed(PhantomData))?;
+            Ok(())
+        }
+        Some(past) => union.branch_mut().set(past - 1, map),
+    }
+}
+
+/// [`Members::write`](super::Members::write) of a union.
+pub fn write_union<T: Union, M: SerializeMap>(union: &T, map: &mut M) -> Result<(), M::Error> {
+    if union.tagged() {
+        let tag = union.branch().tag();
+        if union.branch().is_unrecognized() {
+            map.serialize_entry(T::TAG, &UnrecognizedTag(tag))?;
+        } else {
+            map.serialize_entry(T::TAG, tag)?;
+        }
+    }
+    Object::write(union, map)?;
+    union.branch().write(map)
+}
+
+struct UnrecognizedTag<'a>(&'a str);
+
+impl Serialize for UnrecognizedTag<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(super::UNRECOGNIZED, self.0)
+    }
+}
+
+struct TagSeed<T>(PhantomData<T>);
+
+impl<'de, T: Branch> DeserializeSeed<'de> for TagSeed<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T: Branch> Visitor<'_> for TagSeed<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, tag: &str) -> Result<T, E> {
+        Ok(T::select(tag))
+    }
+}
