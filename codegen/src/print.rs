@@ -125,11 +125,17 @@ fn doc_entry(entry: &Entry) -> String {
 }
 
 /// `Tag: text`, whose second and later lines are indented.
+///
+/// The second line must not be indented more than a later one, or that would seem to be outside; such a text starts
+/// below its tag, and so does a list.
 fn tagged(tag: &str, text: &str) -> String {
+    let indents = text.lines().skip(1).filter(|line| !line.is_empty()).map(|line| line.len() - line.trim_start().len());
+    let second = indents.clone().next();
+    let below = indents.min() < second || text.starts_with("- ") || text.starts_with("* ");
     let mut printed = String::from(tag);
     for (index, line) in text.lines().enumerate() {
         match index {
-            0 => printed.push(' '),
+            0 if !below => printed.push(' '),
             _ if line.is_empty() => printed.push('\n'),
             _ => printed.push_str("\n    "),
         }

@@ -193,8 +193,9 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// Text that belongs to no section, up to a blank line.
     fn paragraph(&mut self, line: Line<'t>) -> Result<Option<Line<'t>>> {
+        // Indented text that has fallen out of a section for having less of it than before is still about that section.
         match self.sections.last() {
-            Some(last) if last.tag == Tag::Plain => self.append(""),
+            Some(last) if last.tag == Tag::Plain || indentation(line.text) > 0 => self.append(""),
             _ => self.open(Tag::Plain, "", &line.at),
         }
         self.plain_lines(Some(line))
@@ -212,13 +213,21 @@ impl<'r, 't> Reader<'r, 't> {
         Ok(next)
     }
 
-    /// The text of a note or an example that has nothing on the line of its tag: all up to the next tag or entry.
+    /// The text of a note or an example that has nothing on the line of its tag: all up to the next tag or entry, or,
+    /// if it starts with indentation, up to a paragraph without.
     fn up_to_section(&mut self) -> Result<Option<Line<'t>>> {
         let mut next = self.line()?;
+        let (mut indented, mut after_blank) = (None, false);
         while let Some(line) = &next {
-            if opens_section(line.text) {
+            let blank = line.text.is_empty();
+            let flush = !blank && indentation(line.text) == 0;
+            if opens_section(line.text) || (flush && after_blank && indented == Some(true)) {
                 break;
             }
+            if !blank {
+                indented.get_or_insert(!flush);
+            }
+            after_blank = blank;
             self.append(line.text);
             next = self.line()?;
         }
@@ -291,7 +300,7 @@ impl Block {
         let mut doc = Doc { at: Some(self.at), symbol: self.symbol, ..Doc::default() };
         for (index, section) in self.sections.into_iter().enumerate() {
             let Draft { tag, name, at, text } = section;
-            let text = unindent(&text);
+            let text = if tag == Tag::Plain { text.trim_matches('\n').into() } else { unindent(&text) };
             if tag != Tag::Plain && text.is_empty() {
                 return Err(Error::new(&at, format!("nothing is said about `{name}`")));
             }
@@ -306,14 +315,15 @@ impl Block {
                 }
                 Tag::Returns => doc.returns = Some(Section { at, text }),
                 Tag::Errors => doc.errors = Some(Section { at, text }),
-                Tag::Since => match since::leading_release(&text) {
-                    Some((release, "")) => doc.since = Some(release.into()),
-                    Some((release, _)) => {
-                        doc.since = Some(release.into());
-                        doc.other.push(format!("Since {text}"));
+                Tag::Since => {
+                    let release = since::leading_release(&text);
+                    doc.since = release.map(|(release, _)| release.into());
+                    // Whatever else it says is kept as a sentence of its own.
+                    if !matches!(release, Some((_, ""))) {
+                        let words: Vec<&str> = text.split_whitespace().collect();
+                        doc.other.push(format!("Since {}", words.join(" ")));
                     }
-                    None => doc.other.push(format!("Since {text}")),
-                },
+                }
             }
         }
         Ok(doc)
