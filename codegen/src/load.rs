@@ -6,7 +6,7 @@
 use crate::doc::Doc;
 use crate::error::{Error, Location, Result};
 use crate::parser::{Expression, Item, Object, Parser, Text, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -65,8 +65,8 @@ pub fn load(root: &Path) -> Result<Source> {
 pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) -> Result<Source> {
     let mut loader = Loader {
         read,
-        root: identity(root.parent().unwrap_or(Path::new(""))),
-        seen: HashMap::new(),
+        root: identity(root).parent().map(PathBuf::from).unwrap_or_default(),
+        seen: HashSet::new(),
         open: Vec::new(),
         pragma: Pragma::default(),
         modules: Vec::new(),
@@ -89,8 +89,8 @@ struct Loader<R> {
     read: R,
     /// The folder that module names are relative to.
     root: PathBuf,
-    /// Files that have been opened, and their modules.
-    seen: HashMap<PathBuf, usize>,
+    /// Files that have been opened.
+    seen: HashSet<PathBuf>,
     /// The file being read and those that led to it, outermost first.
     open: Vec<PathBuf>,
     /// Shared by all files: a list given later replaces an earlier one.
@@ -114,7 +114,7 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
             includes: Vec::new(),
             free_docs: Vec::new(),
         });
-        self.seen.insert(identity.clone(), module);
+        self.seen.insert(identity.clone());
         self.open.push(identity);
         let mut parser = Parser::new(file, &text)?;
         let mut doc = None;
@@ -169,7 +169,7 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
         if self.open.contains(&identity) {
             return error(format!("'{}' includes itself by way of this", included.value));
         }
-        if self.seen.contains_key(&identity) {
+        if self.seen.contains(&identity) {
             return Ok(());
         }
         if self.open.len() == MAX_DEPTH {
@@ -293,4 +293,58 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
         let at = Location { file: path.into(), line: 1, column: 1 };
         Error::new(&at, format!("cannot be written: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loads `root` from files that exist only here.
+    fn source(root: &str, files: &[(&str, &str)]) -> Result<Source> {
+        load_with(Path::new(root), |path| {
+            let file = files.iter().find(|(name, _)| Path::new(name) == path);
+            file.map(|(_, text)| text.as_bytes().to_vec()).ok_or(io::ErrorKind::NotFound.into())
+        })
+    }
+
+    #[test]
+    fn modules_are_named_from_the_folder_of_the_root() {
+        for folder in ["", "cats/", "../cats/", "/cats/"] {
+            let root = format!("{folder}root.json");
+            let files = [
+                (root.as_str(), "{ 'include': 'a.json' } { 'include': 'deep/b.json' } { 'include': '../up/c.json' }"),
+                (&format!("{folder}a.json"), "{ 'include': './deep/../deep/b.json' }"),
+                (&format!("{folder}./deep/../deep/b.json"), "{ 'struct': 'B', 'data': {} }"),
+                (&format!("{folder}../up/c.json"), "{ 'struct': 'C', 'data': {} }"),
+            ];
+            let source = source(&root, &files).unwrap();
+            let names: Vec<&str> = source.modules.iter().map(|module| module.name.as_str()).collect();
+            assert_eq!(names, ["root", "a", "deep/b", "../up/c"], "{folder}");
+            let modules: Vec<usize> = source.expressions.iter().map(|expression| expression.module).collect();
+            assert_eq!(modules, [2, 3]);
+            assert_eq!(source.modules[0].includes, ["a.json", "deep/b.json", "../up/c.json"]);
+        }
+    }
+
+    #[test]
+    fn a_chain_of_includes_ends_somewhere() {
+        let error = load_with(Path::new("0"), |path| {
+            let number: u32 = path.to_string_lossy().parse().unwrap();
+            Ok(format!("{{ 'include': '{}' }}", number + 1).into_bytes())
+        });
+        assert_eq!(error.unwrap_err().to_string(), "63:1:1: files include each other more than 64 levels deep");
+    }
+
+    #[test]
+    fn all_definitions_share_the_last_word_on_pragmas() {
+        let text = "{ 'struct': 'A', 'data': {} }
+            { 'pragma': { 'doc-required': true, 'member-name-exceptions': [ 'A' ] } }
+            { 'pragma': { 'member-name-exceptions': [ 'B', 'C' ] } }";
+        let source = source("root.json", &[("root.json", text)]).unwrap();
+        let pragma = &source.expressions[0].pragma;
+        assert!(pragma.doc_required);
+        assert_eq!(pragma.member_name_exceptions, BTreeSet::from(["B".into(), "C".into()]));
+        let kept: Vec<&str> = source.modules[0].pragmas.iter().map(|(name, _)| name.value.as_str()).collect();
+        assert_eq!(kept, ["doc-required", "member-name-exceptions"]);
+    }
 }
