@@ -170,7 +170,7 @@ impl<'a> Objects<'a> {
     ) -> Result<()> {
         let role = format!("branch '{}'", branch.name);
         let ty = self.table.resolve(branch.ty, &context, &role)?;
-        if !self.table.enumeration(tag_type).iter().any(|value| value.name == branch.name) {
+        if !self.table.values(tag_type).iter().any(|value| value.name == branch.name) {
             let tag_type = self.table.describe(&Type::Enum(tag_type));
             return Err(context.error(format_args!("{role} is no value of the discriminator's {tag_type}")));
         }
@@ -195,7 +195,7 @@ impl<'a> Objects<'a> {
         tag_type: EnumId,
         branches: &[Branch<'_>],
     ) -> Result<Vec<schema::Branch>> {
-        let values = self.table.enumeration(tag_type);
+        let values = self.table.values(tag_type);
         if values.is_empty() {
             return Err(context.error("has no branches, because the discriminator's enum has no values"));
         }

@@ -120,7 +120,7 @@ impl<'a> Resolver<'a> {
             Type::Builtin(Builtin::Str) => vec![Look::String, Look::Number, Look::Bool],
             Type::Builtin(_) => vec![Look::Number],
             Type::Enum(id) => {
-                let values = self.table.enumeration(*id);
+                let values = self.table.values(*id);
                 let mut looks = vec![Look::String];
                 if values.iter().any(|value| matches!(value.name.as_str(), "on" | "off")) {
                     looks.push(Look::Bool);
@@ -187,12 +187,13 @@ impl<'a> Resolver<'a> {
                     return Err(context.error(format_args!("'data' must be a struct or a union, but {ty} is neither")));
                 };
                 let object = self.objects.get(id, &context)?;
-                match () {
-                    () if boxed => Ok(schema::Data::Object(id)),
-                    () if object.branches.is_some() => Err(context.error("a union as 'data' needs 'boxed': true")),
-                    () if object.has_conditional_members => Err(context.error(conditional)),
-                    () => Ok(schema::Data::Object(id)),
+                if !boxed && object.branches.is_some() {
+                    return Err(context.error("a union as 'data' needs 'boxed': true"));
                 }
+                if !boxed && object.has_conditional_members {
+                    return Err(context.error(conditional));
+                }
+                Ok(schema::Data::Object(id))
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use super::written::{Context, Kind, Meta, TypeName, Written};
 use crate::error::Result;
-use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Type};
+use crate::schema::{AlternateId, Builtin, EnumId, EnumValue, ObjectId, Type};
 use std::collections::HashMap;
 
 /// What a name stands for.
@@ -96,8 +96,8 @@ impl<'a> Table<'a> {
         &self.objects
     }
 
-    /// The enum of an id.
-    pub(super) fn enumeration(&self, id: EnumId) -> &'a [crate::schema::EnumValue] {
+    /// The values of an enum.
+    pub(super) fn values(&self, id: EnumId) -> &'a [EnumValue] {
         match self.enums.get(id.0).map(|written| &written.kind) {
             Some(Kind::Enum { values, .. }) => values,
             _ => &[],
