@@ -1,6 +1,6 @@
 //! What generated code implements, and the generated modules themselves.
 
-use crate::wire::{self, Codec};
+use crate::wire;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -21,20 +21,27 @@ pub mod qga {
 /// A command of a schema: its arguments are the value itself, its reply an associated type.
 ///
 /// Serializing a command gives its `arguments` object, without the command's name.
-pub trait Command: Codec + Serialize + DeserializeOwned + fmt::Debug {
+pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `query-status`.
     const NAME: &'static str;
     /// Whether a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
     const SUCCESS_RESPONSE: bool = true;
     /// What a successful execution returns; [`Empty`](wire::Empty) where the schema names no type.
-    type Reply: Codec + Serialize + DeserializeOwned + fmt::Debug;
+    type Reply: Serialize + DeserializeOwned + fmt::Debug;
+    /// Decodes the `return` member of a reply.
+    ///
+    /// # Errors
+    /// Where the text is not what the schema says; the message starts with the path of the member that does not fit.
+    fn decode_reply(text: &str) -> Result<Self::Reply, serde_json::Error> {
+        wire::from_json(text)
+    }
 }
 
 /// A command that may be executed out-of-band: at once, ahead of commands that are queued or running.
 pub trait OobCommand: Command {}
 
 /// An event of a schema: its data is the value itself.
-pub trait Event: Codec + Serialize + DeserializeOwned + fmt::Debug {
+pub trait Event: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `BLOCK_JOB_COMPLETED`.
     const NAME: &'static str;
 }
@@ -86,7 +93,7 @@ pub struct UndecodableEvent {
 
 impl UndecodableEvent {
     /// Decodes an event's data, or keeps it with what is wrong. Absent data is the empty object.
-    pub fn or<T: Codec>(name: &str, data: Option<&RawValue>) -> Result<T, Self> {
+    pub fn or<T: DeserializeOwned>(name: &str, data: Option<&RawValue>) -> Result<T, Self> {
         let text = data.map_or("{}", RawValue::get);
         wire::from_json(text).map_err(|error| {
             let message = error.to_string();

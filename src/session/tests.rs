@@ -347,7 +347,7 @@ fn encode<S: serde::Serializer>(_: &Unanswered, serializer: S) -> Result<S::Ok, 
     serde::Serialize::serialize(&json!({}), serializer)
 }
 
-crate::wire::codec!(Unanswered, Unanswered, decode, encode);
+crate::wire::serde!(Unanswered, decode, encode);
 
 impl crate::Command for Unanswered {
     const NAME: &'static str = "guest-shutdown";

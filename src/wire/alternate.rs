@@ -3,9 +3,8 @@
 //! The value is read whole before its type is chosen. Alternates are few and small in what QEMU sends, and only a whole
 //! value lets one that no alternative takes be kept.
 
-use super::builtin::AsSerde;
 use super::object::Any;
-use serde::de;
+use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer, Serializer};
 
 /// What the generator emits for an alternate.
@@ -61,8 +60,8 @@ pub fn decode_alternate<'de, T: Alternate, D: Deserializer<'de>>(deserializer: D
 }
 
 /// Decodes the value of the alternative that was chosen.
-pub fn alternative<T: super::Codec, E: de::Error>(value: Any) -> Result<T, E> {
-    AsSerde::<T>::deserialize(value).map(|AsSerde(value)| value).map_err(E::custom)
+pub fn alternative<T: DeserializeOwned, E: de::Error>(value: Any) -> Result<T, E> {
+    T::deserialize(value).map_err(E::custom)
 }
 
 /// Writes a value that no alternative takes.

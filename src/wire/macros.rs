@@ -1,24 +1,11 @@
-//! The macros that turn the traits of generated code into codecs. Each is one page so that what a generated type
+//! The macros that turn the traits of generated code into serde's. Each is one page so that what a generated type
 //! implements can be read here.
 
-/// Implements [`Codec`](crate::wire::Codec) and serde's traits by a blank value and two functions.
+/// Implements serde's traits by two functions.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __wire_codec {
-    ($ty:ty, $blank:expr, $decode:path, $encode:path) => {
-        impl $crate::wire::Codec for $ty {
-            fn blank() -> Self {
-                $blank
-            }
-            fn decode<'de, D: $crate::wire::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::std::result::Result<Self, D::Error> {
-                $decode(deserializer)
-            }
-            fn encode<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                $encode(self, serializer)
-            }
-        }
+macro_rules! __wire_serde {
+    ($ty:ty, $decode:path, $encode:path) => {
         impl<'de> $crate::wire::Deserialize<'de> for $ty {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
@@ -34,104 +21,41 @@ macro_rules! __wire_codec {
     };
 }
 
-/// Implements what a generated [`Object`](crate::wire::Object) without branches is to have.
+/// Implements serde's traits for a generated [`Object`](crate::wire::Object).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_object {
-    ($($ty:ty),* $(,)?) => {$(
-        impl $crate::wire::Lookup for $ty {
-            fn find(&self, name: &str) -> ::std::option::Option<usize> {
-                $crate::wire::find::<$ty>(name)
-            }
-            fn name(&self, index: usize) -> &'static str {
-                $crate::wire::name::<$ty>(index)
-            }
-            fn missing(&self, seen: &$crate::wire::Seen, from: usize) -> ::std::option::Option<&'static str> {
-                $crate::wire::missing::<$ty>(seen, from)
-            }
-        }
-        impl $crate::wire::Members for $ty {
-            fn set<'de, A: $crate::wire::MapAccess<'de>>(
-                &mut self,
-                index: usize,
-                map: &mut A,
-            ) -> ::std::result::Result<(), A::Error> {
-                $crate::wire::Object::set(self, index, map)
-            }
-            fn write<M: $crate::wire::SerializeMap>(&self, map: &mut M) -> ::std::result::Result<(), M::Error> {
-                $crate::wire::Object::write(self, map)
-            }
-        }
-        $crate::wire::codec!($ty, $crate::wire::Object::blank(), $crate::wire::decode_object, $crate::wire::encode_object);
-    )*};
+    ($ty:ty) => {
+        $crate::wire::serde!($ty, $crate::wire::decode_object, $crate::wire::encode_object);
+    };
 }
 
-/// Implements what a generated [`Object`](crate::wire::Object) that takes members beyond its own is to have. They are
-/// kept in its field `extra`.
+/// The methods of an [`Object`](crate::wire::Object) that keeps members beyond its own in its field `extra`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_extensible {
-    ($($ty:ty),* $(,)?) => {$(
-        impl $crate::wire::Lookup for $ty {
-            fn find(&self, name: &str) -> ::std::option::Option<usize> {
-                $crate::wire::find::<$ty>(name)
-            }
-            fn name(&self, index: usize) -> &'static str {
-                $crate::wire::name::<$ty>(index)
-            }
-            fn missing(&self, seen: &$crate::wire::Seen, from: usize) -> ::std::option::Option<&'static str> {
-                $crate::wire::missing::<$ty>(seen, from)
-            }
-            fn keeps(&self) -> bool {
-                true
-            }
-            fn keep(&mut self, name: ::std::string::String, value: $crate::wire::Any) {
-                self.extra.insert(name, value);
-            }
+    () => {
+        fn keeps(&self) -> bool {
+            true
         }
-        impl $crate::wire::Members for $ty {
-            fn set<'de, A: $crate::wire::MapAccess<'de>>(
-                &mut self,
-                index: usize,
-                map: &mut A,
-            ) -> ::std::result::Result<(), A::Error> {
-                $crate::wire::Object::set(self, index, map)
-            }
-            fn write<M: $crate::wire::SerializeMap>(&self, map: &mut M) -> ::std::result::Result<(), M::Error> {
-                $crate::wire::Object::write(self, map)?;
-                $crate::wire::write_extra(&self.extra, map)
-            }
+        fn keep(&mut self, name: ::std::string::String, value: $crate::wire::Any) {
+            self.extra.insert(name, value);
         }
-        $crate::wire::codec!($ty, $crate::wire::Object::blank(), $crate::wire::decode_object, $crate::wire::encode_object);
-    )*};
+    };
 }
 
-/// Implements what a generated [`Union`](crate::wire::Union) is to have.
+/// Implements [`Object`](crate::wire::Object) and serde's traits for a generated [`Union`](crate::wire::Union).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_union {
-    ($($ty:ty),* $(,)?) => {$(
-        impl $crate::wire::Lookup for $ty {
-            fn find(&self, name: &str) -> ::std::option::Option<usize> {
-                $crate::wire::find_in_union(self, name)
+    ($ty:ty { $($blank:tt)* }) => {
+        impl $crate::wire::Object for $ty {
+            const MEMBERS: &'static [&'static str] = <Self as $crate::wire::Union>::BASE;
+            const REQUIRED: usize = <Self as $crate::wire::Union>::BASE_REQUIRED;
+            #[inline]
+            fn blank() -> Self {
+                Self { $($blank)* }
             }
-            fn name(&self, index: usize) -> &'static str {
-                $crate::wire::name_in_union(self, index)
-            }
-            fn missing(&self, seen: &$crate::wire::Seen, from: usize) -> ::std::option::Option<&'static str> {
-                $crate::wire::missing_in_union(self, seen, from)
-            }
-            fn keeps(&self) -> bool {
-                $crate::wire::union_keeps(self)
-            }
-            fn keep(&mut self, name: ::std::string::String, value: $crate::wire::Any) {
-                $crate::wire::keep_in_union(self, name, value)
-            }
-            fn settle(&mut self) -> bool {
-                $crate::wire::settle_union(self)
-            }
-        }
-        impl $crate::wire::Members for $ty {
             fn set<'de, A: $crate::wire::MapAccess<'de>>(
                 &mut self,
                 index: usize,
@@ -142,32 +66,59 @@ macro_rules! __wire_union {
             fn write<M: $crate::wire::SerializeMap>(&self, map: &mut M) -> ::std::result::Result<(), M::Error> {
                 $crate::wire::write_union(self, map)
             }
+            #[inline]
+            fn find(&self, name: &str) -> ::std::option::Option<usize> {
+                $crate::wire::find_in_union(self, name)
+            }
+            #[inline]
+            fn name(&self, index: usize) -> &'static str {
+                $crate::wire::name_in_union(self, index)
+            }
+            #[inline]
+            fn missing(&self, seen: &$crate::wire::Seen, from: usize) -> ::std::option::Option<&'static str> {
+                $crate::wire::missing_in_union(self, seen, from)
+            }
+            #[inline]
+            fn keeps(&self) -> bool {
+                $crate::wire::union_keeps(self)
+            }
+            #[inline]
+            fn keep(&mut self, name: ::std::string::String, value: $crate::wire::Any) {
+                $crate::wire::keep_in_union(self, name, value)
+            }
+            #[inline]
+            fn settle(&mut self) -> bool {
+                $crate::wire::settle_union(self)
+            }
         }
-        $crate::wire::codec!($ty, $crate::wire::Object::blank(), $crate::wire::decode_object, $crate::wire::encode_object);
-    )*};
+        $crate::wire::object!($ty);
+    };
 }
 
-/// Implements codecs, `Display` and the inherent methods of a generated [`Enum`](crate::wire::Enum).
+/// Implements serde's traits, `Display` and the inherent methods of a generated [`Enum`](crate::wire::Enum).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_enum {
-    ($($ty:ty),* $(,)?) => {$(
+    ($ty:ty) => {
         impl $ty {
             /// All values that the schema knows, with their names on the wire, in the schema's order.
             pub const VALUES: &'static [(&'static str, Self)] = <Self as $crate::wire::Enum>::VALUES;
 
             /// The value's name on the wire.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 $crate::wire::Enum::name(self)
             }
 
             /// Whether this is a value that the schema does not know, kept as it came.
+            #[inline]
             pub fn is_unrecognized(&self) -> bool {
                 $crate::wire::Enum::as_unrecognized(self).is_some()
             }
         }
 
         impl ::std::fmt::Display for $ty {
+            #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
             }
@@ -175,64 +126,46 @@ macro_rules! __wire_enum {
 
         impl ::std::str::FromStr for $ty {
             type Err = ::std::convert::Infallible;
+            #[inline]
             fn from_str(name: &str) -> ::std::result::Result<Self, Self::Err> {
                 ::std::result::Result::Ok($crate::wire::Enum::from_name(name))
             }
         }
 
-        $crate::wire::codec!(
-            $ty,
-            $crate::wire::Enum::unrecognized(::std::default::Default::default()),
-            $crate::wire::decode_enum, $crate::wire::encode_enum);
-    )*};
+        $crate::wire::serde!($ty, $crate::wire::decode_enum, $crate::wire::encode_enum);
+    };
 }
 
-/// Implements codecs for a generated [`Alternate`](crate::wire::Alternate).
+/// Implements serde's traits for a generated [`Alternate`](crate::wire::Alternate).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_alternate {
-    ($($ty:ty),* $(,)?) => {$(
-        $crate::wire::codec!(
-            $ty,
-            $crate::wire::Alternate::unrecognized($crate::wire::Any::Null),
-            $crate::wire::decode_alternate, $crate::wire::Alternate::write);
-    )*};
+    ($ty:ty) => {
+        $crate::wire::serde!($ty, $crate::wire::decode_alternate, $crate::wire::Alternate::write);
+    };
 }
 
-/// Implements codecs for a generated type that is on the wire what its one field is.
+/// Implements serde's traits for a generated type that is on the wire what its one field is.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_transparent {
-    ($($ty:ident { $field:ident: $inner:ty }),* $(,)?) => {$(
-        impl $crate::wire::Codec for $ty {
-            fn blank() -> Self {
-                Self { $field: $crate::wire::Codec::blank() }
-            }
-            fn decode<'de, D: $crate::wire::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::std::result::Result<Self, D::Error> {
-                <$inner as $crate::wire::Codec>::decode(deserializer).map(|$field| Self { $field })
-            }
-            fn encode<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::wire::Codec::encode(&self.$field, serializer)
-            }
-        }
+    ($ty:ident { $field:ident }) => {
         impl<'de> $crate::wire::Deserialize<'de> for $ty {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                $crate::wire::Codec::decode(deserializer)
+                $crate::wire::Deserialize::deserialize(deserializer).map(|$field| Self { $field })
             }
         }
         impl $crate::wire::Serialize for $ty {
             fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::wire::Codec::encode(self, serializer)
+                $crate::wire::Serialize::serialize(&self.$field, serializer)
             }
         }
-    )*};
+    };
 }
 
 pub use {
-    __wire_alternate as alternate, __wire_codec as codec, __wire_enum as enumeration, __wire_extensible as extensible,
-    __wire_object as object, __wire_transparent as transparent, __wire_union as union,
+    __wire_alternate as alternate, __wire_enum as enumeration, __wire_extensible as extensible,
+    __wire_object as object, __wire_serde as serde, __wire_transparent as transparent, __wire_union as union,
 };

@@ -2,8 +2,7 @@
 //!
 //! Generated code holds no logic. It implements the small traits here ([`Object`], [`Union`], [`Branch`], [`Enum`],
 //! [`Alternate`]) with tables and one-line matches, and one of the macros ([`object!`], [`union!`], …) turns them
-//! into [`Codec`] and into serde's `Serialize` and `Deserialize`. Those two are what programs use; the rest of this
-//! module is for generated code and may grow with it.
+//! into serde's `Serialize` and `Deserialize`. Those two are what programs use; the rest of this module is for generated code and may grow with it.
 //!
 //! What all codecs keep to:
 //! - Members may come in any order, the tag of a union after the members that it governs included.
@@ -17,28 +16,30 @@
 mod alternate;
 mod builtin;
 mod enumeration;
+mod json;
 mod macros;
 mod object;
 mod path;
 mod union;
 
-pub use alternate::{alternative, decode_alternate, write_unrecognized, Alternate, Kind};
-pub use builtin::{from_json, to_any, AsSerde, Codec, Empty, Null, QType};
-pub use enumeration::{decode_enum, encode_enum, Enum};
-pub use macros::{alternate, codec, enumeration, extensible, object, transparent, union};
-pub use object::{
-    blank, decode_object, encode_object, find, member, missing, name, optional, put, put_optional, skip, write_extra,
-    Any, AnyMap, Lookup, Members, Object, Seen,
-};
-pub use path::{split_path, Segment};
 #[doc(no_inline)]
-pub use serde::{
+pub use ::serde::{
     de::{Error, MapAccess},
     ser::SerializeMap,
     Deserialize, Deserializer, Serialize, Serializer,
 };
+pub use alternate::{alternative, decode_alternate, write_unrecognized, Alternate, Kind};
+pub use builtin::{Empty, Null, Number, Numbers, QType};
+pub use enumeration::{decode_enum, encode_enum, Enum};
+pub use json::{array_from_json, from_json, to_any};
+pub use macros::{alternate, enumeration, extensible, object, serde, transparent, union};
+pub use object::{
+    decode_object, encode_object, member, number, numbers, optional, optional_number, optional_numbers, position, put,
+    put_array, put_optional, put_optional_array, skip, write_extra, Any, AnyMap, Lookup, Object, Seen,
+};
+pub use path::{split_path, Segment};
 #[doc(no_inline)]
-pub use serde_json::value::RawValue;
+pub use serde_json::{value::RawValue, Error as JsonError};
 pub use union::{
     find_in_union, keep_in_union, missing_in_union, name_in_union, set_in_union, settle_union, union_keeps,
     write_union, Branch, Union, UnrecognizedBranch,

@@ -4,10 +4,10 @@
 //! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
 //! it compiles faster, which counts when there are a thousand types.
 
-use super::builtin::{AsSerde, Codec, Seed};
+use super::builtin::{ArraySeed, Number, Numbers};
 use super::path::Segment;
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::ser::{SerializeMap, Serializer};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -16,7 +16,11 @@ pub type Any = serde_json::Value;
 /// Members by name, in the form in which unknown ones are kept.
 pub type AnyMap = serde_json::Map<String, Any>;
 
-/// What the generator emits for a struct, for a command or event, and for the base of a union.
+/// What the generator emits for a struct, and for the members of a command or event.
+///
+/// Members have indices. Those of a union go on after its base: the tag, then the members of the branch that the tag
+/// selects, and so on inwards where that branch is a union itself. The methods with a body are for objects without
+/// branches; [`union!`](super::union) and [`extensible!`](super::extensible) replace them.
 pub trait Object: Sized {
     /// Names of the members on the wire, the mandatory ones first.
     const MEMBERS: &'static [&'static str];
@@ -24,24 +28,24 @@ pub trait Object: Sized {
     const REQUIRED: usize;
     /// A value to be filled. Its mandatory members hold nothing of meaning yet.
     fn blank() -> Self;
-    /// Decodes the next value of `map` into the member `MEMBERS[index]`.
+    /// Decodes the next value of `map` into the member of that index.
     fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
     /// Writes the members that are there, in the schema's order.
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
-}
 
-/// The part of an object's codec that needs no serializer: which member has which index.
-///
-/// Indices of a union go on after its base: the tag, then the members of the branch that the tag selects, and so on
-/// inwards where that branch is a union itself.
-pub trait Lookup {
     /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
     /// union's branch are not.
-    fn find(&self, name: &str) -> Option<usize>;
+    fn find(&self, name: &str) -> Option<usize> {
+        position(Self::MEMBERS, name)
+    }
     /// The name of the member of that index.
-    fn name(&self, index: usize) -> &'static str;
+    fn name(&self, index: usize) -> &'static str {
+        Self::MEMBERS.get(index).copied().unwrap_or_default()
+    }
     /// The first mandatory member that has not come. `from` is the index of this object's first member in `seen`.
-    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str>;
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
+        seen.first_missing(Self::MEMBERS, Self::REQUIRED, from)
+    }
     /// Whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
     /// holds on to what it does not know.
     fn keeps(&self) -> bool {
@@ -57,12 +61,41 @@ pub trait Lookup {
     }
 }
 
-/// Everything that members can be read into and written from: an [`Object`] or a [`Union`](super::Union).
-pub trait Members: Lookup + Codec {
-    /// Decodes the next value of `map` into the member of that index.
-    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
-    /// Writes all members that are there.
-    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+/// The part of [`Object`] that needs no serializer, so that branches of different types can be asked alike.
+pub trait Lookup {
+    /// [`Object::find`]
+    fn find(&self, name: &str) -> Option<usize>;
+    /// [`Object::name`]
+    fn name(&self, index: usize) -> &'static str;
+    /// [`Object::missing`]
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str>;
+    /// [`Object::keeps`]
+    fn keeps(&self) -> bool;
+    /// [`Object::keep`]
+    fn keep(&mut self, name: String, value: Any);
+    /// [`Object::settle`]
+    fn settle(&mut self) -> bool;
+}
+
+impl<T: Object> Lookup for T {
+    fn find(&self, name: &str) -> Option<usize> {
+        Object::find(self, name)
+    }
+    fn name(&self, index: usize) -> &'static str {
+        Object::name(self, index)
+    }
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
+        Object::missing(self, seen, from)
+    }
+    fn keeps(&self) -> bool {
+        Object::keeps(self)
+    }
+    fn keep(&mut self, name: String, value: Any) {
+        Object::keep(self, name, value);
+    }
+    fn settle(&mut self) -> bool {
+        Object::settle(self)
+    }
 }
 
 /// Which members have come, by index.
@@ -82,6 +115,11 @@ impl Seen {
         }
     }
 
+    /// The first of the names that has not come, of those that are mandatory.
+    pub fn first_missing(&self, names: &[&'static str], required: usize, from: usize) -> Option<&'static str> {
+        names.iter().take(required).enumerate().find(|(index, _)| !self.has(from + index)).map(|(_, name)| *name)
+    }
+
     /// Notes that the member has come. Returns false if it had before.
     fn add(&mut self, index: usize) -> bool {
         if self.has(index) {
@@ -96,35 +134,38 @@ impl Seen {
     }
 }
 
-/// [`Lookup::find`] of an object without branches.
-pub fn find<T: Object>(name: &str) -> Option<usize> {
-    T::MEMBERS.iter().position(|member| *member == name)
-}
-
-/// [`Lookup::missing`] of an object without branches.
-pub fn missing<T: Object>(seen: &Seen, from: usize) -> Option<&'static str> {
-    T::MEMBERS.iter().take(T::REQUIRED).enumerate().find(|(index, _)| !seen.has(from + index)).map(|(_, name)| *name)
-}
-
-/// [`Lookup::name`] of an object without branches.
-pub fn name<T: Object>(index: usize) -> &'static str {
-    T::MEMBERS.get(index).copied().unwrap_or_default()
-}
-
-/// What a mandatory member holds before it has come.
-pub fn blank<T: Codec>() -> T {
-    T::blank()
+/// Where a name stands in a list of them.
+pub fn position(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|known| *known == name)
 }
 
 /// Decodes a mandatory member.
-pub fn put<'de, T: Codec, A: MapAccess<'de>>(field: &mut T, map: &mut A) -> Result<(), A::Error> {
-    *field = map.next_value_seed(Seed(PhantomData))?;
+pub fn put<'de, T: Deserialize<'de>, A: MapAccess<'de>>(field: &mut T, map: &mut A) -> Result<(), A::Error> {
+    *field = map.next_value()?;
     Ok(())
 }
 
 /// Decodes an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
-pub fn put_optional<'de, T: Codec, A: MapAccess<'de>>(field: &mut Option<T>, map: &mut A) -> Result<(), A::Error> {
-    *field = Some(map.next_value_seed(Seed(PhantomData))?);
+pub fn put_optional<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    *field = Some(map.next_value()?);
+    Ok(())
+}
+
+/// Decodes a mandatory member that is an array.
+pub fn put_array<'de, T: Deserialize<'de>, A: MapAccess<'de>>(field: &mut Vec<T>, map: &mut A) -> Result<(), A::Error> {
+    *field = map.next_value_seed(ArraySeed(PhantomData))?;
+    Ok(())
+}
+
+/// Decodes an optional member that is an array.
+pub fn put_optional_array<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut Option<Vec<T>>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    *field = Some(map.next_value_seed(ArraySeed(PhantomData))?);
     Ok(())
 }
 
@@ -134,13 +175,41 @@ pub fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
 }
 
 /// Encodes a mandatory member.
-pub fn member<T: Codec, M: SerializeMap>(map: &mut M, name: &'static str, value: &T) -> Result<(), M::Error> {
-    map.serialize_entry(name, &AsSerde(value))
+pub fn member<T: Serialize, M: SerializeMap>(map: &mut M, name: &'static str, value: &T) -> Result<(), M::Error> {
+    map.serialize_entry(name, value)
 }
 
 /// Encodes an optional member, if it is there.
-pub fn optional<T: Codec, M: SerializeMap>(map: &mut M, name: &'static str, value: &Option<T>) -> Result<(), M::Error> {
+pub fn optional<T: Serialize, M: SerializeMap>(
+    map: &mut M,
+    name: &'static str,
+    value: &Option<T>,
+) -> Result<(), M::Error> {
     value.as_ref().map_or(Ok(()), |value| member(map, name, value))
+}
+
+/// Encodes a mandatory `number`.
+pub fn number<M: SerializeMap>(map: &mut M, name: &'static str, value: &f64) -> Result<(), M::Error> {
+    member(map, name, &Number(value))
+}
+
+/// Encodes an optional `number`, if it is there.
+pub fn optional_number<M: SerializeMap>(map: &mut M, name: &'static str, value: &Option<f64>) -> Result<(), M::Error> {
+    optional(map, name, &value.as_ref().map(Number))
+}
+
+/// Encodes a mandatory array of numbers.
+pub fn numbers<M: SerializeMap>(map: &mut M, name: &'static str, value: &[f64]) -> Result<(), M::Error> {
+    member(map, name, &Numbers(value))
+}
+
+/// Encodes an optional array of numbers, if it is there.
+pub fn optional_numbers<M: SerializeMap>(
+    map: &mut M,
+    name: &'static str,
+    value: &Option<Vec<f64>>,
+) -> Result<(), M::Error> {
+    optional(map, name, &value.as_deref().map(Numbers))
 }
 
 /// Encodes members that are kept by name.
@@ -149,20 +218,20 @@ pub fn write_extra<M: SerializeMap>(extra: &AnyMap, map: &mut M) -> Result<(), M
 }
 
 /// Encodes an object.
-pub fn encode_object<T: Members, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     value.write(&mut map)?;
     map.end()
 }
 
 /// Decodes an object.
-pub fn decode_object<'de, T: Members, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub fn decode_object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_map(ObjectVisitor(PhantomData))
 }
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
+impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,7 +259,7 @@ impl<'de, T: Members> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-fn set<'de, T: Members, A: MapAccess<'de>>(
+fn set<'de, T: Object, A: MapAccess<'de>>(
     object: &mut T,
     seen: &mut Seen,
     index: usize,
@@ -202,7 +271,7 @@ fn set<'de, T: Members, A: MapAccess<'de>>(
 }
 
 /// Decodes the members that came before the tag which explains them; what nothing explains is the object's to keep.
-fn explain<T: Members, E: de::Error>(object: &mut T, seen: &mut Seen, mut kept: Vec<(String, Any)>) -> Result<(), E> {
+fn explain<T: Object, E: de::Error>(object: &mut T, seen: &mut Seen, mut kept: Vec<(String, Any)>) -> Result<(), E> {
     loop {
         let before = kept.len();
         let mut left = Vec::new();
@@ -233,7 +302,7 @@ enum Key {
 
 struct KeySeed<'a, T>(&'a T);
 
-impl<'de, T: Lookup> DeserializeSeed<'de> for KeySeed<'_, T> {
+impl<'de, T: Object> DeserializeSeed<'de> for KeySeed<'_, T> {
     type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
@@ -241,7 +310,7 @@ impl<'de, T: Lookup> DeserializeSeed<'de> for KeySeed<'_, T> {
     }
 }
 
-impl<T: Lookup> Visitor<'_> for KeySeed<'_, T> {
+impl<T: Object> Visitor<'_> for KeySeed<'_, T> {
     type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

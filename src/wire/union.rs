@@ -2,14 +2,23 @@
 //!
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
-use super::object::{self, Any, AnyMap, Lookup, Object, Seen};
+use super::object::{position, write_extra, Any, AnyMap, Lookup, Object, Seen};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What the generator emits for a union, beside [`Object`] for the members of its base without the tag.
+/// What the generator emits for a union; [`union!`](super::union) makes an [`Object`] of it. The base is meant
+/// without the tag.
 pub trait Union: Object {
+    /// Names of the base's members on the wire, the mandatory ones first.
+    const BASE: &'static [&'static str];
+    /// How many of them are mandatory.
+    const BASE_REQUIRED: usize;
+    /// Decodes the next value of `map` into the member `BASE[index]`.
+    fn set_base<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Writes the members of the base that are there.
+    fn write_base<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
     /// Name of the tag on the wire.
     const TAG: &'static str;
     /// The value that an absent tag stands for, where older releases of QEMU send none.
@@ -64,7 +73,7 @@ impl UnrecognizedBranch {
 
     /// Writes the members.
     pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        object::write_extra(&self.members, map)
+        write_extra(&self.members, map)
     }
 }
 
@@ -72,64 +81,63 @@ impl Lookup for UnrecognizedBranch {
     fn find(&self, _: &str) -> Option<usize> {
         None
     }
-
     fn name(&self, _: usize) -> &'static str {
         ""
     }
-
     fn missing(&self, _: &Seen, _: usize) -> Option<&'static str> {
         None
     }
-
     fn keeps(&self) -> bool {
         true
     }
-
     fn keep(&mut self, name: String, value: Any) {
         self.members.insert(name, value);
     }
+    fn settle(&mut self) -> bool {
+        false
+    }
 }
 
-/// [`Lookup::find`] of a union.
+/// [`Object::find`] of a union.
 pub fn find_in_union<T: Union>(union: &T, name: &str) -> Option<usize> {
     if name == T::TAG {
-        return Some(T::MEMBERS.len());
+        return Some(T::BASE.len());
     }
-    let in_branch = || union.branch().lookup()?.find(name).map(|index| T::MEMBERS.len() + 1 + index);
-    object::find::<T>(name).or_else(in_branch)
+    let in_branch = || union.branch().lookup()?.find(name).map(|index| T::BASE.len() + 1 + index);
+    position(T::BASE, name).or_else(in_branch)
 }
 
-/// [`Lookup::name`] of a union.
+/// [`Object::name`] of a union.
 pub fn name_in_union<T: Union>(union: &T, index: usize) -> &'static str {
-    match index.checked_sub(T::MEMBERS.len()) {
-        None => object::name::<T>(index),
+    match index.checked_sub(T::BASE.len()) {
+        None => T::BASE.get(index).copied().unwrap_or_default(),
         Some(0) => T::TAG,
         Some(past) => union.branch().lookup().map_or("", |branch| branch.name(past - 1)),
     }
 }
 
-/// [`Lookup::missing`] of a union.
+/// [`Object::missing`] of a union.
 pub fn missing_in_union<T: Union>(union: &T, seen: &Seen, from: usize) -> Option<&'static str> {
-    let tag = from + T::MEMBERS.len();
+    let tag = from + T::BASE.len();
     if !seen.has(tag) && union.tagged() {
         return Some(T::TAG);
     }
-    object::missing::<T>(seen, from).or_else(|| union.branch().lookup()?.missing(seen, tag + 1))
+    seen.first_missing(T::BASE, T::BASE_REQUIRED, from).or_else(|| union.branch().lookup()?.missing(seen, tag + 1))
 }
 
-/// [`Lookup::keeps`] of a union: members are kept until the tag has come, and for good where it is unrecognized.
+/// [`Object::keeps`] of a union: members are kept until the tag has come, and for good where it is unrecognized.
 pub fn union_keeps<T: Union>(union: &T) -> bool {
     union.branch().lookup().is_some_and(|branch| branch.keeps())
 }
 
-/// [`Lookup::keep`] of a union.
+/// [`Object::keep`] of a union.
 pub fn keep_in_union<T: Union>(union: &mut T, name: String, value: Any) {
     if let Some(branch) = union.branch_mut().lookup_mut() {
         branch.keep(name, value);
     }
 }
 
-/// [`Lookup::settle`] of a union.
+/// [`Object::settle`] of a union.
 pub fn settle_union<T: Union>(union: &mut T) -> bool {
     match T::ABSENT_TAG {
         Some(tag) if union.branch().tag().is_empty() => {
@@ -141,14 +149,14 @@ pub fn settle_union<T: Union>(union: &mut T) -> bool {
     }
 }
 
-/// [`Members::set`](super::Members::set) of a union.
+/// [`Object::set`] of a union.
 pub fn set_in_union<'de, T: Union, A: MapAccess<'de>>(
     union: &mut T,
     index: usize,
     map: &mut A,
 ) -> Result<(), A::Error> {
-    match index.checked_sub(T::MEMBERS.len()) {
-        None => Object::set(union, index, map),
+    match index.checked_sub(T::BASE.len()) {
+        None => union.set_base(index, map),
         Some(0) => {
             *union.branch_mut() = map.next_value_seed(TagSeed(PhantomData))?;
             Ok(())
@@ -157,7 +165,7 @@ pub fn set_in_union<'de, T: Union, A: MapAccess<'de>>(
     }
 }
 
-/// [`Members::write`](super::Members::write) of a union.
+/// [`Object::write`] of a union.
 pub fn write_union<T: Union, M: SerializeMap>(union: &T, map: &mut M) -> Result<(), M::Error> {
     if union.tagged() {
         let tag = union.branch().tag();
@@ -167,7 +175,7 @@ pub fn write_union<T: Union, M: SerializeMap>(union: &T, map: &mut M) -> Result<
             map.serialize_entry(T::TAG, tag)?;
         }
     }
-    Object::write(union, map)?;
+    union.write_base(map)?;
     union.branch().write(map)
 }
 

@@ -35,11 +35,12 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
         let value = if *bare { quote!(Ok(Self::#ident)) } else { quote!(wire::alternative(value).map(Self::#ident)) };
         quote!(#(wire::Kind::#kinds)|* => #value)
     });
-    let writes = variants.iter().map(|Variant { ident, bare, .. }| {
+    let writes = variants.iter().map(|Variant { ident, bare, kinds, .. }| {
+        let value = if kinds.contains(&"Number") { quote!(&wire::Number(value)) } else { quote!(value) };
         if *bare {
             quote!(Self::#ident => serializer.serialize_unit())
         } else {
-            quote!(Self::#ident(value) => wire::Codec::encode(value, serializer))
+            quote!(Self::#ident(value) => wire::Serialize::serialize(#value, serializer))
         }
     });
     let conversions = variants.iter().filter(|variant| !variant.bare).map(|variant| conversion(name, variant));
@@ -56,6 +57,7 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
 
         impl #name {
             /// Whether this is a value of a kind that the schema does not foresee.
+            #[inline]
             pub fn is_unrecognized(&self) -> bool {
                 matches!(self, Self::Unrecognized(_))
             }
@@ -70,6 +72,7 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
                     _ => Ok(Self::Unrecognized(value)),
                 }
             }
+            #[inline]
             fn unrecognized(value: wire::Any) -> Self {
                 Self::Unrecognized(value)
             }
@@ -127,7 +130,8 @@ fn conversion(name: &Ident, variant: &Variant) -> TokenStream {
     let from_str = (*kinds == ["String"] && ty.to_string() == "String").then(|| {
         quote! {
             impl From<&str> for #name {
-                fn from(value: &str) -> Self {
+                #[inline]
+            fn from(value: &str) -> Self {
                     Self::#ident(value.into())
                 }
             }
@@ -135,6 +139,7 @@ fn conversion(name: &Ident, variant: &Variant) -> TokenStream {
     });
     quote! {
         impl From<#ty> for #name {
+            #[inline]
             fn from(value: #ty) -> Self {
                 Self::#ident(#value)
             }

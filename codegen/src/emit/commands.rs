@@ -1,10 +1,10 @@
 //! The module of commands: a struct of arguments each, and the reply's type.
 
 use super::fields::{self, Field, Owner};
-use super::objects::{body, object_fields, Extra};
+use super::objects::{inherent, object_fields, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
-use crate::schema::{Command, Data, Definition, ObjectId};
+use crate::schema::{Command, Data, Definition, ObjectId, Type};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -58,6 +58,14 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
         Some(ty) => cx.ty(ty, &place),
         None => quote!(wire::Empty),
     };
+    let decode = matches!(command.returns, Some(Type::Array(_))).then(|| {
+        quote! {
+            #[inline]
+            fn decode_reply(text: &str) -> Result<Self::Reply, wire::JsonError> {
+                wire::array_from_json(text)
+            }
+        }
+    });
     let answered = (!command.success_response).then(|| {
         quote!(
             const SUCCESS_RESPONSE: bool = false;
@@ -72,6 +80,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
             const NAME: &'static str = #wire_name;
             #answered
             type Reply = #reply;
+            #decode
         }
         #oob
     }
@@ -123,17 +132,19 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) ->
         })
         .into_iter()
         .collect();
+    let more = if open { quote!(wire::extensible!();) } else { TokenStream::new() };
     let setter = open.then(|| {
         quote! {
             /// Sets an argument that the schema does not list.
+            #[inline]
             pub fn argument(mut self, name: impl Into<String>, value: impl Into<wire::Any>) -> Self {
                 self.#field.insert(name.into(), value.into());
                 self
             }
         }
     });
-    let body = body(name, fields, &extra, &quote!(#setter));
-    let codec = if open { quote!(wire::extensible!(#name);) } else { quote!(wire::object!(#name);) };
+    let inherent = inherent(name, fields, &extra, &quote!(#setter));
+    let codec = Codec::of(fields, &extra).object(name, &more);
     quote! {
         #doc
         #[derive(Debug, Clone, PartialEq)]
@@ -142,7 +153,7 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) ->
             #(#declarations,)*
             #extra_field
         }
-        #body
+        #inherent
         #codec
     }
 }
@@ -154,6 +165,7 @@ fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]
     let moved = fields.iter().map(|field| &field.ident);
     quote! {
         impl From<types::#ty> for #name {
+            #[inline]
             fn from(value: types::#ty) -> Self {
                 Self { #(#idents: value.#moved),* }
             }
@@ -175,17 +187,19 @@ fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident) -> TokenStream {
 
         impl #name {
             /// A value of these members.
+            #[inline]
             pub fn new(#field: types::#ty) -> Self {
                 Self { #field }
             }
         }
 
         impl From<types::#ty> for #name {
+            #[inline]
             fn from(#field: types::#ty) -> Self {
                 Self { #field }
             }
         }
 
-        wire::transparent!(#name { #field: types::#ty });
+        wire::transparent!(#name { #field });
     }
 }

@@ -36,9 +36,11 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
 
         impl wire::Enum for #name {
             const VALUES: &'static [(&'static str, Self)] = &[#((#wire_names, Self::#variants)),*];
+            #[inline]
             fn unrecognized(name: Box<str>) -> Self {
                 Self::#unrecognized(name)
             }
+            #[inline]
             fn as_unrecognized(&self) -> Option<&str> {
                 match self {
                     Self::#unrecognized(name) => Some(name),

@@ -45,12 +45,14 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         }
 
         impl EventSet for EventKind {
+            #[inline]
             fn decode(name: &str, data: Option<&wire::RawValue>) -> Self {
                 match name {
                     #(#wire_names => UndecodableEvent::or(name, data).map_or_else(Self::#undecodable, Self::#idents),)*
                     _ => UnrecognizedEvent::new(name, data).map_or_else(Self::#undecodable, Self::#unrecognized),
                 }
             }
+            #[inline]
             fn name(&self) -> &str {
                 match self {
                     #(Self::#idents(_) => #wire_names,)*
@@ -58,6 +60,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
                     Self::#undecodable(event) => &event.name,
                 }
             }
+            #[inline]
             fn data(&self) -> wire::Any {
                 match self {
                     #(Self::#idents(event) => wire::to_any(event),)*

@@ -22,7 +22,18 @@ pub struct Field<'a> {
     pub boxed: bool,
     /// Whether a parameter takes whatever converts into the type.
     into: bool,
+    shape: Shape,
+    blank: TokenStream,
     docs: Docs,
+}
+
+/// The types whose codec is not serde's own.
+#[derive(Clone, Copy)]
+enum Shape {
+    Plain,
+    Array,
+    Number,
+    Numbers,
 }
 
 /// Where members come from, and where their fields go.
@@ -56,6 +67,8 @@ pub fn fields<'a>(
             mandatory,
             boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
             into: converts(&member.ty),
+            shape: shape(&member.ty),
+            blank: blank(&member.ty),
             docs: docs.paragraph(absent.as_deref().unwrap_or_default()),
         }
     };
@@ -66,6 +79,32 @@ pub fn fields<'a>(
 /// type only where a parameter gives them one, nor where only the type itself converts, so that errors stay short.
 fn converts(ty: &Type) -> bool {
     matches!(ty, Type::Builtin(Builtin::Str | Builtin::Any) | Type::Alternate(_) | Type::Array(_))
+}
+
+fn shape(ty: &Type) -> Shape {
+    match ty {
+        Type::Builtin(Builtin::Number) => Shape::Number,
+        Type::Array(element) if **element == Type::Builtin(Builtin::Number) => Shape::Numbers,
+        Type::Array(_) => Shape::Array,
+        _ => Shape::Plain,
+    }
+}
+
+/// What a mandatory member holds before it has come.
+pub(super) fn blank(ty: &Type) -> TokenStream {
+    match ty {
+        Type::Builtin(Builtin::Str) => quote!(String::new()),
+        Type::Builtin(Builtin::Bool) => quote!(false),
+        Type::Builtin(Builtin::Number) => quote!(0.0),
+        Type::Builtin(Builtin::Null) => quote!(wire::Null),
+        Type::Builtin(Builtin::Any) => quote!(wire::Any::Null),
+        Type::Builtin(Builtin::QType) => quote!(wire::QType::None),
+        Type::Builtin(_) => quote!(0),
+        Type::Enum(_) => quote!(wire::Enum::unrecognized(Box::default())),
+        Type::Object(_) => quote!(wire::Object::blank()),
+        Type::Alternate(_) => quote!(wire::Alternate::unrecognized(wire::Any::Null)),
+        Type::Array(_) => quote!(Vec::new()),
+    }
 }
 
 impl Field<'_> {
@@ -111,13 +150,13 @@ impl Field<'_> {
         }
     }
 
-    /// `name: wire::blank()`, or `name: None`.
+    /// `name: 0` or the like, or `name: None`.
     pub fn blank(&self) -> TokenStream {
-        let ident = &self.ident;
-        if self.mandatory {
-            quote!(#ident: wire::blank())
-        } else {
-            quote!(#ident: None)
+        let (ident, blank) = (&self.ident, &self.blank);
+        match (self.mandatory, self.boxed) {
+            (true, true) => quote!(#ident: Box::new(#blank)),
+            (true, false) => quote!(#ident: #blank),
+            (false, _) => quote!(#ident: None),
         }
     }
 
@@ -127,6 +166,7 @@ impl Field<'_> {
         let (parameter, value) = (self.parameter(), self.converted());
         quote! {
             #docs
+            #[inline]
             pub fn #ident(mut self, #parameter) -> Self {
                 self.#ident = Some(#value);
                 self
@@ -134,23 +174,30 @@ impl Field<'_> {
         }
     }
 
-    /// The statement that decodes the member.
+    /// The expression that decodes the member.
     pub fn put(&self) -> TokenStream {
         let ident = &self.ident;
-        if self.mandatory {
-            quote!(wire::put(&mut self.#ident, map))
-        } else {
-            quote!(wire::put_optional(&mut self.#ident, map))
-        }
+        let array = matches!(self.shape, Shape::Array | Shape::Numbers);
+        let put = match (self.mandatory, array) {
+            (true, false) => quote!(put),
+            (false, false) => quote!(put_optional),
+            (true, true) => quote!(put_array),
+            (false, true) => quote!(put_optional_array),
+        };
+        quote!(wire::#put(&mut self.#ident, map))
     }
 
     /// The expression that encodes the member.
     pub fn write(&self) -> TokenStream {
         let (ident, name) = (&self.ident, self.name);
-        if self.mandatory {
-            quote!(wire::member(map, #name, &self.#ident))
-        } else {
-            quote!(wire::optional(map, #name, &self.#ident))
-        }
+        let write = match (self.mandatory, self.shape) {
+            (true, Shape::Plain | Shape::Array) => quote!(member),
+            (false, Shape::Plain | Shape::Array) => quote!(optional),
+            (true, Shape::Number) => quote!(number),
+            (false, Shape::Number) => quote!(optional_number),
+            (true, Shape::Numbers) => quote!(numbers),
+            (false, Shape::Numbers) => quote!(optional_numbers),
+        };
+        quote!(wire::#write(map, #name, &self.#ident))
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let name = cx.object(id);
     let doc = docs::definition(cx, &object.def, &format!("QAPI struct `{}`.", object.def.name), "object").tokens();
     let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
-    let body = body(name, &fields, &[], &TokenStream::new());
+    let inherent = inherent(name, &fields, &[], &TokenStream::new());
+    let codec = Codec::of(&fields, &[]).object(name, &TokenStream::new());
     let declarations = fields.iter().map(Field::declaration);
     quote! {
         #doc
@@ -22,8 +23,8 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
         pub struct #name {
             #(#declarations,)*
         }
-        #body
-        wire::object!(#name);
+        #inherent
+        #codec
     }
 }
 
@@ -51,64 +52,116 @@ pub(super) struct Extra {
     pub blank: TokenStream,
 }
 
-/// `new`, setters and the codec of the members. `more` goes into the inherent implementation.
-pub(super) fn body(name: &Ident, fields: &[Field<'_>], extra: &[Extra], more: &TokenStream) -> TokenStream {
-    // The codec counts on the mandatory members to come first.
-    let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
-    let required = Literal::usize_unsuffixed(mandatory.len());
-    let members = mandatory.iter().chain(&optional).map(|field| field.name);
-    let index = 0usize..;
-    let puts = mandatory.iter().chain(&optional).map(|field| field.put());
-    let arms = index.zip(puts).map(|(index, put)| {
-        let index = Literal::usize_unsuffixed(index);
-        quote!(#index => #put)
-    });
+/// The pieces that the codec of an object, or of a union's base, is made of.
+pub(super) struct Codec {
+    /// Names on the wire, the mandatory ones first.
+    pub members: TokenStream,
+    /// How many are mandatory.
+    pub required: Literal,
+    /// The fields of a blank value.
+    pub blank: TokenStream,
+    /// The function that decodes a member, named `name`.
+    set: TokenStream,
+    set_index: TokenStream,
+    write: TokenStream,
+    write_map: TokenStream,
+}
 
+impl Codec {
+    /// The codec of these fields.
+    pub fn of(fields: &[Field<'_>], extra: &[Extra]) -> Self {
+        let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
+        let ordered = || mandatory.iter().chain(&optional);
+        let names = ordered().map(|field| field.name);
+        let arms = ordered().enumerate().map(|(index, field)| {
+            let (index, put) = (Literal::usize_unsuffixed(index), field.put());
+            quote!(#index => #put,)
+        });
+        let (set, set_index) = if fields.is_empty() {
+            (quote!(wire::skip(map)), quote!(_))
+        } else {
+            (quote!(match index { #(#arms)* _ => wire::skip(map) }), quote!(index))
+        };
+        let writes: Vec<_> = fields.iter().map(Field::write).collect();
+        let (write, write_map) = match writes.split_last() {
+            None => (quote!(Ok(())), quote!(_)),
+            Some((last, others)) => (quote!(#(#others?;)* #last), quote!(map)),
+        };
+        let blanks = fields.iter().map(Field::blank).chain(extra.iter().map(|extra| extra.blank.clone()));
+        Self {
+            members: quote!(&[#(#names),*]),
+            required: Literal::usize_unsuffixed(mandatory.len()),
+            blank: quote!(#(#blanks),*),
+            set,
+            set_index,
+            write,
+            write_map,
+        }
+    }
+
+    /// The function that decodes a member, by this name.
+    pub fn set(&self, name: &TokenStream) -> TokenStream {
+        let Self { set, set_index, .. } = self;
+        quote! {
+            fn #name<'de, A: wire::MapAccess<'de>>(&mut self, #set_index: usize, map: &mut A) -> Result<(), A::Error> {
+                #set
+            }
+        }
+    }
+
+    /// The function that encodes the members, by this name.
+    pub fn write(&self, name: &TokenStream) -> TokenStream {
+        let Self { write, write_map, .. } = self;
+        quote! {
+            fn #name<M: wire::SerializeMap>(&self, #write_map: &mut M) -> Result<(), M::Error> {
+                #write
+            }
+        }
+    }
+
+    /// The codec of an object without branches. `more` goes into the implementation.
+    pub fn object(&self, name: &Ident, more: &TokenStream) -> TokenStream {
+        let Self { members, required, blank, .. } = self;
+        let (set, write) = (self.set(&quote!(set)), self.write(&quote!(write)));
+        quote! {
+            impl wire::Object for #name {
+                const MEMBERS: &'static [&'static str] = #members;
+                const REQUIRED: usize = #required;
+                #[inline]
+                fn blank() -> Self {
+                    Self { #blank }
+                }
+                #set
+                #write
+                #more
+            }
+            wire::object!(#name);
+        }
+    }
+}
+
+/// `new` and the setters. `more` goes between them.
+pub(super) fn inherent(name: &Ident, fields: &[Field<'_>], extra: &[Extra], more: &TokenStream) -> TokenStream {
+    let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
     let parameters = mandatory.iter().map(|field| field.parameter());
-    let parameters = parameters.chain(extra.iter().filter_map(|extra| extra.parameter.clone()));
+    let parameters: Vec<_> = parameters.chain(extra.iter().filter_map(|extra| extra.parameter.clone())).collect();
     let initializers = fields.iter().map(Field::initializer).chain(extra.iter().map(|extra| extra.initializer.clone()));
-    let blanks = fields.iter().map(Field::blank).chain(extra.iter().map(|extra| extra.blank.clone()));
     let setters = optional.iter().map(|field| field.setter());
-    let set = if fields.is_empty() {
-        quote!(wire::skip(map))
-    } else {
-        quote!(match index { #(#arms,)* _ => wire::skip(map) })
-    };
-    let index = if fields.is_empty() { quote!(_) } else { quote!(index) };
-    let writes: Vec<_> = fields.iter().map(Field::write).collect();
-    let (write, sink) = match writes.split_last() {
-        None => (quote!(Ok(())), quote!(_)),
-        Some((last, others)) => (quote!(#(#others?;)* #last), quote!(map)),
-    };
-    let new_doc = match (parameters.clone().count(), optional.len()) {
+    let doc = match (parameters.len(), optional.len()) {
         (0, 0) => " The one value of this type.",
         (0, _) => " A value without members; each member has a setter.",
         (_, 0) => " A value of these members.",
         _ => " A value of the mandatory members; each optional one has a setter.",
     };
-
     quote! {
         impl #name {
-            #[doc = #new_doc]
+            #[doc = #doc]
+            #[inline]
             pub fn new(#(#parameters),*) -> Self {
                 Self { #(#initializers),* }
             }
             #more
             #(#setters)*
-        }
-
-        impl wire::Object for #name {
-            const MEMBERS: &'static [&'static str] = &[#(#members),*];
-            const REQUIRED: usize = #required;
-            fn blank() -> Self {
-                Self { #(#blanks),* }
-            }
-            fn set<'de, A: wire::MapAccess<'de>>(&mut self, #index: usize, map: &mut A) -> Result<(), A::Error> {
-                #set
-            }
-            fn write<M: wire::SerializeMap>(&self, #sink: &mut M) -> Result<(), M::Error> {
-                #write
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The page of a union: a struct of the base's members and one enum of branches.
 
 use super::fields::Field;
-use super::objects::{body, object_fields, Extra};
+use super::objects::{inherent, object_fields, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Branches, ObjectId};
@@ -45,7 +45,10 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         blank: quote!(#tagged: true),
     }));
     let constructors = constructors(&fields, &variants, branch_name, absent.is_some());
-    let body = body(name, &fields, &extra, &constructors);
+    let inherent = inherent(name, &fields, &extra, &constructors);
+    let codec = Codec::of(&fields, &extra);
+    let Codec { members, required, blank, .. } = &codec;
+    let (set, write) = (codec.set(&quote!(set_base)), codec.write(&quote!(write_base)));
     let declarations = fields.iter().map(Field::declaration);
     let branch_doc = format!(" The branch that `{tag}` selects.");
     let absent_doc = late.zip(absent).map(|(release, value)| {
@@ -55,9 +58,11 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
     let absent_items = absent.map(|value| {
         quote! {
             const ABSENT_TAG: Option<&'static str> = Some(#value);
+            #[inline]
             fn tagged(&self) -> bool {
                 self.#tagged
             }
+            #[inline]
             fn untag(&mut self) {
                 self.#tagged = false;
             }
@@ -76,19 +81,25 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
             pub #field: #branch_name,
             #tagged_field
         }
-        #body
+        #inherent
         impl wire::Union for #name {
+            const BASE: &'static [&'static str] = #members;
+            const BASE_REQUIRED: usize = #required;
+            #set
+            #write
             const TAG: &'static str = #tag;
             type Branch = #branch_name;
+            #[inline]
             fn branch(&self) -> &#branch_name {
                 &self.#field
             }
+            #[inline]
             fn branch_mut(&mut self) -> &mut #branch_name {
                 &mut self.#field
             }
             #absent_items
         }
-        wire::union!(#name);
+        wire::union!(#name { #blank });
         #enumeration
     }
 }
@@ -144,6 +155,7 @@ fn constructors(
         };
         quote! {
             #docs
+            #[inline]
             pub fn #constructor(#(#parameters,)* #parameter) -> Self {
                 Self { #(#initializers,)* #tagged #field: #value }
             }
@@ -165,8 +177,9 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
     });
     let idents: Vec<_> = variants.iter().map(|variant| &variant.ident).collect();
     let values: Vec<_> = variants.iter().map(|variant| variant.value).collect();
-    let selected = variants.iter().map(|Variant { ident, ty, .. }| match ty {
-        Some(_) => quote!(Self::#ident(wire::blank())),
+    let selected = variants.iter().map(|Variant { ident, ty, boxed, .. }| match ty {
+        Some(_) if *boxed => quote!(Self::#ident(Box::new(wire::Object::blank()))),
+        Some(_) => quote!(Self::#ident(wire::Object::blank())),
         None => quote!(Self::#ident),
     });
     let tags = variants.iter().map(|Variant { ident, ty, .. }| match ty {
@@ -201,28 +214,33 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
 
         impl #name {
             /// The tag's value on the wire.
+            #[inline]
             pub fn tag(&self) -> &str {
                 wire::Branch::tag(self)
             }
             /// Whether this is a branch that the schema does not know.
+            #[inline]
             pub fn is_unrecognized(&self) -> bool {
                 wire::Branch::is_unrecognized(self)
             }
         }
 
         impl wire::Branch for #name {
+            #[inline]
             fn select(tag: &str) -> Self {
                 match tag {
                     #(#values => #selected,)*
                     _ => Self::Unrecognized(wire::UnrecognizedBranch::new(tag)),
                 }
             }
+            #[inline]
             fn tag(&self) -> &str {
                 match self {
                     #(#tags => #values,)*
                     Self::Unrecognized(branch) => &branch.tag,
                 }
             }
+            #[inline]
             fn lookup(&self) -> Option<&dyn wire::Lookup> {
                 match self {
                     #(Self::#full(branch) => Some(#deref),)*
@@ -230,6 +248,7 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
                     #no_lookup
                 }
             }
+            #[inline]
             fn lookup_mut(&mut self) -> Option<&mut dyn wire::Lookup> {
                 match self {
                     #(Self::#full(branch) => Some(#deref_mut),)*
@@ -239,17 +258,18 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
             }
             fn set<'de, A: wire::MapAccess<'de>>(&mut self, #unused: usize, map: &mut A) -> Result<(), A::Error> {
                 match self {
-                    #(Self::#full(branch) => wire::Members::set(#deref_mut, index, map),)*
+                    #(Self::#full(branch) => wire::Object::set(#deref_mut, index, map),)*
                     #no_set
                 }
             }
             fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 match self {
-                    #(Self::#full(branch) => wire::Members::write(#deref, map),)*
+                    #(Self::#full(branch) => wire::Object::write(#deref, map),)*
                     Self::Unrecognized(branch) => branch.write(map),
                     #no_write
                 }
             }
+            #[inline]
             fn is_unrecognized(&self) -> bool {
                 matches!(self, Self::Unrecognized(_))
             }

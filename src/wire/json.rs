@@ -1,0 +1,32 @@
+//! The way in and out for clients: one JSON text at a time.
+
+use super::builtin::ArraySeed;
+use super::object::Any;
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::Serialize;
+use std::marker::PhantomData;
+
+/// Decodes one JSON text.
+///
+/// # Errors
+/// Where the text does not fit `T`; the message starts with the path of the member (see
+/// [`split_path`](super::split_path)).
+pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+/// Decodes one JSON text that is an array, with the element in the path of an error.
+///
+/// # Errors
+/// Like [`from_json`].
+pub fn array_from_json<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let array = ArraySeed(PhantomData).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(array)
+}
+
+/// A value as JSON. What has no JSON form, as a `number` that is infinite, becomes `null`.
+pub fn to_any<T: Serialize>(value: &T) -> Any {
+    serde_json::to_value(value).unwrap_or_default()
+}
