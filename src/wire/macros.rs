@@ -63,8 +63,8 @@ macro_rules! __wire_union {
             ) -> ::std::result::Result<(), A::Error> {
                 $crate::wire::set_in_union(self, index, map)
             }
-            fn write<M: $crate::wire::SerializeMap>(&self, map: &mut M) -> ::std::result::Result<(), M::Error> {
-                $crate::wire::write_union(self, map)
+            fn write<M: $crate::wire::SerializeMap>(&self, out: &mut $crate::wire::Writer<'_, M>) {
+                $crate::wire::write_union(self, out)
             }
             #[inline]
             fn find(&self, name: &str) -> ::std::option::Option<usize> {

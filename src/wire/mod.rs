@@ -21,6 +21,7 @@ mod macros;
 mod object;
 mod path;
 mod union;
+mod writer;
 
 #[doc(no_inline)]
 pub use ::serde::{
@@ -34,8 +35,8 @@ pub use enumeration::{decode_enum, encode_enum, Enum};
 pub use json::{array_from_json, from_json, to_any};
 pub use macros::{alternate, enumeration, extensible, object, serde, transparent, union};
 pub use object::{
-    decode_object, encode_object, member, number, numbers, optional, optional_number, optional_numbers, position, put,
-    put_array, put_optional, put_optional_array, skip, write_extra, Any, AnyMap, Lookup, Object, Seen,
+    decode_object, encode_object, position, put, put_array, put_optional, put_optional_array, skip, Any, AnyMap,
+    Lookup, Object, Seen,
 };
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
@@ -44,6 +45,7 @@ pub use union::{
     find_in_union, keep_in_union, missing_in_union, name_in_union, set_in_union, settle_union, union_keeps,
     write_union, Branch, Union, UnrecognizedBranch,
 };
+pub use writer::Writer;
 
 /// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
 /// Serializers that do not, serde_json's among them, write the value as it is.

@@ -4,10 +4,11 @@
 //! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
 //! it compiles faster, which counts when there are a thousand types.
 
-use super::builtin::{ArraySeed, Number, Numbers};
+use super::builtin::ArraySeed;
 use super::path::Segment;
+use super::writer::Writer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -31,7 +32,7 @@ pub trait Object: Sized {
     /// Decodes the next value of `map` into the member of that index.
     fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
     /// Writes the members that are there, in the schema's order.
-    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>);
 
     /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
     /// union's branch are not.
@@ -174,53 +175,12 @@ pub fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(|_| ())
 }
 
-/// Encodes a mandatory member.
-pub fn member<T: Serialize, M: SerializeMap>(map: &mut M, name: &'static str, value: &T) -> Result<(), M::Error> {
-    map.serialize_entry(name, value)
-}
-
-/// Encodes an optional member, if it is there.
-pub fn optional<T: Serialize, M: SerializeMap>(
-    map: &mut M,
-    name: &'static str,
-    value: &Option<T>,
-) -> Result<(), M::Error> {
-    value.as_ref().map_or(Ok(()), |value| member(map, name, value))
-}
-
-/// Encodes a mandatory `number`.
-pub fn number<M: SerializeMap>(map: &mut M, name: &'static str, value: &f64) -> Result<(), M::Error> {
-    member(map, name, &Number(value))
-}
-
-/// Encodes an optional `number`, if it is there.
-pub fn optional_number<M: SerializeMap>(map: &mut M, name: &'static str, value: &Option<f64>) -> Result<(), M::Error> {
-    optional(map, name, &value.as_ref().map(Number))
-}
-
-/// Encodes a mandatory array of numbers.
-pub fn numbers<M: SerializeMap>(map: &mut M, name: &'static str, value: &[f64]) -> Result<(), M::Error> {
-    member(map, name, &Numbers(value))
-}
-
-/// Encodes an optional array of numbers, if it is there.
-pub fn optional_numbers<M: SerializeMap>(
-    map: &mut M,
-    name: &'static str,
-    value: &Option<Vec<f64>>,
-) -> Result<(), M::Error> {
-    optional(map, name, &value.as_deref().map(Numbers))
-}
-
-/// Encodes members that are kept by name.
-pub fn write_extra<M: SerializeMap>(extra: &AnyMap, map: &mut M) -> Result<(), M::Error> {
-    extra.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
-}
-
 /// Encodes an object.
 pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    value.write(&mut map)?;
+    let mut out = Writer::new(&mut map);
+    value.write(&mut out);
+    out.finish()?;
     map.end()
 }
 

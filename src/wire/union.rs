@@ -2,7 +2,8 @@
 //!
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
-use super::object::{position, write_extra, Any, AnyMap, Lookup, Object, Seen};
+use super::object::{position, Any, AnyMap, Lookup, Object, Seen};
+use super::writer::Writer;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
@@ -18,7 +19,7 @@ pub trait Union: Object {
     /// Decodes the next value of `map` into the member `BASE[index]`.
     fn set_base<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
     /// Writes the members of the base that are there.
-    fn write_base<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    fn write_base<M: SerializeMap>(&self, out: &mut Writer<'_, M>);
     /// Name of the tag on the wire.
     const TAG: &'static str;
     /// The value that an absent tag stands for, where older releases of QEMU send none.
@@ -50,7 +51,7 @@ pub trait Branch: Sized {
     /// Decodes the next value of `map` into the member of that index.
     fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
     /// Writes the members of the branch, without the tag.
-    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>);
     /// Whether the schema does not know the tag.
     fn is_unrecognized(&self) -> bool;
 }
@@ -72,8 +73,8 @@ impl UnrecognizedBranch {
     }
 
     /// Writes the members.
-    pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        write_extra(&self.members, map)
+    pub fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+        out.extra(&self.members);
     }
 }
 
@@ -166,17 +167,17 @@ pub fn set_in_union<'de, T: Union, A: MapAccess<'de>>(
 }
 
 /// [`Object::write`] of a union.
-pub fn write_union<T: Union, M: SerializeMap>(union: &T, map: &mut M) -> Result<(), M::Error> {
+pub fn write_union<T: Union, M: SerializeMap>(union: &T, out: &mut Writer<'_, M>) {
+    let branch = union.branch();
     if union.tagged() {
-        let tag = union.branch().tag();
-        if union.branch().is_unrecognized() {
-            map.serialize_entry(T::TAG, &UnrecognizedTag(tag))?;
+        if branch.is_unrecognized() {
+            out.member(T::TAG, &UnrecognizedTag(branch.tag()));
         } else {
-            map.serialize_entry(T::TAG, tag)?;
+            out.member(T::TAG, branch.tag());
         }
     }
-    union.write_base(map)?;
-    union.branch().write(map)
+    union.write_base(out);
+    branch.write(out);
 }
 
 struct UnrecognizedTag<'a>(&'a str);

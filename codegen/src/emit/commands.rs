@@ -129,6 +129,7 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) ->
             parameter: None,
             initializer: quote!(#field: wire::AnyMap::new()),
             blank: quote!(#field: wire::AnyMap::new()),
+            write: Some(quote!(out.extra(&self.#field))),
         })
         .into_iter()
         .collect();

@@ -187,7 +187,7 @@ impl Field<'_> {
         quote!(wire::#put(&mut self.#ident, map))
     }
 
-    /// The expression that encodes the member.
+    /// The statement that encodes the member.
     pub fn write(&self) -> TokenStream {
         let (ident, name) = (&self.ident, self.name);
         let write = match (self.mandatory, self.shape) {
@@ -198,6 +198,6 @@ impl Field<'_> {
             (true, Shape::Numbers) => quote!(numbers),
             (false, Shape::Numbers) => quote!(optional_numbers),
         };
-        quote!(wire::#write(map, #name, &self.#ident))
+        quote!(out.#write(#name, &self.#ident))
     }
 }

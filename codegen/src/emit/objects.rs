@@ -45,11 +45,13 @@ pub(super) fn object_fields<'a>(
     all
 }
 
-/// A field that no member stands behind: its parameter of `new`, its initializer there, and its blank value.
+/// A field that no single member stands behind: its parameter of `new`, its initializer there, its blank value, and the
+/// statement that encodes it.
 pub(super) struct Extra {
     pub parameter: Option<TokenStream>,
     pub initializer: TokenStream,
     pub blank: TokenStream,
+    pub write: Option<TokenStream>,
 }
 
 /// The pieces that the codec of an object, or of a union's base, is made of.
@@ -64,7 +66,7 @@ pub(super) struct Codec {
     set: TokenStream,
     set_index: TokenStream,
     write: TokenStream,
-    write_map: TokenStream,
+    write_to: TokenStream,
 }
 
 impl Codec {
@@ -82,11 +84,9 @@ impl Codec {
         } else {
             (quote!(match index { #(#arms)* _ => wire::skip(map) }), quote!(index))
         };
-        let writes: Vec<_> = fields.iter().map(Field::write).collect();
-        let (write, write_map) = match writes.split_last() {
-            None => (quote!(Ok(())), quote!(_)),
-            Some((last, others)) => (quote!(#(#others?;)* #last), quote!(map)),
-        };
+        let writes = fields.iter().map(Field::write).chain(extra.iter().filter_map(|extra| extra.write.clone()));
+        let writes: Vec<_> = writes.collect();
+        let write_to = if writes.is_empty() { quote!(_) } else { quote!(out) };
         let blanks = fields.iter().map(Field::blank).chain(extra.iter().map(|extra| extra.blank.clone()));
         Self {
             members: quote!(&[#(#names),*]),
@@ -94,8 +94,8 @@ impl Codec {
             blank: quote!(#(#blanks),*),
             set,
             set_index,
-            write,
-            write_map,
+            write: quote!(#(#writes;)*),
+            write_to,
         }
     }
 
@@ -111,9 +111,9 @@ impl Codec {
 
     /// The function that encodes the members, by this name.
     pub fn write(&self, name: &TokenStream) -> TokenStream {
-        let Self { write, write_map, .. } = self;
+        let Self { write, write_to, .. } = self;
         quote! {
-            fn #name<M: wire::SerializeMap>(&self, #write_map: &mut M) -> Result<(), M::Error> {
+            fn #name<M: wire::SerializeMap>(&self, #write_to: &mut wire::Writer<'_, M>) {
                 #write
             }
         }

@@ -36,6 +36,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         parameter: Some(quote!(#field: #branch_name)),
         initializer: quote!(#field),
         blank: quote!(#field: #branch_name::Unrecognized(wire::UnrecognizedBranch::default())),
+        write: None,
     }];
     let tagged = ident(names::TAGGED);
     let tagged_field = absent.map(|_| quote!(#tagged: bool,));
@@ -43,6 +44,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         parameter: None,
         initializer: quote!(#tagged: true),
         blank: quote!(#tagged: true),
+        write: None,
     }));
     let constructors = constructors(&fields, &variants, branch_name, absent.is_some());
     let inherent = inherent(name, &fields, &extra, &constructors);
@@ -199,7 +201,7 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
         .collect();
     let bare = (full.len() < idents.len()).then_some(());
     let (no_lookup, no_set, no_write) =
-        (bare.map(|()| quote!(_ => None,)), quote!(_ => wire::skip(map)), bare.map(|()| quote!(_ => Ok(()),)));
+        (bare.map(|()| quote!(_ => None,)), quote!(_ => wire::skip(map)), bare.map(|()| quote!(_ => {})));
     let unused = if full.is_empty() { quote!(_) } else { quote!(index) };
 
     quote! {
@@ -262,10 +264,10 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
                     #no_set
                 }
             }
-            fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+            fn write<M: wire::SerializeMap>(&self, out: &mut wire::Writer<'_, M>) {
                 match self {
-                    #(Self::#full(branch) => wire::Object::write(#deref, map),)*
-                    Self::Unrecognized(branch) => branch.write(map),
+                    #(Self::#full(branch) => wire::Object::write(#deref, out),)*
+                    Self::Unrecognized(branch) => branch.write(out),
                     #no_write
                 }
             }
