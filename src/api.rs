@@ -21,6 +21,11 @@ pub mod qga {
 /// A command of a schema: its arguments are the value itself, its reply an associated type.
 ///
 /// Serializing a command gives its `arguments` object, without the command's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    note = "commands are in `qmp::commands` and `qga::commands`; types and events of the same name are not commands",
+    note = "a command that the schema does not know can be executed by name, with `execute_untyped`"
+)]
 pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `query-status`.
     const NAME: &'static str;
@@ -38,9 +43,17 @@ pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
 }
 
 /// A command that may be executed out-of-band: at once, ahead of commands that are queued or running.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be executed out-of-band",
+    note = "the schema says of each command whether it may be"
+)]
 pub trait OobCommand: Command {}
 
 /// An event of a schema: its data is the value itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    note = "events are in `qmp::events`; commands and types of the same name are not events"
+)]
 pub trait Event: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `BLOCK_JOB_COMPLETED`.
     const NAME: &'static str;
