@@ -69,7 +69,7 @@ impl Generator {
             options.late_members = load::late_members(file)?;
             inputs.push(file.clone());
         }
-        let output = emit::emit(&schema, &options);
+        let output = emit::emit(&schema, &options)?;
         let name = &options.name;
         let mut modules = vec![("types", output.types), ("commands", output.commands)];
         modules.extend(output.events.map(|events| ("events", events)));
@@ -121,7 +121,7 @@ fn index<'a>(name: &str, modules: impl Iterator<Item = &'a str>) -> TokenStream 
         };
         quote! {
             #[doc = #doc]
-            #[allow(deprecated, missing_docs, clippy::all, clippy::pedantic)]
+            #[allow(deprecated, missing_docs, unused_imports, clippy::all, clippy::pedantic)]
             pub mod #ident {
                 include!(concat!(env!("OUT_DIR"), #file));
             }

@@ -8,10 +8,8 @@
 //! through [`Generator`], depends on `qemu-qmp` for the runtime, and includes what it wrote:
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     qemu_qmp_codegen::Generator::new("schema/my-schema.json", "my_api").run_in_build_script();
-//! }
+//! // in `main` of build.rs
+//! qemu_qmp_codegen::Generator::new("schema/my-schema.json", "my_api").run_in_build_script();
 //! ```
 //!
 //! ```text

@@ -36,6 +36,11 @@ const DIGIT_PREFIX: &str = "N";
 /// Values whose spelling no rule makes readable: enum, value, identifier.
 const VALUES: &[(&str, &str, &str)] = &[("QCryptoCipherAlgo", "3des", "TripleDes")];
 
+/// The feature of what is to be removed.
+pub const DEPRECATED: &str = "deprecated";
+/// The feature of what may change at any time.
+pub const UNSTABLE: &str = "unstable";
+
 /// The variant, in every enum of values, branches, alternatives or events, for what the schema does not know.
 pub const UNRECOGNIZED: &str = "Unrecognized";
 /// The variant for an event that the schema knows but whose data does not fit it.

@@ -48,13 +48,13 @@ macro_rules! __wire_extensible {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_union {
-    ($ty:ty { $($blank:tt)* }) => {
+    ($ty:ty) => {
         impl $crate::wire::Object for $ty {
             const MEMBERS: &'static [&'static str] = <Self as $crate::wire::Union>::BASE;
             const REQUIRED: usize = <Self as $crate::wire::Union>::BASE_REQUIRED;
             #[inline]
             fn blank() -> Self {
-                Self { $($blank)* }
+                $crate::wire::Union::empty()
             }
             fn set<'de, A: $crate::wire::MapAccess<'de>>(
                 &mut self,

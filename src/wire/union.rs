@@ -16,6 +16,8 @@ pub trait Union: Object {
     const BASE: &'static [&'static str];
     /// How many of them are mandatory.
     const BASE_REQUIRED: usize;
+    /// A value to be filled, see [`Object::blank`].
+    fn empty() -> Self;
     /// Decodes the next value of `map` into the member `BASE[index]`.
     fn set_base<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
     /// Writes the members of the base that are there.

@@ -21,7 +21,7 @@ struct Variant {
 pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
     let alternate = &cx.schema.alternates[id.0];
     let name = &cx.alternates[id.0];
-    let what = format!("QAPI alternate `{}`.", alternate.def.name);
+    let what = format!("Alternate `{}`.", alternate.def.name);
     let doc = docs::definition(cx, &alternate.def, &what, "alternate").tokens();
     let variants = variants(cx, id, &alternate.alternatives);
 

@@ -69,6 +69,23 @@ impl Boxing {
     }
 }
 
+/// A struct or union that holds itself by mandatory members of its own or of its base. QAPI does not refuse it, but no
+/// finite value has that type, and a blank one could not be made.
+pub fn endless(schema: &Schema) -> Option<ObjectId> {
+    let mandatory = |index: usize| {
+        let members = schema.all_members(&schema.objects[index]).into_iter();
+        let targets = members.filter(|member| !member.optional).filter_map(|member| match member.ty {
+            Type::Object(id) => Some((Kind::Member, id.0)),
+            _ => None,
+        });
+        targets.collect()
+    };
+    let edges: Vec<Vec<(Kind, usize)>> = (0..schema.objects.len()).map(mandatory).collect();
+    let component = components(&edges);
+    let circular = |node: &usize| edges[*node].iter().any(|(_, to)| component[*to] == component[*node]);
+    (0..edges.len()).find(circular).map(ObjectId)
+}
+
 /// The graph without the edges that are boxed.
 fn cut(edges: &[Vec<(Kind, usize)>], component: &[usize], boxed: &[Vec<Kind>]) -> Vec<Vec<(Kind, usize)>> {
     let keep = |from: usize, kind: Kind, to: usize| {

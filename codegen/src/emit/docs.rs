@@ -2,13 +2,10 @@
 
 use super::Context;
 use crate::doc::{Doc, Entry};
+use crate::names::{DEPRECATED, UNSTABLE};
 use crate::schema::{Condition, Definition, Feature};
 use proc_macro2::TokenStream;
 use quote::quote;
-
-/// The features with a meaning of their own in QAPI.
-const DEPRECATED: &str = "deprecated";
-const UNSTABLE: &str = "unstable";
 
 /// The attributes of one item.
 pub struct Docs {

@@ -12,7 +12,7 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
         return TokenStream::new();
     };
     let name = &cx.enums[EnumId(index).0];
-    let doc = docs::definition(cx, &each.def, &format!("QAPI enum `{}`.", each.def.name), "enum").tokens();
+    let doc = docs::definition(cx, &each.def, &format!("Enum `{}`.", each.def.name), "enum").tokens();
 
     let unrecognized = ident(names::UNRECOGNIZED);
     let mut scope = Scope::with(&[names::UNRECOGNIZED]);

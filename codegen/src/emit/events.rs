@@ -76,7 +76,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
 
 fn page(cx: &Context<'_>, name: &Ident, event: &Event) -> TokenStream {
     let wire_name = &event.def.name;
-    let doc = docs::definition(cx, &event.def, &format!("QMP event `{wire_name}`."), "event").tokens();
+    let doc = docs::definition(cx, &event.def, &format!("Event `{wire_name}`."), "event").tokens();
     let item = message(cx, &doc, name, &event.def, &event.data, false);
     quote! {
         #item

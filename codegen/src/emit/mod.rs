@@ -13,6 +13,7 @@ mod fields;
 mod objects;
 mod unions;
 
+use crate::error::{Error, Result};
 use crate::names::{self, ident, Scope};
 use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
 use boxing::Boxing;
@@ -47,13 +48,21 @@ pub struct Output {
 }
 
 /// Emits a schema.
-pub fn emit(schema: &Schema, options: &Options) -> Output {
+///
+/// # Errors
+/// Where a struct holds itself by mandatory members, so that no message could ever hold one.
+pub fn emit(schema: &Schema, options: &Options) -> Result<Output> {
+    if let Some(id) = boxing::endless(schema) {
+        let def = &schema[id].def;
+        let message = format!("struct '{}' holds itself by mandatory members, so no message can hold one", def.name);
+        return Err(Error::new(&def.at, message));
+    }
     let cx = Context::new(schema, options);
-    Output {
+    Ok(Output {
         types: types(&cx),
         commands: commands::module(&cx),
         events: (!schema.events.is_empty()).then(|| events::module(&cx)),
-    }
+    })
 }
 
 /// All types, in the schema's order.

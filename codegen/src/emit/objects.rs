@@ -11,7 +11,7 @@ use quote::quote;
 pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let object = &cx.schema[id];
     let name = cx.object(id);
-    let doc = docs::definition(cx, &object.def, &format!("QAPI struct `{}`.", object.def.name), "object").tokens();
+    let doc = docs::definition(cx, &object.def, &format!("Struct `{}`.", object.def.name), "object").tokens();
     let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
     let inherent = inherent(name, &fields, &[], &TokenStream::new());
     let codec = Codec::of(&fields, &[]).object(name, &TokenStream::new());

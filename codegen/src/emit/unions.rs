@@ -23,7 +23,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
     let object = &cx.schema[id];
     let (name, branch_name) = (cx.object(id), cx.branches[id.0].as_ref());
     let tag = branches.tag.as_str();
-    let doc = docs::definition(cx, &object.def, &format!("QAPI union `{}`.", object.def.name), "object").tokens();
+    let doc = docs::definition(cx, &object.def, &format!("Union `{}`.", object.def.name), "object").tokens();
 
     let mut scope = Scope::with(&[names::NEW, names::BRANCH, names::TAGGED]);
     let fields = object_fields(cx, id, Some(tag), &TokenStream::new(), &mut scope);
@@ -57,9 +57,9 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         let text = format!(" Where QEMU is older than {release} there is no tag, and the branch is that of `{value}`.");
         quote!(#[doc = #text])
     });
-    let absent_items = absent.map(|value| {
+    let absent_tag = absent.map(|value| quote!(const ABSENT_TAG: Option<&'static str> = Some(#value);));
+    let absent_items = absent.map(|_| {
         quote! {
-            const ABSENT_TAG: Option<&'static str> = Some(#value);
             #[inline]
             fn tagged(&self) -> bool {
                 self.#tagged
@@ -87,10 +87,15 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         impl wire::Union for #name {
             const BASE: &'static [&'static str] = #members;
             const BASE_REQUIRED: usize = #required;
+            const TAG: &'static str = #tag;
+            #absent_tag
+            type Branch = #branch_name;
+            #[inline]
+            fn empty() -> Self {
+                Self { #blank }
+            }
             #set
             #write
-            const TAG: &'static str = #tag;
-            type Branch = #branch_name;
             #[inline]
             fn branch(&self) -> &#branch_name {
                 &self.#field
@@ -101,7 +106,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
             }
             #absent_items
         }
-        wire::union!(#name { #blank });
+        wire::union!(#name);
         #enumeration
     }
 }

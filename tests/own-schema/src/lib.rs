@@ -1,0 +1,94 @@
+//! An API from a schema that is not QEMU's, in a crate that is not `qemu-qmp`.
+
+include!(concat!(env!("OUT_DIR"), "/lamps.rs"));
+
+#[cfg(test)]
+mod tests {
+    #![allow(deprecated)]
+
+    use super::commands::{Dim, LampAdd, Light, QueryLamp, QueryLamps};
+    use super::events::{Darkness, EventKind, LampBroken};
+    use super::types::{Brightness, Dimmer, Lamp, LightBranch, Shade};
+    use qemu_qmp::{Command, Event, EventSet, OobCommand};
+    use serde_json::{from_str, json, to_value, value::RawValue};
+
+    #[test]
+    fn commands_know_their_names_and_flags() {
+        fn is_oob<C: OobCommand>() -> &'static str {
+            C::NAME
+        }
+        assert_eq!((QueryLamp::NAME, is_oob::<QueryLamps>(), LampAdd::NAME), ("query-lamp", "query-lamps", "lamp_add"));
+        assert_eq!((Dim::SUCCESS_RESPONSE, Light::SUCCESS_RESPONSE), (false, true));
+    }
+
+    #[test]
+    fn the_list_of_commands_is_whole() {
+        macro_rules! names {
+            ($prefix:literal, $($command:ident,)*) => { [$((concat!($prefix, stringify!($command)), <super::commands::$command>::NAME)),*] };
+        }
+        let names = super::commands::for_each_command!(names! "c.",);
+        assert_eq!(names.map(|(_, name)| name), ["query-lamp", "query-lamps", "lamp_add", "light", "dim"]);
+        assert_eq!(names[0].0, "c.QueryLamp");
+    }
+
+    #[test]
+    fn arguments_beyond_the_schema_are_sent_and_read() {
+        let command = LampAdd::new("bed").argument("watts", 40);
+        let json = json!({"name": "bed", "watts": 40});
+        assert_eq!(to_value(&command).unwrap(), json);
+        assert_eq!(from_str::<LampAdd>(&json.to_string()).unwrap(), command);
+    }
+
+    #[test]
+    fn a_struct_lends_its_members_to_a_command() {
+        let command = Dim::from(Dimmer::new().level(1.0).steps([0.0, 0.5]));
+        assert_eq!(to_value(&command).unwrap().to_string(), r#"{"level":1,"steps":[0,0.5]}"#);
+    }
+
+    #[test]
+    fn an_absent_tag_is_read_and_stays_absent() {
+        let light: Light = from_str(r#"{"name": "desk"}"#).unwrap();
+        assert_eq!(light.arguments.branch, LightBranch::WarmWhite(Lamp::new("desk")));
+        assert_eq!(to_value(&light).unwrap(), json!({"name": "desk"}));
+        let tagged: Light = from_str(r#"{"name": "desk", "colour": "warm-white", "new": true}"#).unwrap();
+        assert_eq!(to_value(&tagged).unwrap(), json!({"name": "desk", "colour": "warm-white", "new": true}));
+    }
+
+    #[test]
+    fn alternatives_are_told_apart() {
+        for (json, brightness) in [
+            (json!(0.5), Brightness::from(0.5)),
+            (json!(2), Brightness::from(2.0)),
+            (json!(true), Brightness::from(true)),
+            (json!(null), Brightness::Off),
+            (json!({"name": "sun"}), Brightness::from(Lamp::new("sun"))),
+            (json!([]), Brightness::Unrecognized(json!([]))),
+        ] {
+            let shade: Shade = serde_json::from_value(json!({"brightness": json, "String": null})).unwrap();
+            assert_eq!(shade.brightness, brightness);
+            assert_eq!(to_value(&shade).unwrap(), json!({"brightness": json, "String": null}));
+        }
+    }
+
+    #[test]
+    fn events_are_told_by_name() {
+        let data = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let broken = EventKind::decode(LampBroken::NAME, Some(&data(r#"{"name": "bed", "count": 3}"#)));
+        assert_eq!(broken, EventKind::LampBroken(from_str(r#"{"name": "bed", "count": 3}"#).unwrap()));
+        assert_eq!(EventKind::decode("DARKNESS", None), EventKind::Darkness(Darkness::new()));
+        let EventKind::Undecodable(event) = EventKind::decode("LAMP_BROKEN", Some(&data(r#"{"name": 7}"#))) else {
+            panic!("a number is no name");
+        };
+        assert_eq!((&*event.path, &*event.text), (".name", r#"{"name": 7}"#));
+        assert_eq!(EventKind::decode("NOON", Some(&data("[1]"))).data(), json!([1]));
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let error = QueryLamps::decode_reply(r#"[{"name": "a"}, {"name": "b", "old-names": ["c", 4]}]"#).unwrap_err();
+        let text = error.to_string();
+        let (path, reason) = qemu_qmp::wire::split_path(&text);
+        assert_eq!(path, "[1].old-names[1]");
+        assert!(reason.starts_with("invalid type: integer `4`, expected a string"), "{reason}");
+    }
+}
