@@ -5,7 +5,6 @@ use qemu_qmp_codegen::Generator;
 const MANUAL: &str = "https://www.qemu.org/docs/master/interop";
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
     if std::env::var_os("CARGO_FEATURE_QMP").is_some() {
         Generator::new("qapi-schema/qmp/qapi-schema.json", "qmp")
             .runtime_in_this_crate()

@@ -5,7 +5,7 @@
 
 use crate::doc::Doc;
 use crate::error::{Error, Location, Result};
-use crate::parser::{Expression, Item, Object, Parser, Text, Value};
+use crate::parser::{Item, Object, Parser, Text, Value};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -39,6 +39,19 @@ pub struct Source {
     pub expressions: Vec<Expression>,
     /// What is bad style but no error.
     pub warnings: Vec<Error>,
+}
+
+/// One definition as written: an object that is neither `include` nor `pragma`, and the doc block above it.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    /// The object.
+    pub object: Object,
+    /// The doc block above it. Whether it names this definition is for the checker to find out.
+    pub doc: Option<Doc>,
+    /// Index of the module (file) it stands in, in reading order.
+    pub module: usize,
+    /// The pragmas. QEMU applies what all files together end up with to every definition, earlier ones too.
+    pub pragma: Rc<Pragma>,
 }
 
 /// One schema file.

@@ -61,19 +61,6 @@ impl Object {
     }
 }
 
-/// One definition as written: an object that is neither `include` nor `pragma`, and the doc block above it.
-#[derive(Debug, Clone)]
-pub struct Expression {
-    /// The object.
-    pub object: Object,
-    /// The doc block above it. Whether it names this definition is for the checker to find out.
-    pub doc: Option<Doc>,
-    /// Index of the module (file) it stands in, in reading order.
-    pub module: usize,
-    /// The pragmas. QEMU applies what all files together end up with to every definition, earlier ones too.
-    pub pragma: std::rc::Rc<crate::load::Pragma>,
-}
-
 /// What stands at the top level of a file.
 #[derive(Debug, Clone)]
 pub enum Item {

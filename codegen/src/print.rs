@@ -5,8 +5,8 @@
 //! and the line breaks of the original do not survive. Knows no more of the meaning than which keys open a list.
 
 use crate::doc::{Doc, Entry};
-use crate::load::Module;
-use crate::parser::{Expression, Object, Value};
+use crate::load::{Expression, Module};
+use crate::parser::{Object, Value};
 use std::fmt::Write;
 
 /// The keys of definitions, members, values and features in the order in which they are printed.

@@ -8,8 +8,8 @@ mod facts;
 mod report;
 
 use crate::error::{Location, Result};
-use crate::load::{self, Module, Source};
-use crate::parser::{Expression, Text, Value};
+use crate::load::{self, Expression, Module, Source};
+use crate::parser::{Text, Value};
 use crate::print;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

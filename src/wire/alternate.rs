@@ -3,7 +3,7 @@
 //! The value is read whole before its type is chosen. Alternates are few and small in what QEMU sends, and only a whole
 //! value lets one that no alternative takes be kept.
 
-use super::object::Any;
+use super::builtin::Any;
 use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer, Serializer};
 

@@ -8,6 +8,11 @@ use std::marker::PhantomData;
 
 use super::path::Segment;
 
+/// A JSON value of any kind, QAPI's `any`.
+pub type Any = serde_json::Value;
+/// Members by name, in the form in which unknown ones are kept.
+pub type AnyMap = serde_json::Map<String, Any>;
+
 /// A `number` in the form in which QEMU writes it: without a fraction where it is whole.
 #[derive(Debug, Clone, Copy)]
 pub struct Number<'a>(pub &'a f64);

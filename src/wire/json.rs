@@ -1,7 +1,6 @@
 //! The way in and out for clients: one JSON text at a time.
 
-use super::builtin::ArraySeed;
-use super::object::Any;
+use super::builtin::{Any, ArraySeed};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::Serialize;
 use std::marker::PhantomData;

@@ -30,7 +30,7 @@ pub use ::serde::{
     Deserialize, Deserializer, Serialize, Serializer,
 };
 pub use alternate::{alternative, decode_alternate, write_unrecognized, Alternate, Kind};
-pub use builtin::{Empty, Null, Number, Numbers, QType};
+pub use builtin::{Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use enumeration::{decode_enum, encode_enum, Enum};
 pub use json::{array_from_json, from_json, to_any};
 pub use macros::{alternate, enumeration, extensible, object, serde, transparent, union};

@@ -4,7 +4,7 @@
 //! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
 //! it compiles faster, which counts when there are a thousand types.
 
-use super::builtin::ArraySeed;
+use super::builtin::{Any, ArraySeed};
 use super::path::Segment;
 use super::writer::Writer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -12,16 +12,11 @@ use serde::ser::{SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A JSON value of any kind, QAPI's `any`.
-pub type Any = serde_json::Value;
-/// Members by name, in the form in which unknown ones are kept.
-pub type AnyMap = serde_json::Map<String, Any>;
-
 /// What the generator emits for a struct, and for the members of a command or event.
 ///
 /// Members have indices. Those of a union go on after its base: the tag, then the members of the branch that the tag
 /// selects, and so on inwards where that branch is a union itself. The methods with a body are for objects without
-/// branches; [`union!`](super::union) and [`extensible!`](super::extensible) replace them.
+/// branches; the macros `union!` and `extensible!` replace them.
 pub trait Object: Sized {
     /// Names of the members on the wire, the mandatory ones first.
     const MEMBERS: &'static [&'static str];

@@ -2,14 +2,15 @@
 //!
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
-use super::object::{position, Any, AnyMap, Lookup, Object, Seen};
+use super::builtin::{Any, AnyMap};
+use super::object::{position, Lookup, Object, Seen};
 use super::writer::Writer;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What the generator emits for a union; [`union!`](super::union) makes an [`Object`] of it. The base is meant
+/// What the generator emits for a union; the macro `union!` makes an [`Object`] of it. The base is meant
 /// without the tag.
 pub trait Union: Object {
     /// Names of the base's members on the wire, the mandatory ones first.

@@ -1,7 +1,6 @@
 //! Members on their way out.
 
-use super::builtin::{Number, Numbers};
-use super::object::AnyMap;
+use super::builtin::{AnyMap, Number, Numbers};
 use serde::ser::{Serialize, SerializeMap};
 
 /// Takes the members of an object one after the other.

@@ -7,7 +7,7 @@ use super::written::{Context, Kind, Meta, Written};
 use super::Dialect;
 use crate::doc::{Doc, Entry};
 use crate::error::{Error, Location, Result};
-use crate::parser::Expression;
+use crate::load::Expression;
 use crate::schema::Feature;
 use std::fmt::Display;
 

@@ -8,7 +8,8 @@ use super::parts::{self, Part};
 use super::written::{Base, Branch, Context, Data, Flags, Kind, Member, Meta, TypeName, Written};
 use super::{docs, Dialect};
 use crate::error::{Error, Result};
-use crate::parser::{Expression, Object, Value};
+use crate::load::Expression;
+use crate::parser::{Object, Value};
 use crate::schema::EnumValue;
 
 /// Checks one definition on its own.

@@ -2,7 +2,8 @@
 
 use crate::doc::{Doc, Entry};
 use crate::error::Location;
-use crate::parser::{Expression, Object, Value};
+use crate::load::Expression;
+use crate::parser::{Object, Value};
 
 /// What we say about features that nobody has described for the definition at hand.
 const FEATURES: [(&str, &str); 10] = [

@@ -1,7 +1,7 @@
 //! What is new, changed or gone between two sets of vendored files, for people.
 
 use super::{facts, File};
-use crate::parser::Expression;
+use crate::load::Expression;
 use crate::print;
 use std::collections::BTreeMap;
 
