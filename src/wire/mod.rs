@@ -35,8 +35,8 @@ pub use enumeration::{decode_enum, encode_enum, Enum};
 pub use json::{array_from_json, from_json, to_any};
 pub use macros::{alternate, enumeration, extensible, object, serde, transparent, union};
 pub use object::{
-    decode_object, encode_object, position, put, put_array, put_optional, put_optional_array, skip, Any, AnyMap,
-    Lookup, Object, Seen,
+    decode_object, encode_object, position, put, put_array, put_optional, put_optional_array, skip, Lookup, Object,
+    Seen,
 };
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
