@@ -34,6 +34,9 @@ impl Docs {
         if escaped.is_empty() {
             self
         } else {
+            // A list would not be one after words on its first line.
+            let lead =
+                if text.trim_start().starts_with("- ") { format!("{}\n\n", lead.trim_end()) } else { lead.into() };
             self.paragraph(&format!("{lead}{}", escaped.join("\n")))
         }
     }
