@@ -7,6 +7,7 @@
 //! This module must never lose what a peer sent: an error about a message carries its text.
 
 use crate::message::{Malformed, MalformedLine};
+use crate::wire::split_path;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -40,7 +41,7 @@ pub enum ErrorKind {
     Server,
     /// A reply or event does not fit its type; [`Error::decode_error`] tells where. The connection is unharmed.
     Decode,
-    /// A command or its id cannot be written as JSON. Nothing was sent.
+    /// A command or its id cannot be written as JSON, or not as JSON that a server can read. Nothing was sent.
     Encode,
     /// The server sent a line that is no message, or no message for this client. The connection is unharmed, unless the
     /// line is [half a line](Malformed::HalfLine) before its end.
@@ -69,6 +70,8 @@ pub enum Phase {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Repr {
+    #[error("cannot connect to {address}: {source}")]
+    Connect { address: Box<str>, source: io::Error },
     #[error("{doing}: {source}")]
     Io { doing: Doing, source: io::Error },
     #[error("the peer closed the connection")]
@@ -100,7 +103,6 @@ pub(crate) enum Repr {
 /// What was being done when the operating system reported a failure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Doing {
-    Connecting,
     Reading,
     Writing,
 }
@@ -108,7 +110,6 @@ pub(crate) enum Doing {
 impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Doing::Connecting => "cannot connect",
             Doing::Reading => "cannot read from the connection",
             Doing::Writing => "cannot write to the connection",
         })
@@ -119,7 +120,7 @@ impl Error {
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match &*self.0 {
-            Repr::Io { .. } => ErrorKind::Io,
+            Repr::Connect { .. } | Repr::Io { .. } => ErrorKind::Io,
             Repr::Closed { .. } => ErrorKind::Closed,
             Repr::NotConnected => ErrorKind::NotConnected,
             Repr::AlreadyConnected => ErrorKind::AlreadyConnected,
@@ -163,7 +164,7 @@ impl Error {
     /// The operating system's failure, where there is one.
     pub fn io_error(&self) -> Option<&io::Error> {
         match &*self.0 {
-            Repr::Io { source, .. } => Some(source),
+            Repr::Connect { source, .. } | Repr::Io { source, .. } => Some(source),
             Repr::Closed { source } | Repr::NoGreeting { source } => source.as_ref(),
             _ => None,
         }
@@ -337,10 +338,7 @@ impl DecodeError {
         // One line was decoded, so its position says less than the path does.
         let place = format!(" at line {} column {}", source.line(), source.column());
         let message = message.strip_suffix(&place).unwrap_or(&message);
-        let (path, expectation) = match message.split_once(": ") {
-            Some((path, rest)) if path.starts_with(['.', '[']) => (path, rest),
-            _ => ("", message),
-        };
+        let (path, expectation) = split_path(message);
         DecodeError { subject, path: path.into(), expectation: expectation.into(), text: text.into(), source }
     }
 
@@ -420,7 +418,7 @@ mod tests {
     #[test]
     fn operating_system_errors_stay_as_they_are() {
         let source = io::Error::from_raw_os_error(2);
-        let error = Error::from(Repr::Io { doing: Doing::Connecting, source });
+        let error = Error::from(Repr::Connect { address: "/run/vm.qmp".into(), source });
         assert_eq!(error.kind(), ErrorKind::Io);
         assert_eq!(error.io_error().and_then(io::Error::raw_os_error), Some(2));
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());

@@ -3,6 +3,7 @@
 use super::members;
 use crate::api::{Event, EventSet};
 use crate::error::{DecodeError, Error, Subject};
+use crate::wire;
 use serde_json::value::RawValue;
 use std::time::{Duration, SystemTime};
 
@@ -74,7 +75,7 @@ impl RawEvent {
             return None;
         }
         let data = self.data.as_deref().map_or("{}", RawValue::get);
-        Some(match serde_json::from_str(data) {
+        Some(match wire::from_json(data) {
             Ok(kind) => Ok(EventMessage { kind, timestamp: self.timestamp }),
             Err(source) => Err(DecodeError::new(Subject::Event(self.name.clone()), data, source).into()),
         })

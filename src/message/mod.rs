@@ -9,6 +9,7 @@
 
 mod event;
 mod greeting;
+mod limits;
 mod malformed;
 mod reply;
 mod request;

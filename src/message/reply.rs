@@ -1,5 +1,6 @@
 //! Replies: what a command returned, or the server's error.
 
+use crate::api::Command;
 use crate::error::{DecodeError, Error, ErrorClass, ServerError, Subject};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -53,29 +54,33 @@ impl Reply {
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the reply is nested more deeply than `serde_json` reads (128
     /// levels).
     pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
-        let mut object: Map<String, Value> = self.read("", &self.text)?;
+        let mut object: Map<String, Value> =
+            serde_json::from_str(&self.text).map_err(|source| misfit("", &self.text, source))?;
         if self.id.is_none() {
             object.remove("id");
         }
         Ok(object)
     }
 
-    /// Decodes what `command` returned.
+    /// Decodes what the command `C` returned.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Server`](crate::ErrorKind::Server) if the reply is an error,
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it does not fit `T`.
-    pub fn decode<T: DeserializeOwned>(&self, command: &str) -> Result<T, Error> {
-        match self.result() {
-            Ok(value) => self.read(command, value),
-            Err(error) => Err(Error::server(command, error.clone())),
-        }
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it does not fit.
+    pub fn decode<C: Command>(&self) -> Result<C::Reply, Error> {
+        let value = self.result().map_err(|error| Error::server(C::NAME, error.clone()))?;
+        C::decode_reply(value).map_err(|source| misfit(C::NAME, value, source))
     }
 
-    fn read<T: DeserializeOwned>(&self, command: &str, text: &str) -> Result<T, Error> {
-        serde_json::from_str(text)
-            .map_err(|source| DecodeError::new(Subject::Reply(command.into()), text, source).into())
+    /// Decodes what a command returned as any type.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode); they name the command as `command`.
+    pub fn decode_as<T: DeserializeOwned>(&self, command: &str) -> Result<T, Error> {
+        let value = self.result().map_err(|error| Error::server(command, error.clone()))?;
+        serde_json::from_str(value).map_err(|source| misfit(command, value, source))
     }
 
     pub(super) fn returned(text: &str, value: &RawValue, id: Option<&RawValue>) -> Self {
@@ -100,6 +105,10 @@ impl Reply {
     pub(crate) fn hide_id(&mut self) {
         self.id = None;
     }
+}
+
+fn misfit(command: &str, text: &str, source: serde_json::Error) -> Error {
+    DecodeError::new(Subject::Reply(command.into()), text, source).into()
 }
 
 /// Where in `text` a value is that was read from it without a copy.
@@ -134,13 +143,13 @@ mod tests {
     fn errors_of_any_shape_answer_their_command() {
         let known = reply(r#"{"error": {"class": "DeviceNotFound", "desc": "no such device", "x": 1}, "id": 1}"#);
         assert_eq!(known.error(), Some(&ServerError::new("DeviceNotFound", "no such device")));
-        assert_eq!(known.decode::<Value>("stop").unwrap_err().kind(), ErrorKind::Server);
+        assert_eq!(known.decode_as::<Value>("stop").unwrap_err().kind(), ErrorKind::Server);
         assert_eq!(reply(r#"{"error": "broken", "id": 1}"#).error().unwrap().desc, r#""broken""#);
     }
 
     #[test]
     fn misfits_carry_the_text() {
-        let error = reply(r#"{"return": {"a": 1}}"#).decode::<String>("query-name").unwrap_err();
+        let error = reply(r#"{"return": {"a": 1}}"#).decode_as::<String>("query-name").unwrap_err();
         let error = error.decode_error().unwrap();
         assert_eq!((error.name(), error.text()), ("query-name", r#"{"a": 1}"#));
     }
@@ -157,7 +166,7 @@ mod tests {
     fn deep_nesting_is_an_error_when_decoded() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let reply = reply(&format!(r#"{{"return": {deep}}}"#));
-        assert_eq!(reply.decode::<Value>("x").unwrap_err().kind(), ErrorKind::Decode);
+        assert_eq!(reply.decode_as::<Value>("x").unwrap_err().kind(), ErrorKind::Decode);
         assert_eq!(reply.to_object().unwrap_err().kind(), ErrorKind::Decode);
     }
 }

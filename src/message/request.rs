@@ -1,5 +1,6 @@
 //! Requests: a command on its way to the server.
 
+use super::limits;
 use crate::api::Command;
 use crate::error::{Error, Repr};
 use serde::Serialize;
@@ -98,8 +99,9 @@ impl Request {
         self.id.take()
     }
 
-    /// The line to send, with this JSON text as its id.
-    pub(crate) fn into_line(self, id: &str) -> String {
+    /// The line to send, with this JSON text as its id. Fails if no server could read it.
+    pub(crate) fn into_line(self, id: &str) -> Result<String, Error> {
+        let what = self.name.clone();
         let mut line = match self.body {
             Body::Object(mut object) => {
                 object.pop();
@@ -120,8 +122,10 @@ impl Request {
         }
         line.push_str("\"id\":");
         line.push_str(id);
-        line.push_str("}\n");
-        line
+        line.push('}');
+        limits::check(&line).map_err(|source| Error::from(Repr::Encode { what, source }))?;
+        line.push('\n');
+        Ok(line)
     }
 
     fn named(name: &str, arguments: Option<String>) -> Self {
@@ -145,11 +149,14 @@ mod tests {
     #[test]
     fn name_arguments_and_id() {
         let request = Request::untyped("query \"it\"", Some(&json!({"a": [1, null]}))).unwrap();
-        let line = request.clone().into_line("\"1\"");
+        let line = request.clone().into_line("\"1\"").unwrap();
         assert_eq!(line, "{\"execute\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":\"1\"}\n");
-        let line = request.out_of_band().out_of_band().into_line("1");
+        let line = request.out_of_band().out_of_band().into_line("1").unwrap();
         assert_eq!(line, "{\"exec-oob\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":1}\n");
-        assert_eq!(Request::untyped("stop", None).unwrap().into_line("1"), "{\"execute\":\"stop\",\"id\":1}\n");
+        assert_eq!(
+            Request::untyped("stop", None).unwrap().into_line("1").unwrap(),
+            "{\"execute\":\"stop\",\"id\":1}\n"
+        );
     }
 
     #[test]
@@ -157,8 +164,8 @@ mod tests {
         let mut request = Request::from_object(object(json!({"exec-oob": "yank", "id": 1.5, "x": 2}))).unwrap();
         assert!(request.is_out_of_band());
         assert_eq!(request.take_id(), Some(json!(1.5)));
-        let sent: Value = serde_json::from_str(&request.into_line("7")).unwrap();
+        let sent: Value = serde_json::from_str(&request.into_line("7").unwrap()).unwrap();
         assert_eq!(sent, json!({"exec-oob": "yank", "id": 7, "x": 2}));
-        assert_eq!(Request::from_object(Map::new()).unwrap().into_line("7"), "{\"id\":7}\n");
+        assert_eq!(Request::from_object(Map::new()).unwrap().into_line("7").unwrap(), "{\"id\":7}\n");
     }
 }

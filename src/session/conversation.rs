@@ -129,7 +129,7 @@ impl Conversation {
         self.last_id += 1;
         let id = Id(self.last_id);
         let fate = if request.is_answered() { Fate::Awaited } else { Fate::Unanswered };
-        let line = request.into_line(&wire_id);
+        let line = request.into_line(&wire_id)?;
         let queue = if oob { &mut self.queued_oob } else { &mut self.queued };
         queue.push_back(Queued { flight: Flight { id, wire_id, own, oob, fate, lost: false }, line });
         Ok(id)

@@ -148,7 +148,8 @@ impl Session {
     ///
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the session has ended;
     /// [`ErrorKind::OobUnavailable`](crate::ErrorKind::OobUnavailable) if the request is out-of-band and this is not, or not
-    /// yet, negotiated; [`ErrorKind::Encode`](crate::ErrorKind::Encode) if its id is nested more deeply than 128 levels.
+    /// yet, negotiated; [`ErrorKind::Encode`](crate::ErrorKind::Encode) if its id is nested more deeply than 128 levels, or
+    /// the whole exceeds what QEMU's parser takes: 1,024 levels, 2,097,152 tokens, 64 MiB.
     pub fn send(&mut self, request: Request) -> Result<Id, Error> {
         self.conversation.send(request)
     }

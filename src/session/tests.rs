@@ -192,7 +192,7 @@ fn replies_find_their_commands_by_id() {
         match session.poll() {
             Some(Incoming::Reply { id: answered, reply }) => {
                 assert_eq!(answered, call);
-                assert_eq!(reply.decode::<Value>("stop").unwrap(), id);
+                assert_eq!(reply.decode_as::<Value>("stop").unwrap(), id);
                 assert_eq!(reply.to_object().unwrap().get("id"), ids.contains(&id).then_some(&id));
             }
             other => panic!("{other:?}"),

@@ -1,0 +1,101 @@
+//! Any pair of reader and writer as a transport.
+//!
+//! A plain reader cannot be waited for with a deadline, so that a thread reads ahead.
+
+use super::transport::{Transport, Wait};
+use std::io::{self, Read, Write};
+use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::thread;
+
+/// How much the thread reads at once, and how often before it waits to be taken from: it holds 1 MiB at most.
+const CHUNK: usize = 64 << 10;
+const CHUNKS: usize = 16;
+
+/// Any pair of reader and writer as a [`Transport`]: a child process's standard streams, a TLS stream's halves, a
+/// virtio-serial device.
+///
+/// A thread of its own reads from the reader, so that a deadline can pass while the reader blocks. What the client
+/// finds without waiting is what this thread has read by then. The thread ends at the end of the stream; if the client goes
+/// first, the thread stays, with the reader, until its present read returns. Both halves must block; an error of the kind
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) ends the connection.
+///
+/// Deadlines do not hold for writing: a writer that blocks makes the client block. Every command is written and flushed as
+/// a whole.
+pub struct Parts {
+    received: Receiver<io::Result<Vec<u8>>>,
+    /// What was received and not taken yet, last byte first.
+    left: Vec<u8>,
+    writer: Option<Box<dyn Write + Send>>,
+}
+
+impl Parts {
+    /// Starts to read from the reader.
+    ///
+    /// # Errors
+    ///
+    /// If no thread can be started.
+    pub fn new(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> io::Result<Self> {
+        let (sender, received) = sync_channel(CHUNKS);
+        thread::Builder::new().name("qemu-qmp reader".to_owned()).spawn(move || read_all(reader, &sender))?;
+        Ok(Parts { received, left: Vec::new(), writer: Some(Box::new(writer)) })
+    }
+
+    fn next_chunk(&mut self, wait: Wait) -> io::Result<Vec<u8>> {
+        let received = match wait.remaining() {
+            None => self.received.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(left) if left.is_zero() => self.received.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => RecvTimeoutError::Timeout,
+                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+            }),
+            Some(left) => self.received.recv_timeout(left),
+        };
+        match received {
+            Ok(chunk) => chunk,
+            Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
+            // The thread ended, because the stream did.
+            Err(RecvTimeoutError::Disconnected) => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Transport for Parts {
+    fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
+        if self.left.is_empty() {
+            self.left = self.next_chunk(wait)?;
+            self.left.reverse();
+        }
+        let count = self.left.len().min(buffer.len());
+        let taken = self.left.drain(self.left.len() - count..).rev();
+        buffer.iter_mut().zip(taken).for_each(|(place, byte)| *place = byte);
+        Ok(count)
+    }
+
+    fn send(&mut self, bytes: &[u8], _: Wait) -> io::Result<usize> {
+        let writer = self.writer.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        writer.write_all(bytes)?;
+        writer.flush()?;
+        Ok(bytes.len())
+    }
+
+    fn close(&mut self) {
+        self.writer = None;
+    }
+}
+
+fn read_all(mut reader: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let received = match reader.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => Ok(buffer.get(..count).unwrap_or(&buffer).to_vec()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // Nobody would take it for what it is: the end of this thread.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::Error::other(error)),
+            Err(error) => Err(error),
+        };
+        let failed = received.is_err();
+        if sender.send(received).is_err() || failed {
+            return;
+        }
+    }
+}

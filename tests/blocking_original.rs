@@ -1,0 +1,412 @@
+//! What users of QEMU's first client class rely on, point by point, against a scripted server.
+
+#![cfg(all(unix, feature = "qmp"))]
+
+mod common;
+
+use common::*;
+use qemu_qmp::message::{Capability, Malformed};
+use qemu_qmp::{Address, Client, ErrorClass, ErrorKind};
+use serde_json::{json, Map, Value};
+use std::path::Path;
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn names(client: &mut Client) -> Vec<String> {
+    client.get_events().unwrap().iter().map(|event| event.name.to_string()).collect()
+}
+
+#[test]
+fn a_new_client_is_not_connected() {
+    let nowhere = Folder::new().socket();
+    let mut client = Client::new(nowhere.as_path());
+    assert!(!client.is_connected());
+    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.get_events().unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.clear_events().unwrap_err().kind(), ErrorKind::NotConnected);
+    // It is connect that finds nobody there, and says so in the system's own words.
+    let error = client.connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::NotFound);
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>();
+    assert_eq!(source.unwrap().raw_os_error(), error.io_error().unwrap().raw_os_error());
+}
+
+#[test]
+fn addresses() {
+    let unix = Address::Unix("/run/vm.qmp".into());
+    assert_eq!(Address::from("/run/vm.qmp"), unix);
+    assert_eq!(Address::from("/run/vm.qmp".to_owned()), unix);
+    assert_eq!(Address::from(Path::new("/run/vm.qmp")), unix);
+    assert_eq!(Address::from(Path::new("/run/vm.qmp").to_owned()), unix);
+    let tcp = Address::Tcp { host: "::1".into(), port: 4444 };
+    assert_eq!(Address::from(("::1", 4444)), tcp);
+    assert_eq!(Address::from(("::1".to_owned(), 4444)), tcp);
+    assert_eq!(Address::from(("::1".parse::<std::net::IpAddr>().unwrap(), 4444)), tcp);
+    assert_eq!(Address::from("[::1]:4444".parse::<std::net::SocketAddr>().unwrap()), tcp);
+    assert_eq!((unix.to_string().as_str(), tcp.to_string().as_str()), ("/run/vm.qmp", "[::1]:4444"));
+}
+
+#[test]
+fn connect_gives_the_greeting() {
+    let folder = Folder::new();
+    let script = listen_unix(&folder.socket(), |mut peer| {
+        peer.line(GREETING);
+        peer.answer("qmp_capabilities", json!({}))
+    });
+    let mut client = options().client(folder.socket());
+    let greeting = client.connect().unwrap();
+    assert_eq!((greeting.version.to_string().as_str(), greeting.package.as_str()), ("10.0.2", "a build"));
+    assert_eq!(greeting.capabilities, [Capability::Oob]);
+    assert_eq!(client.greeting(), Some(&greeting));
+    assert_eq!(client.connect().unwrap_err().kind(), ErrorKind::AlreadyConnected);
+    assert_eq!(script.finish()["arguments"], json!({"enable": ["oob"]}));
+}
+
+#[test]
+fn connect_over_tcp() {
+    for (host, address) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("localhost", "127.0.0.1")] {
+        let Ok((port, script)) = listen_tcp(address, |mut peer| {
+            peer.negotiate();
+            peer.answer("query-name", json!({"name": "vm"}));
+        }) else {
+            eprintln!("SKIPPED: there is no {address} here");
+            continue;
+        };
+        let mut client = Client::connect_tcp((host, port)).unwrap();
+        let reply = client.execute_untyped("query-name", None, None).unwrap();
+        assert_eq!(reply.result(), Ok(r#"{"name":"vm"}"#));
+        script.finish();
+    }
+}
+
+#[test]
+fn nobody_at_the_tcp_port() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = Client::connect_tcp(("localhost", port)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(error.to_string().contains(&format!("localhost:{port}")));
+}
+
+#[test]
+fn no_greeting_and_a_wrong_greeting_are_one_kind() {
+    for line in
+        ["", "{\"QMP\": ", "QEMU 10.0 monitor\n", "{\"return\": {}}\n", "[]\n", "\u{ff}\n", "{\"event\": \"STOP\"}\n"]
+    {
+        let (mut client, script) = unconnected(move |mut peer| peer.raw(line.as_bytes()));
+        let error = client.connect().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Greeting, "{line}");
+        assert!(error.is_greeting() && !client.is_connected());
+        script.finish();
+    }
+}
+
+#[test]
+fn refused_negotiation_is_another() {
+    let (mut client, script) = unconnected(|mut peer| {
+        peer.line(GREETING);
+        let command = peer.expect("qmp_capabilities");
+        peer.error(&command, "CommandNotFound", "not today");
+    });
+    let error = client.connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Negotiation);
+    assert_eq!(error.server_error().unwrap().class, ErrorClass::CommandNotFound);
+    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
+    script.finish();
+}
+
+#[test]
+fn end_of_file_during_negotiation_is_a_closed_connection() {
+    let (mut client, script) = unconnected(|mut peer| {
+        peer.line(GREETING);
+        peer.expect("qmp_capabilities");
+    });
+    assert_eq!(client.connect().unwrap_err().kind(), ErrorKind::Closed);
+    script.finish();
+}
+
+#[test]
+fn untyped_commands_with_arguments_and_id() {
+    let ids = [json!(1), json!("x"), json!(null), json!([1, {"a": -0.5}]), json!({"b": true, "a": u64::MAX})];
+    let sent = ids.clone();
+    let (mut client, script) = connected(move |mut peer| {
+        for id in &sent {
+            let command = peer.answer("device_add", json!({"x": [1]}));
+            assert_eq!((&command["id"], &command["arguments"]), (id, &json!({"driver": "e1000"})));
+        }
+        let command = peer.answer("query-status", json!("plain"));
+        assert!(command.get("arguments").is_none());
+    });
+    for id in ids {
+        let arguments = json!({"driver": "e1000"});
+        let reply = client.execute_untyped("device_add", Some(arguments), Some(id.clone())).unwrap();
+        assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": {"x": [1]}, "id": id}));
+    }
+    // An id that was not asked for does not show.
+    let reply = client.execute_untyped("query-status", None, None).unwrap();
+    assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": "plain"}));
+    script.finish();
+}
+
+#[test]
+fn error_replies_are_replies() {
+    let (mut client, script) = connected(|mut peer| {
+        let command = peer.expect("device_del");
+        peer.error(&command, "DeviceNotFound", "no such device");
+    });
+    let reply = client.execute_untyped("device_del", None, Some(json!(7))).unwrap();
+    let error = json!({"class": "DeviceNotFound", "desc": "no such device"});
+    assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"error": error, "id": 7}));
+    assert_eq!(reply.error().unwrap().class, ErrorClass::DeviceNotFound);
+    script.finish();
+}
+
+#[test]
+fn commands_as_objects() {
+    let (mut client, script) = connected(|mut peer| {
+        peer.answer("stop", json!({}));
+        assert_eq!(peer.answer("yank", json!({}))["exec-oob"], "yank");
+        let nonsense = peer.next().unwrap();
+        assert_eq!(nonsense["mistake"], json!(true));
+        peer.line(r#"{"error": {"class": "GenericError", "desc": "what?"}}"#);
+    });
+    let reply = client.execute_object(object(json!({"execute": "stop", "id": "a"}))).unwrap();
+    assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": {}, "id": "a"}));
+    let reply = client.execute_object(object(json!({"exec-oob": "yank", "arguments": {"instances": []}}))).unwrap();
+    assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": {}}));
+    let reply = client.execute_object(object(json!({"mistake": true}))).unwrap();
+    assert_eq!(reply.error().unwrap().desc, "what?");
+    script.finish();
+}
+
+#[test]
+fn a_closed_connection_is_told_apart() {
+    let (mut client, script) = connected(|mut peer| drop(peer.expect("quit")));
+    let error = client.execute_untyped("quit", None, None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    script.finish();
+    assert!(!client.is_connected());
+    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    assert!(error.is_closed());
+    assert_eq!(client.get_events().unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn so_is_one_that_breaks_while_sending() {
+    let (mut client, script) = connected(|mut peer| peer.event("SHUTDOWN"));
+    script.finish();
+    // The other end is gone, and nothing was read since.
+    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::BrokenPipe);
+    // What the server had to say before is not lost.
+    assert_eq!(names(&mut client), ["SHUTDOWN"]);
+    client.clear_events().unwrap();
+    assert_eq!(client.get_events().unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn so_is_one_that_is_reset() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = Script::start(move || {
+        let stream = listener.accept().unwrap().0;
+        let watched = stream.try_clone().unwrap();
+        let mut peer = Peer::tcp(stream);
+        peer.negotiate();
+        // Who goes and leaves a command unread resets a TCP connection.
+        watched.peek(&mut [0]).unwrap();
+        peer.vanish();
+    });
+    let mut client = Client::connect_tcp(("127.0.0.1", port)).unwrap();
+    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::ConnectionReset);
+    script.finish();
+}
+
+#[test]
+fn events_are_kept_whenever_they_arrive() {
+    let (mut client, script) = unconnected(|mut peer| {
+        peer.event("BEFORE_GREETING");
+        peer.line(GREETING);
+        peer.event("BEFORE_NEGOTIATION");
+        let command = peer.expect("qmp_capabilities");
+        peer.event("DURING_NEGOTIATION");
+        peer.reply(&command, json!({}));
+        let command = peer.expect("stop");
+        peer.event("STOP");
+        peer.event("RESUME");
+        peer.reply(&command, json!({}));
+        peer.wait_for_end();
+    });
+    client.connect().unwrap();
+    client.execute_untyped("stop", None, None).unwrap();
+    let all = ["BEFORE_GREETING", "BEFORE_NEGOTIATION", "DURING_NEGOTIATION", "STOP", "RESUME"];
+    assert_eq!(names(&mut client), all);
+    assert_eq!(names(&mut client), all, "looking does not take");
+    client.clear_events().unwrap();
+    assert_eq!(names(&mut client), [] as [&str; 0]);
+    client.close();
+    script.finish();
+}
+
+#[test]
+fn get_events_takes_what_is_there_and_never_waits() {
+    let (written, is_written) = std::sync::mpsc::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let (mut client, script) = connected(move |mut peer| {
+        peer.raw(format!("{}\r\n{}\r\n{}", event("A"), event("B"), &event("C")[..20]).as_bytes());
+        written.send(()).unwrap();
+        may_go_on.recv().unwrap();
+        peer.raw(&event("C").as_bytes()[20..]);
+        peer.raw(b"\r\n");
+        written.send(()).unwrap();
+        peer.answer("query-name", json!({}));
+        peer.wait_for_end();
+    });
+    is_written.recv().unwrap();
+    assert_eq!(names(&mut client), ["A", "B"]);
+    // Half a line is no event, no error, and nothing to wait for.
+    assert_eq!(names(&mut client), ["A", "B"]);
+    go_on.send(()).unwrap();
+    is_written.recv().unwrap();
+    assert_eq!(names(&mut client), ["A", "B", "C"]);
+    client.execute_untyped("query-name", None, None).unwrap();
+    client.close();
+    script.finish();
+}
+
+#[test]
+fn nothing_hangs_after_close() {
+    let (mut client, script) = connected(|mut peer| {
+        peer.event("STOP");
+        peer.wait_for_end();
+    });
+    client.close();
+    script.finish();
+    client.close();
+    assert_eq!(client.get_events().unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.events().unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.next_event(None).unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.clear_events().unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
+    // A transport cannot be connected twice.
+    assert_eq!(client.connect().unwrap_err().kind(), ErrorKind::NotConnected);
+}
+
+#[test]
+fn an_address_can_be_connected_again() {
+    let folder = Folder::new();
+    let listener = std::os::unix::net::UnixListener::bind(folder.socket()).unwrap();
+    let script = Script::start(move || {
+        for _ in 0..2 {
+            let mut peer = Peer::unix(listener.accept().unwrap().0);
+            peer.negotiate();
+            peer.wait_for_end();
+        }
+    });
+    let mut client = options().connect(folder.socket()).unwrap();
+    client.close();
+    client.connect().unwrap();
+    drop(client);
+    script.finish();
+}
+
+#[test]
+fn each_malformed_line_is_an_error_of_its_own_and_shifts_nothing() {
+    let lines: [(&[u8], Malformed); 7] = [
+        (b"garbage", Malformed::NotJson),
+        (b"{\"return\": \xff}", Malformed::NotUtf8),
+        (b"{\"returns\": 1}", Malformed::NotQmp),
+        (GREETING.as_bytes(), Malformed::NotQmp),
+        (b"{\"return\": \"whose?\"}", Malformed::UnidentifiedReply),
+        (&[b'x'; 1001], Malformed::TooLong),
+        (&[b'['; 1000], Malformed::NotJson),
+    ];
+    let bounded = options().session(qemu_qmp::session::SessionOptions::new().max_line_len(1000));
+    let (mut client, script) = connected_with(bounded, move |mut peer| {
+        for (line, _) in &lines {
+            let command = peer.expect("first");
+            peer.raw(line);
+            peer.raw(b"\n");
+            peer.reply(&command, json!("first"));
+            peer.answer("second", json!("second"));
+        }
+        peer.wait_for_end();
+    });
+    for (_, kind) in lines {
+        let error = client.execute_untyped("first", None, None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed(kind));
+        assert!(error.is_malformed() && !error.is_closed());
+        let reply = client.execute_untyped("second", None, None).unwrap();
+        assert_eq!(reply.result(), Ok("\"second\""));
+    }
+    assert_eq!(client.counters().late_replies, 7);
+    client.close();
+    script.finish();
+}
+
+#[test]
+fn an_error_without_an_id_belongs_to_the_command_or_to_nobody() {
+    let error = r#"{"error": {"class": "GenericError", "desc": "unreadable"}}"#;
+    let (written, is_written) = std::sync::mpsc::channel();
+    let (mut client, script) = connected(move |mut peer| {
+        peer.expect("first");
+        peer.line(error);
+        peer.expect("second");
+        peer.event("STOP");
+        peer.line(error);
+        peer.line(error);
+        written.send(()).unwrap();
+        peer.answer("third", json!("third"));
+        peer.wait_for_end();
+    });
+    for name in ["first", "second"] {
+        let reply = client.execute_untyped(name, None, None).unwrap();
+        assert_eq!(reply.error().unwrap().desc, "unreadable");
+    }
+    is_written.recv().unwrap();
+    // Nobody waited for the last one; whoever comes next is told, and goes on.
+    let error = client.get_events().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed(Malformed::UnidentifiedError));
+    assert!(error.malformed_line().unwrap().excerpt().contains("unreadable"));
+    assert_eq!(names(&mut client), ["STOP"]);
+    assert_eq!(client.execute_untyped("third", None, None).unwrap().result(), Ok("\"third\""));
+    client.close();
+    script.finish();
+}
+
+#[test]
+fn half_a_line_before_the_end() {
+    let (mut client, script) = connected(|mut peer| {
+        let command = peer.expect("stop");
+        peer.event("STOP");
+        let reply = Peer::reply_to(&command, json!({}));
+        peer.raw(&reply.as_bytes()[..reply.len() / 2]);
+    });
+    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed(Malformed::HalfLine));
+    assert!(error.is_closed());
+    script.finish();
+    assert_eq!(names(&mut client), ["STOP"]);
+    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn one_write_for_each_command() {
+    let pieces = [Some(format!("{GREETING}\n{{\"return\": {{}}}}\n").into_bytes())];
+    let recorded = Recorded::new(pieces, false);
+    let writes = recorded.writes.clone();
+    let mut client = options().client_over(recorded);
+    client.connect().unwrap();
+    let arguments = json!({"filename": "x".repeat(100_000)});
+    assert!(client.execute_untyped("screendump", Some(arguments), None).unwrap_err().is_timeout());
+    let writes = writes.lock().unwrap();
+    assert_eq!(writes.len(), 2);
+    assert!(writes.iter().all(|write| write.ends_with(b"\n")));
+}

@@ -1,0 +1,197 @@
+//! Typed commands and events against a scripted server.
+
+#![cfg(all(unix, feature = "qmp"))]
+
+mod common;
+
+use common::*;
+use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
+use qemu_qmp::session::SessionOptions;
+use qemu_qmp::{ErrorClass, ErrorKind, Phase};
+use serde_json::json;
+use std::time::Duration;
+
+fn kinds(client: &mut qemu_qmp::Client) -> Vec<String> {
+    client.get_events().unwrap().iter().map(|event| event.name.to_string()).collect()
+}
+
+fn deleted(device: &str) -> String {
+    json!({"event": "DEVICE_DELETED", "data": {"device": device, "path": format!("/{device}")}}).to_string()
+}
+
+#[test]
+fn replies_are_typed() {
+    let (mut vm, script) = connected(|mut peer| {
+        let status = json!({"status": "running", "running": true, "singlestep": false});
+        let command = peer.answer("query-status", status);
+        assert!(command.get("arguments").is_none());
+        assert_eq!(peer.answer("device_del", json!({}))["arguments"], json!({"id": "net0"}));
+    });
+    let status = vm.execute(QueryStatus::new()).unwrap();
+    assert_eq!((status.status, status.running), (RunState::Running, true));
+    vm.execute(DeviceDel::new("net0")).unwrap();
+    script.finish();
+}
+
+#[test]
+fn server_errors_name_their_command() {
+    let (mut vm, script) = connected(|mut peer| {
+        let command = peer.expect("device_del");
+        peer.error(&command, "DeviceNotFound", "Device 'net0' not found");
+    });
+    let error = vm.execute(DeviceDel::new("net0")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert_eq!(error.server_error().unwrap().class, ErrorClass::DeviceNotFound);
+    assert_eq!(error.to_string(), "device_del: Device 'net0' not found (DeviceNotFound)");
+    script.finish();
+}
+
+#[test]
+fn a_reply_that_does_not_fit_says_where_and_harms_nothing() {
+    let (mut vm, script) = connected(|mut peer| {
+        let job = json!({"id": "a", "type": "commit", "status": 5, "current-progress": 0, "total-progress": 1});
+        peer.answer("query-jobs", json!([job]));
+        peer.answer("query-status", json!({"status": "paused", "running": false}));
+    });
+    let error = vm.execute(QueryJobs::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    let misfit = error.decode_error().unwrap();
+    assert_eq!((misfit.name(), misfit.path()), ("query-jobs", "[0].status"));
+    assert!(misfit.expectation().contains("expected") && misfit.text().starts_with("[{"), "{error}");
+    assert!(!vm.execute(QueryStatus::new()).unwrap().running);
+    script.finish();
+}
+
+#[test]
+fn out_of_band() {
+    let (mut vm, script) = connected(|mut peer| assert_eq!(peer.answer("yank", json!({}))["exec-oob"], "yank"));
+    assert!(vm.is_oob());
+    vm.execute_oob(Yank::new([])).unwrap();
+    script.finish();
+    let unwanted = options().session(SessionOptions::new().oob(false));
+    let (mut vm, script) = connected_with(unwanted, |mut peer| peer.wait_for_end());
+    assert_eq!(vm.execute_oob(Yank::new([])).unwrap_err().kind(), ErrorKind::OobUnavailable);
+    drop(vm);
+    script.finish();
+}
+
+#[test]
+fn events_are_typed_and_taken() {
+    let (mut vm, script) = connected(|mut peer| {
+        let command = peer.expect("stop");
+        let data = json!({"guest": true, "reason": "guest-shutdown"});
+        let unknown = json!({"seconds": -1, "microseconds": -1});
+        peer.line(&json!({"event": "SHUTDOWN", "data": data, "timestamp": unknown}).to_string());
+        peer.line(&json!({"event": "NEW_IN_QEMU_12", "data": {"x": 1}}).to_string());
+        peer.reply(&command, json!({}));
+    });
+    vm.execute(qmp::commands::Stop::new()).unwrap();
+    script.finish();
+    let mut seen = Vec::new();
+    for event in vm.events().unwrap() {
+        assert_eq!(event.timestamp.since_epoch(), None);
+        match &event.kind {
+            EventKind::Shutdown(shutdown) => seen.push(shutdown.reason.to_string()),
+            EventKind::Unrecognized(other) => seen.push(other.name.to_string()),
+            _ => {}
+        }
+    }
+    assert_eq!(seen, ["guest-shutdown", "NEW_IN_QEMU_12"]);
+    // With the events taken, nothing is left but to say that the server is gone.
+    assert_eq!(vm.events().unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(vm.next_event(None).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn next_event_waits_and_takes_one() {
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let (mut vm, script) = connected(move |mut peer| {
+        peer.event("STOP");
+        may_go_on.recv().unwrap();
+        peer.event("RESUME");
+        peer.wait_for_end();
+    });
+    assert!(matches!(vm.next_event(PATIENCE).unwrap().unwrap().kind, EventKind::Stop(_)));
+    assert!(vm.next_event(SOON).unwrap().is_none());
+    assert!(vm.next_event(Duration::ZERO).unwrap().is_none());
+    go_on.send(()).unwrap();
+    assert!(matches!(vm.next_event(None).unwrap().unwrap().kind, EventKind::Resume(_)));
+    drop(vm);
+    script.finish();
+}
+
+#[test]
+fn waiting_looks_at_buffered_events_first_and_keeps_all_others() {
+    let (mut vm, script) = connected(|mut peer| {
+        let command = peer.expect("device_del");
+        // The event comes before the reply, and before anybody waits for it.
+        peer.event("STOP");
+        peer.line(&deleted("other"));
+        peer.line(&deleted("net0"));
+        peer.event("RESUME");
+        peer.reply(&command, json!({}));
+        peer.answer("query-name", json!({}));
+        peer.event("RESET");
+        peer.line(&deleted("net1"));
+        peer.wait_for_end();
+    });
+    vm.execute(DeviceDel::new("net0")).unwrap();
+    let mut looked_at = Vec::new();
+    let event = vm.wait_for(Duration::ZERO, |event: &DeviceDeleted| {
+        looked_at.push(event.path.clone());
+        event.device.as_deref() == Some("net0")
+    });
+    assert_eq!(event.unwrap().kind.path, "/net0");
+    assert_eq!(looked_at, ["/other", "/net0"]);
+    assert_eq!(kinds(&mut vm), ["STOP", "DEVICE_DELETED", "RESUME"]);
+    vm.execute(QueryName::new()).unwrap();
+    let wanted = vm.wait_for_any(
+        PATIENCE,
+        |event| matches!(&event.kind, EventKind::DeviceDeleted(deleted) if deleted.device.as_deref() == Some("net1")),
+    );
+    assert!(wanted.is_ok());
+    let error = vm.wait_for(SOON, |_: &BlockJobReady| true).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Event));
+    assert_eq!(kinds(&mut vm), ["STOP", "DEVICE_DELETED", "RESUME", "RESET"]);
+    drop(vm);
+    script.finish();
+}
+
+#[test]
+fn waiting_ends_with_the_connection() {
+    let (mut vm, script) = connected(|mut peer| peer.event("STOP"));
+    assert_eq!(vm.wait_for(None, |_: &Resume| true).unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(kinds(&mut vm), ["STOP"]);
+    script.finish();
+}
+
+#[test]
+fn an_event_that_does_not_fit_is_reported_once() {
+    let (mut vm, script) = connected(|mut peer| {
+        peer.line(&json!({"event": "DEVICE_DELETED", "data": {"path": 7}}).to_string());
+        peer.line(&deleted("net0"));
+        peer.wait_for_end();
+    });
+    let error = vm.wait_for(PATIENCE, |_: &DeviceDeleted| true).unwrap_err();
+    let misfit = error.decode_error().unwrap();
+    assert_eq!((misfit.name(), misfit.path(), misfit.text()), ("DEVICE_DELETED", ".path", r#"{"path":7}"#));
+    assert_eq!(vm.wait_for(PATIENCE, |_: &DeviceDeleted| true).unwrap().kind.path, "/net0");
+    drop(vm);
+    script.finish();
+}
+
+#[test]
+fn the_bound_on_events_drops_the_oldest_and_says_so() {
+    let bounded = options().session(SessionOptions::new().max_events(2));
+    let (mut vm, script) = connected_with(bounded, |mut peer| {
+        let command = peer.expect("query-name");
+        ["A", "B", "C", "D"].iter().for_each(|name| peer.event(name));
+        peer.reply(&command, json!({}));
+        peer.wait_for_end();
+    });
+    vm.execute(QueryName::new()).unwrap();
+    assert_eq!(kinds(&mut vm), ["C", "D"]);
+    assert_eq!(vm.counters().dropped_events, 2);
+    drop(vm);
+    script.finish();
+}

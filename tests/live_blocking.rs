@@ -1,0 +1,168 @@
+//! The blocking client against a real QEMU, if there is one.
+//!
+//! Without one, each test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
+//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+
+#![cfg(all(unix, feature = "qmp"))]
+
+mod common;
+
+use common::{Folder, PATIENCE};
+use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
+use qemu_qmp::{Client, ConnectOptions, ErrorClass, ErrorKind, Phase};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A machine without any device, not running yet.
+struct Qemu {
+    process: Child,
+    folder: Folder,
+}
+
+impl Qemu {
+    /// `None` if there is no QEMU and none is required.
+    fn start() -> Option<Qemu> {
+        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
+        let folder = Folder::new();
+        let monitor = format!("unix:{},server=on,wait=off", folder.socket().display());
+        let process = Command::new(&program)
+            .args(["-display", "none", "-nodefaults", "-S", "-machine", "none", "-qmp", &monitor])
+            .stdin(Stdio::null())
+            .spawn();
+        let process = match process {
+            Ok(process) => process,
+            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
+                panic!("QEMU is required, but {program:?} does not start: {error}")
+            }
+            Err(error) => {
+                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
+                return None;
+            }
+        };
+        let mut qemu = Qemu { process, folder };
+        let deadline = Instant::now() + PATIENCE;
+        while !qemu.socket().exists() {
+            assert!(qemu.process.try_wait().unwrap().is_none(), "QEMU ended before it listened");
+            assert!(Instant::now() < deadline, "QEMU does not listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(qemu)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.socket()
+    }
+
+    /// The socket's file is there before QEMU listens.
+    fn connect(&self) -> Client {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Client::connect_unix(self.socket()) {
+                Ok(vm) => return vm,
+                Err(error) if error.kind() == ErrorKind::Io && Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn commands_replies_errors_and_events() {
+    let Some(qemu) = Qemu::start() else { return };
+    let mut vm = qemu.connect();
+    assert!(vm.greeting().unwrap().version.major >= 6);
+    let status = vm.execute(QueryStatus::new()).unwrap();
+    assert!(!status.running);
+    let version = vm.execute(QueryVersion::new()).unwrap();
+    assert_eq!(version.qemu.major, i64::from(vm.greeting().unwrap().version.major));
+
+    let error = vm.execute(DeviceDel::new("no-such-device")).unwrap_err();
+    assert_eq!(error.server_error().unwrap().class, ErrorClass::DeviceNotFound);
+    let error = vm.execute_untyped("no-such-command", None, None).unwrap();
+    assert_eq!(error.error().unwrap().class, ErrorClass::CommandNotFound);
+
+    vm.execute(Cont::new()).unwrap();
+    let resumed = vm.wait_for(PATIENCE, |_: &Resume| true).unwrap();
+    assert!(resumed.timestamp.since_epoch().is_some());
+    vm.execute(qmp::commands::Stop::new()).unwrap();
+    let names: Vec<_> =
+        vm.events().unwrap().iter().map(|event| qemu_qmp::EventSet::name(&event.kind).to_owned()).collect();
+    assert_eq!(names, ["STOP"]);
+
+    vm.execute(Quit::new()).unwrap();
+    let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true).unwrap();
+    assert_eq!(shutdown.kind.reason, ShutdownCause::HostQmpQuit);
+    assert_eq!(vm.next_event(None).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn ids_come_back_whatever_they_are() {
+    let Some(qemu) = Qemu::start() else { return };
+    let mut vm = qemu.connect();
+    let ids = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(u64::MAX),
+        json!(1.0),
+        json!(0.1),
+        json!(1e300),
+        json!("é\u{1f600}\\\"\n"),
+        json!({"b": [1, 2.0, {"z": null, "a": {}}], "a": "x", "longer": []}),
+        json!("qmp#3"),
+    ];
+    for id in ids {
+        let reply = vm.execute_untyped("query-name", None, Some(id.clone())).unwrap();
+        assert!(reply.id().is_some(), "{id}");
+        assert_eq!(reply.result(), Ok("{}"));
+    }
+    assert_eq!(vm.counters(), qemu_qmp::session::Counters::default());
+}
+
+#[test]
+fn out_of_band_and_large_replies() {
+    let Some(qemu) = Qemu::start() else { return };
+    let mut vm = qemu.connect();
+    assert!(vm.is_oob());
+    vm.execute_oob(Yank::new([])).unwrap();
+    let error = vm.execute_oob(MigratePause::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    let schema = vm.execute_untyped("query-qmp-schema", None, None).unwrap();
+    assert!(schema.result().unwrap().len() > 100_000);
+}
+
+#[test]
+fn what_overflows_the_parser_is_not_sent() {
+    let Some(qemu) = Qemu::start() else { return };
+    let mut vm = qemu.connect();
+    // Two levels are the request's own.
+    let nested = |depth| Some(json!({"x": (2..depth).fold(json!(1), |inner, _| json!([inner]))}));
+    let reply = vm.execute_untyped("query-name", nested(1024), None).unwrap();
+    assert_eq!(reply.error().unwrap().class, ErrorClass::GenericError);
+    assert!(reply.as_json().contains("\"id\""), "QEMU read it to its end");
+    let error = vm.execute_untyped("query-name", nested(1025), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Encode);
+    assert!(!vm.execute(QueryStatus::new()).unwrap().running);
+}
+
+#[test]
+fn one_client_at_a_time() {
+    let Some(qemu) = Qemu::start() else { return };
+    let first = qemu.connect();
+    let options = ConnectOptions::new().greeting_timeout(Duration::from_millis(300));
+    let error = options.connect(qemu.socket()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Greeting));
+    drop(first);
+    qemu.connect();
+}
