@@ -62,7 +62,7 @@ pub(super) fn check_exact(written: &Written<'_>) -> Result<()> {
     let features: Vec<_> = features(written).into_iter().map(|feature| feature.name.as_str()).collect();
     for (entries, known, what) in [(&doc.members, members, "member"), (&doc.features, features, "feature")] {
         if let Some(entry) = entries.iter().find(|entry| !known.contains(&entry.name.as_str())) {
-            let message = format_args!("the doc block describes {what} '{}', which does not exist", entry.name);
+            let message = format!("the doc block describes {what} '{}', which does not exist", entry.name);
             return Err(error_at(&entry.at, &written.context, message));
         }
     }
