@@ -84,9 +84,11 @@ fn types(cx: &Context<'_>) -> TokenStream {
     pages.sort_by_key(|(order, _)| *order);
     let runtime = &cx.options.runtime;
     let pages = pages.into_iter().map(|(_, page)| page);
+    let list = commands::list(cx, "type", cx.enums.iter().chain(&cx.objects).chain(&cx.alternates));
     quote! {
         use #runtime::wire;
         #(#pages)*
+        #list
     }
 }
 
