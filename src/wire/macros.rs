@@ -87,8 +87,8 @@ macro_rules! __wire_union {
                 $crate::wire::keep_in_union(self, name, value)
             }
             #[inline]
-            fn settle(&mut self) -> bool {
-                $crate::wire::settle_union(self)
+            fn settle(&mut self, seen: &$crate::wire::Seen, from: usize) -> bool {
+                $crate::wire::settle_union(self, seen, from)
             }
         }
         $crate::wire::object!($ty);

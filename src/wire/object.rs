@@ -51,8 +51,10 @@ pub trait Object: Sized {
     fn keep(&mut self, name: String, value: Any) {
         let _ = (name, value);
     }
-    /// All members have come: chooses what a missing tag stands for. Returns whether that made a difference.
-    fn settle(&mut self) -> bool {
+    /// All members have come: chooses what a missing tag stands for. Returns whether that made a difference. `from` is
+    /// the index of this object's first member in `seen`.
+    fn settle(&mut self, seen: &Seen, from: usize) -> bool {
+        let _ = (seen, from);
         false
     }
 }
@@ -70,7 +72,7 @@ pub trait Lookup {
     /// [`Object::keep`]
     fn keep(&mut self, name: String, value: Any);
     /// [`Object::settle`]
-    fn settle(&mut self) -> bool;
+    fn settle(&mut self, seen: &Seen, from: usize) -> bool;
 }
 
 impl<T: Object> Lookup for T {
@@ -89,8 +91,8 @@ impl<T: Object> Lookup for T {
     fn keep(&mut self, name: String, value: Any) {
         Object::keep(self, name, value);
     }
-    fn settle(&mut self) -> bool {
-        Object::settle(self)
+    fn settle(&mut self, seen: &Seen, from: usize) -> bool {
+        Object::settle(self, seen, from)
     }
 }
 
@@ -200,7 +202,10 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
         while let Some(key) = map.next_key_seed(KeySeed(&object))? {
             match key {
                 Key::Known(index) => set(&mut object, &mut seen, index, &mut map)?,
-                Key::Kept(name) => kept.push((name, map.next_value()?)),
+                Key::Kept(name) => {
+                    let value = map.next_value().map_err(|error| Segment::Member(&name).wrap::<A::Error>(error))?;
+                    kept.push((name, value));
+                }
                 Key::Unknown => skip(&mut map)?,
             }
         }
@@ -238,7 +243,7 @@ fn explain<T: Object, E: de::Error>(object: &mut T, seen: &mut Seen, mut kept: V
             set(object, seen, index, &mut OneValue { value: Some(value), error: PhantomData })?;
         }
         kept = left;
-        if kept.len() == before && !object.settle() {
+        if kept.len() == before && !object.settle(seen, 0) {
             break;
         }
     }

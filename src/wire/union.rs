@@ -97,7 +97,7 @@ impl Lookup for UnrecognizedBranch {
     fn keep(&mut self, name: String, value: Any) {
         self.members.insert(name, value);
     }
-    fn settle(&mut self) -> bool {
+    fn settle(&mut self, _: &Seen, _: usize) -> bool {
         false
     }
 }
@@ -142,14 +142,15 @@ pub fn keep_in_union<T: Union>(union: &mut T, name: String, value: Any) {
 }
 
 /// [`Object::settle`] of a union.
-pub fn settle_union<T: Union>(union: &mut T) -> bool {
+pub fn settle_union<T: Union>(union: &mut T, seen: &Seen, from: usize) -> bool {
+    let tag = from + T::BASE.len();
     match T::ABSENT_TAG {
-        Some(tag) if union.branch().tag().is_empty() => {
-            *union.branch_mut() = T::Branch::select(tag);
+        Some(value) if union.tagged() && !seen.has(tag) => {
+            *union.branch_mut() = T::Branch::select(value);
             union.untag();
             true
         }
-        _ => union.branch_mut().lookup_mut().is_some_and(|branch| branch.settle()),
+        _ => union.branch_mut().lookup_mut().is_some_and(|branch| branch.settle(seen, tag + 1)),
     }
 }
 
