@@ -1,0 +1,228 @@
+//! Holds the generated types against the schemas that they were generated from.
+//!
+//! Values of every command, reply and event are made from the schema: each optional member there and absent, each enum
+//! value, each branch of a union and each alternative, numbers and strings at the borders, and what a later or an older
+//! release would send instead. Each is written in several ways that must not matter, decoded, encoded again, and has to
+//! come out as it went in. The values depend on nothing but the schema, so a failure can be repeated.
+//!
+//! What serde_json can do is up to whoever builds the program. These tests have to pass with each of its features, too:
+//! `cargo test --features serde_json/arbitrary_precision,serde_json/preserve_order`.
+
+mod codecs;
+mod expect;
+#[path = "../../examples/transcript/mark.rs"]
+mod mark;
+mod misfits;
+mod text;
+mod values;
+mod world;
+
+use codecs::{Codec, Table};
+use expect::{Feature, Walk};
+use misfits::{misfits, misfits_of_parts};
+use serde_json::{json, Map, Value};
+use std::collections::BTreeSet;
+use text::{same, Style};
+use world::{Message, Node, Shape, World};
+
+/// A schema, the types that were generated from it, and what has been seen of it.
+struct Bench {
+    world: World,
+    table: Table,
+    tags: BTreeSet<String>,
+    used: BTreeSet<Feature>,
+    values: usize,
+    texts: usize,
+}
+
+impl Bench {
+    fn new(api: &str, table: Table) -> Self {
+        let world = World::vendored(api);
+        let branches = world.schema.objects.iter().filter_map(|object| object.branches.as_ref());
+        let tags = branches.map(|branches| branches.tag.clone()).collect();
+        Bench { world, table, tags, used: BTreeSet::new(), values: 0, texts: 0 }
+    }
+
+    fn codec(&self, message: &Message) -> Codec {
+        let found = self.table.get(message.kind, &message.name);
+        found.unwrap_or_else(|| panic!("{} is in no list of the generated code", message.name))
+    }
+
+    /// Every way to write a value that is tried.
+    fn styles(&self) -> [Style<'_>; 4] {
+        let style = |tags_first, reversed, lavish| Style { tags: &self.tags, tags_first, reversed, lavish };
+        [style(true, false, false), style(false, false, true), style(false, true, false), style(true, true, true)]
+    }
+
+    /// The value has to come out as it went in, and what it holds of the unknown has to be told.
+    fn round_trips(&mut self, index: usize, value: &Value) {
+        self.comes_out(index, value, value);
+    }
+
+    /// What goes in has to come out as `value`.
+    fn comes_out(&mut self, index: usize, goes_in: &Value, value: &Value) {
+        let message = &self.world.messages[index];
+        let mut walk = Walk::new(&self.world, &mut self.used);
+        walk.shape(&message.name, &message.shape, value);
+        let mut expected = walk.unrecognized;
+        expected.sort();
+        let codec = self.codec(message);
+        for style in self.styles() {
+            let text = style.write(goes_in);
+            match codec(&text) {
+                Ok((again, mut unrecognized)) => {
+                    assert!(same(value, &again), "{}: {text}\nbecame {again}", message.name);
+                    unrecognized.sort();
+                    assert_eq!(unrecognized, expected, "unrecognized in {}: {text}", message.name);
+                }
+                Err(error) => panic!("{}: {text}\n{error:?}", message.name),
+            }
+        }
+        self.texts += self.styles().len();
+        self.values += 1;
+    }
+
+    /// Everything that the schema allows.
+    fn everything_round_trips(&mut self) {
+        for index in 0..self.world.messages.len() {
+            let message = &self.world.messages[index];
+            for value in self.world.message_cases(message, index) {
+                self.round_trips(index, &value);
+            }
+        }
+        let nodes: Vec<Node> = self.world.places.keys().copied().collect();
+        for node in nodes {
+            for value in self.world.cases(node) {
+                let (index, value, _) = self.world.embed(node, value);
+                self.round_trips(index, &value);
+            }
+        }
+        let missed: Vec<_> = self.world.features().difference(&self.used).cloned().collect();
+        assert!(missed.is_empty(), "no value made use of {missed:?}");
+    }
+
+    /// Members that no schema lists yet change nothing, wherever they stand; commands that take any argument keep them.
+    fn extra_members_are_ignored(&mut self) {
+        for index in 0..self.world.messages.len() {
+            let message = &self.world.messages[index];
+            let open = message.open;
+            if let Shape::Members(parts) = &message.shape {
+                for value in self.world.with_parts(&Map::new(), &Map::new(), parts).into_iter().take(2) {
+                    let more = with_extras(&value);
+                    self.comes_out(index, &more, if open { &more } else { &value });
+                }
+            }
+        }
+        let nodes: Vec<Node> = self.world.places.keys().copied().collect();
+        for node in nodes {
+            let Node::Object(id) = node else { continue };
+            for value in self.world.smallest_of_each_branch(id) {
+                let (index, more, _) = self.world.embed(node, with_extras(&value));
+                let (_, value, _) = self.world.embed(node, value);
+                self.comes_out(index, &more, &value);
+            }
+        }
+    }
+
+    /// Each mandatory member that is missing and each value of a wrong kind is an error that names the place.
+    fn misfits_are_told(&mut self) {
+        for index in 0..self.world.messages.len() {
+            let message = &self.world.messages[index];
+            let smallest = self.world.minimal_message(index);
+            match message.shape.clone() {
+                Shape::Nothing => self.is_refused(index, &json!([]), "", ""),
+                Shape::Members(parts) => {
+                    for misfit in misfits_of_parts(&smallest, &parts) {
+                        self.is_refused(index, &misfit.value, &misfit.path, &misfit.reason);
+                    }
+                }
+                Shape::Type(ty) => {
+                    for (value, path) in misfits(&ty) {
+                        self.is_refused(index, &value, path, "");
+                    }
+                }
+            }
+        }
+        let nodes: Vec<Node> = self.world.places.keys().copied().collect();
+        for node in nodes {
+            let Node::Object(id) = node else { continue };
+            for misfit in self.world.misfits_of_object(id) {
+                let (index, value, place) = self.world.embed(node, misfit.value);
+                self.is_refused(index, &value, &(place + &misfit.path), &misfit.reason);
+            }
+        }
+    }
+
+    fn is_refused(&mut self, index: usize, value: &Value, place: &str, because: &str) {
+        let message = &self.world.messages[index];
+        let codec = self.codec(message);
+        for style in self.styles() {
+            let text = style.write(value);
+            match codec(&text) {
+                Ok(_) => panic!("{}: {text} decoded in spite of {place}", message.name),
+                Err((path, reason)) => {
+                    assert_eq!(path, place, "{}: {text}\n{reason}", message.name);
+                    assert!(reason.starts_with(because), "{}: {text}\n{reason} instead of {because}", message.name);
+                }
+            }
+        }
+        self.texts += self.styles().len();
+        self.values += 1;
+    }
+
+    fn report(&self, what: &str) {
+        println!("{what}: {} values in {} texts", self.values, self.texts);
+        for (kind, count) in expect::count(&self.used) {
+            println!("  {count} {kind}");
+        }
+    }
+}
+
+fn with_extras(value: &Value) -> Value {
+    let mut members = value.as_object().cloned().unwrap_or_default();
+    members.insert("0-extra".to_owned(), json!({"type": "x", "a": [null, 0.5, u64::MAX]}));
+    members.insert("zz_Extra \u{e9}".to_owned(), Value::Null);
+    Value::Object(members)
+}
+
+#[test]
+fn everything_of_qmp_round_trips() {
+    let mut bench = Bench::new("qmp", codecs::qmp());
+    bench.everything_round_trips();
+    bench.report("qmp");
+}
+
+#[test]
+fn everything_of_qga_round_trips() {
+    let mut bench = Bench::new("qga", codecs::qga());
+    bench.everything_round_trips();
+    bench.report("qga");
+}
+
+#[test]
+fn extra_members_are_ignored() {
+    for (api, table) in [("qmp", codecs::qmp()), ("qga", codecs::qga())] {
+        let mut bench = Bench::new(api, table);
+        bench.extra_members_are_ignored();
+        bench.report(api);
+    }
+}
+
+#[test]
+fn misfits_are_told() {
+    for (api, table) in [("qmp", codecs::qmp()), ("qga", codecs::qga())] {
+        let mut bench = Bench::new(api, table);
+        bench.misfits_are_told();
+        bench.report(api);
+    }
+}
+
+/// The generator of values would notice no type that it does not know of.
+#[test]
+fn generated_lists_are_complete() {
+    for (api, table) in [("qmp", codecs::qmp()), ("qga", codecs::qga())] {
+        let schema = World::vendored(api).schema;
+        let types = schema.enums.len() + schema.objects.len() + schema.alternates.len();
+        assert_eq!(table.len(), 2 * schema.commands.len() + schema.events.len() + types);
+    }
+}

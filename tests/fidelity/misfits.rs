@@ -1,0 +1,88 @@
+//! Values that no place of a type takes, with what is wrong and where.
+
+use crate::text::object;
+use crate::world::{Part, World};
+use qemu_qmp_codegen::schema::{Builtin, ObjectId, Type};
+use serde_json::{json, Value};
+
+/// A value, and the error that decoding it has to give.
+pub struct Misfit {
+    pub value: Value,
+    /// From the value to what is wrong.
+    pub path: String,
+    /// How the reason starts.
+    pub reason: String,
+}
+
+impl World {
+    /// Objects of a type with one thing wrong.
+    pub fn misfits_of_object(&self, id: ObjectId) -> Vec<Misfit> {
+        let mut all = Vec::new();
+        let parts = self.parts(id);
+        let smallest = self.smallest_of_each_branch(id);
+        all.extend(misfits_of_parts(&smallest[0], &parts));
+        let Some(branches) = &self.schema[id].branches else { return all };
+        let tag =
+            Part { name: branches.tag.clone(), ty: Type::Enum(branches.tag_type), required: !self.tag_is_late(id) };
+        all.extend(misfits_of_parts(&smallest[0], &[tag]));
+        for (branch, smallest) in branches.branches.iter().zip(&smallest) {
+            let parts = branch.object.map(|object| self.parts(object)).unwrap_or_default();
+            all.extend(misfits_of_parts(smallest, &parts));
+        }
+        all
+    }
+}
+
+/// An object with one of these members missing, or with a value of a wrong kind.
+pub fn misfits_of_parts(smallest: &Value, parts: &[Part]) -> Vec<Misfit> {
+    let mut all = Vec::new();
+    for Part { name, ty, required } in parts {
+        if *required {
+            let mut value = smallest.clone();
+            object(&mut value).remove(name);
+            all.push(Misfit { value, path: String::new(), reason: format!("missing member `{name}`") });
+        }
+        for (bad, path) in misfits(ty) {
+            let mut value = smallest.clone();
+            object(&mut value).insert(name.clone(), bad);
+            all.push(Misfit { value, path: format!(".{name}{path}"), reason: "invalid ".to_owned() });
+        }
+    }
+    all
+}
+
+/// Values that a place of this type refuses, with the path from there to what is wrong.
+pub fn misfits(ty: &Type) -> Vec<(Value, &'static str)> {
+    let here = |values: Vec<Value>| values.into_iter().map(|value| (value, "")).collect::<Vec<_>>();
+    let not_integer = [json!(null), json!("1"), json!(true), json!([]), json!({}), json!(1.5)];
+    let out_of = |low: i128, high: i128| {
+        let beyond = [low - 1, high + 1].into_iter().filter_map(|number| {
+            i64::try_from(number).map(Value::from).or_else(|_| u64::try_from(number).map(Value::from)).ok()
+        });
+        here(not_integer.iter().cloned().chain(beyond).collect())
+    };
+    match ty {
+        Type::Builtin(Builtin::Any) | Type::Alternate(_) => Vec::new(),
+        Type::Builtin(Builtin::Str | Builtin::QType) | Type::Enum(_) => {
+            here(vec![json!(null), json!(1), json!(true), json!(["a"]), json!({})])
+        }
+        Type::Builtin(Builtin::Number) => here(vec![json!(null), json!("1"), json!(false), json!([1])]),
+        Type::Builtin(Builtin::Bool) => here(vec![json!(null), json!("true"), json!(1), json!([])]),
+        Type::Builtin(Builtin::Null) => here(vec![json!(0), json!(""), json!({})]),
+        Type::Builtin(Builtin::Int8) => out_of(i8::MIN.into(), i8::MAX.into()),
+        Type::Builtin(Builtin::Int16) => out_of(i16::MIN.into(), i16::MAX.into()),
+        Type::Builtin(Builtin::Int32) => out_of(i32::MIN.into(), i32::MAX.into()),
+        Type::Builtin(Builtin::Int | Builtin::Int64) => out_of(i64::MIN.into(), i64::MAX.into()),
+        Type::Builtin(Builtin::Uint8) => out_of(0, u8::MAX.into()),
+        Type::Builtin(Builtin::Uint16) => out_of(0, u16::MAX.into()),
+        Type::Builtin(Builtin::Uint32) => out_of(0, u32::MAX.into()),
+        Type::Builtin(Builtin::Uint64 | Builtin::Size) => out_of(0, u64::MAX.into()),
+        Type::Object(_) => here(vec![json!(null), json!("x"), json!(1), json!([])]),
+        Type::Array(element) => {
+            let mut all = here(vec![json!(null), json!("x"), json!({}), json!(0)]);
+            let inside = misfits(element).into_iter().filter(|(_, path)| path.is_empty());
+            all.extend(inside.map(|(value, _)| (json!([value]), "[0]")));
+            all
+        }
+    }
+}
