@@ -16,7 +16,15 @@ use std::collections::HashMap;
 pub type Codec = fn(&str) -> Result<(Value, Vec<String>), (String, String)>;
 
 fn codec<T: Serialize + DeserializeOwned>(text: &str) -> Result<(Value, Vec<String>), (String, String)> {
-    let value: T = serde_json::from_str(text).map_err(|error| {
+    again::<T>(serde_json::from_str(text))
+}
+
+fn reply<C: Command>(text: &str) -> Result<(Value, Vec<String>), (String, String)> {
+    again(C::decode_reply(text))
+}
+
+fn again<T: Serialize>(decoded: Result<T, serde_json::Error>) -> Result<(Value, Vec<String>), (String, String)> {
+    let value = decoded.map_err(|error| {
         let error = error.to_string();
         let (path, reason) = split_path(&error);
         (path.to_owned(), reason.to_owned())
@@ -27,7 +35,7 @@ fn codec<T: Serialize + DeserializeOwned>(text: &str) -> Result<(Value, Vec<Stri
 macro_rules! commands {
     ($table:ident; $($name:ident,)*) => {$(
         $table.insert((Kind::Arguments, $name::NAME.to_owned()), codec::<$name> as Codec);
-        $table.insert((Kind::Reply, $name::NAME.to_owned()), codec::<<$name as Command>::Reply> as Codec);
+        $table.insert((Kind::Reply, $name::NAME.to_owned()), reply::<$name> as Codec);
     )*};
 }
 
