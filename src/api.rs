@@ -24,7 +24,7 @@ pub mod qga {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     note = "commands are in `qmp::commands` and `qga::commands`; types and events of the same name are not commands",
-    note = "a command that the schema does not know can be executed by name, with `execute_untyped`"
+    note = "a command that the schema does not know can be executed by name, with `cmd`"
 )]
 pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `query-status`.

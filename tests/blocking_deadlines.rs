@@ -81,9 +81,9 @@ fn so_it_does_if_both_have_the_same_id() {
         peer.wait_for_end();
     });
     vm.set_call_timeout(SOON);
-    assert!(vm.execute_untyped("query-name", None, Some(json!(1))).unwrap_err().is_timeout());
+    assert!(vm.cmd("query-name", None, Some(json!(1))).unwrap_err().is_timeout());
     vm.set_call_timeout(None);
-    let reply = vm.execute_untyped("query-name", None, Some(json!(1))).unwrap();
+    let reply = vm.cmd("query-name", None, Some(json!(1))).unwrap();
     assert_eq!(reply.result(), Ok("\"in time\""));
     drop(vm);
     script.finish();
@@ -129,7 +129,7 @@ fn a_command_that_was_half_written_is_finished_first() {
     });
     // Far more than a socket holds, in far less time than it takes to read it.
     let arguments = json!({"x": "x".repeat(8 << 20)});
-    let error = vm.within(Duration::ZERO).execute_untyped("query-name", Some(arguments), None).unwrap_err();
+    let error = vm.within(Duration::ZERO).cmd("query-name", Some(arguments), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Call));
     assert!(vm.execute(QueryStatus::new()).unwrap().running);
     drop(vm);

@@ -23,7 +23,7 @@ fn a_new_client_is_not_connected() {
     let nowhere = Folder::new().socket();
     let mut client = Client::new(nowhere.as_path());
     assert!(!client.is_connected());
-    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.cmd("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!(client.get_events().unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!(client.clear_events().unwrap_err().kind(), ErrorKind::NotConnected);
     // It is connect that finds nobody there, and says so in the system's own words.
@@ -76,7 +76,7 @@ fn connect_over_tcp() {
             continue;
         };
         let mut client = Client::connect_tcp((host, port)).unwrap();
-        let reply = client.execute_untyped("query-name", None, None).unwrap();
+        let reply = client.cmd("query-name", None, None).unwrap();
         assert_eq!(reply.result(), Ok(r#"{"name":"vm"}"#));
         script.finish();
     }
@@ -115,7 +115,7 @@ fn refused_negotiation_is_another() {
     let error = client.connect().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Negotiation);
     assert_eq!(error.server_error().unwrap().class, ErrorClass::CommandNotFound);
-    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.cmd("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
     script.finish();
 }
 
@@ -143,11 +143,11 @@ fn untyped_commands_with_arguments_and_id() {
     });
     for id in ids {
         let arguments = json!({"driver": "e1000"});
-        let reply = client.execute_untyped("device_add", Some(arguments), Some(id.clone())).unwrap();
+        let reply = client.cmd("device_add", Some(arguments), Some(id.clone())).unwrap();
         assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": {"x": [1]}, "id": id}));
     }
     // An id that was not asked for does not show.
-    let reply = client.execute_untyped("query-status", None, None).unwrap();
+    let reply = client.cmd("query-status", None, None).unwrap();
     assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": "plain"}));
     script.finish();
 }
@@ -158,7 +158,7 @@ fn error_replies_are_replies() {
         let command = peer.expect("device_del");
         peer.error(&command, "DeviceNotFound", "no such device");
     });
-    let reply = client.execute_untyped("device_del", None, Some(json!(7))).unwrap();
+    let reply = client.cmd("device_del", None, Some(json!(7))).unwrap();
     let error = json!({"class": "DeviceNotFound", "desc": "no such device"});
     assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"error": error, "id": 7}));
     assert_eq!(reply.error().unwrap().class, ErrorClass::DeviceNotFound);
@@ -174,11 +174,11 @@ fn commands_as_objects() {
         assert_eq!(nonsense["mistake"], json!(true));
         peer.line(r#"{"error": {"class": "GenericError", "desc": "what?"}}"#);
     });
-    let reply = client.execute_object(object(json!({"execute": "stop", "id": "a"}))).unwrap();
+    let reply = client.cmd_obj(object(json!({"execute": "stop", "id": "a"}))).unwrap();
     assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": {}, "id": "a"}));
-    let reply = client.execute_object(object(json!({"exec-oob": "yank", "arguments": {"instances": []}}))).unwrap();
+    let reply = client.cmd_obj(object(json!({"exec-oob": "yank", "arguments": {"instances": []}}))).unwrap();
     assert_eq!(Value::Object(reply.to_object().unwrap()), json!({"return": {}}));
-    let reply = client.execute_object(object(json!({"mistake": true}))).unwrap();
+    let reply = client.cmd_obj(object(json!({"mistake": true}))).unwrap();
     assert_eq!(reply.error().unwrap().desc, "what?");
     script.finish();
 }
@@ -186,11 +186,11 @@ fn commands_as_objects() {
 #[test]
 fn a_closed_connection_is_told_apart() {
     let (mut client, script) = connected(|mut peer| drop(peer.expect("quit")));
-    let error = client.execute_untyped("quit", None, None).unwrap_err();
+    let error = client.cmd("quit", None, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     script.finish();
     assert!(!client.is_connected());
-    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    let error = client.cmd("stop", None, None).unwrap_err();
     assert!(error.is_closed());
     assert_eq!(client.get_events().unwrap_err().kind(), ErrorKind::Closed);
 }
@@ -200,7 +200,7 @@ fn so_is_one_that_breaks_while_sending() {
     let (mut client, script) = connected(|mut peer| peer.event("SHUTDOWN"));
     script.finish();
     // The other end is gone, and nothing was read since.
-    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    let error = client.cmd("stop", None, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::BrokenPipe);
     // What the server had to say before is not lost.
@@ -223,7 +223,7 @@ fn so_is_one_that_is_reset() {
         peer.vanish();
     });
     let mut client = Client::connect_tcp(("127.0.0.1", port)).unwrap();
-    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    let error = client.cmd("stop", None, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
     assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::ConnectionReset);
     script.finish();
@@ -245,7 +245,7 @@ fn events_are_kept_whenever_they_arrive() {
         peer.wait_for_end();
     });
     client.connect().unwrap();
-    client.execute_untyped("stop", None, None).unwrap();
+    client.cmd("stop", None, None).unwrap();
     let all = ["BEFORE_GREETING", "BEFORE_NEGOTIATION", "DURING_NEGOTIATION", "STOP", "RESUME"];
     assert_eq!(names(&mut client), all);
     assert_eq!(names(&mut client), all, "looking does not take");
@@ -276,7 +276,7 @@ fn get_events_takes_what_is_there_and_never_waits() {
     go_on.send(()).unwrap();
     is_written.recv().unwrap();
     assert_eq!(names(&mut client), ["A", "B", "C"]);
-    client.execute_untyped("query-name", None, None).unwrap();
+    client.cmd("query-name", None, None).unwrap();
     client.close();
     script.finish();
 }
@@ -294,7 +294,7 @@ fn nothing_hangs_after_close() {
     assert_eq!(client.events().unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!(client.next_event(None).unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!(client.clear_events().unwrap_err().kind(), ErrorKind::NotConnected);
-    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(client.cmd("stop", None, None).unwrap_err().kind(), ErrorKind::NotConnected);
     // A transport cannot be connected twice.
     assert_eq!(client.connect().unwrap_err().kind(), ErrorKind::NotConnected);
 }
@@ -340,10 +340,10 @@ fn each_malformed_line_is_an_error_of_its_own_and_shifts_nothing() {
         peer.wait_for_end();
     });
     for (_, kind) in lines {
-        let error = client.execute_untyped("first", None, None).unwrap_err();
+        let error = client.cmd("first", None, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed(kind));
         assert!(error.is_malformed() && !error.is_closed());
-        let reply = client.execute_untyped("second", None, None).unwrap();
+        let reply = client.cmd("second", None, None).unwrap();
         assert_eq!(reply.result(), Ok("\"second\""));
     }
     assert_eq!(client.counters().late_replies, 7);
@@ -367,7 +367,7 @@ fn an_error_without_an_id_belongs_to_the_command_or_to_nobody() {
         peer.wait_for_end();
     });
     for name in ["first", "second"] {
-        let reply = client.execute_untyped(name, None, None).unwrap();
+        let reply = client.cmd(name, None, None).unwrap();
         assert_eq!(reply.error().unwrap().desc, "unreadable");
     }
     is_written.recv().unwrap();
@@ -376,7 +376,7 @@ fn an_error_without_an_id_belongs_to_the_command_or_to_nobody() {
     assert_eq!(error.kind(), ErrorKind::Malformed(Malformed::UnidentifiedError));
     assert!(error.malformed_line().unwrap().excerpt().contains("unreadable"));
     assert_eq!(names(&mut client), ["STOP"]);
-    assert_eq!(client.execute_untyped("third", None, None).unwrap().result(), Ok("\"third\""));
+    assert_eq!(client.cmd("third", None, None).unwrap().result(), Ok("\"third\""));
     client.close();
     script.finish();
 }
@@ -389,12 +389,12 @@ fn half_a_line_before_the_end() {
         let reply = Peer::reply_to(&command, json!({}));
         peer.raw(&reply.as_bytes()[..reply.len() / 2]);
     });
-    let error = client.execute_untyped("stop", None, None).unwrap_err();
+    let error = client.cmd("stop", None, None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed(Malformed::HalfLine));
     assert!(error.is_closed());
     script.finish();
     assert_eq!(names(&mut client), ["STOP"]);
-    assert_eq!(client.execute_untyped("stop", None, None).unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(client.cmd("stop", None, None).unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn one_write_for_each_command() {
     let mut client = options().client_over(recorded);
     client.connect().unwrap();
     let arguments = json!({"filename": "x".repeat(100_000)});
-    assert!(client.execute_untyped("screendump", Some(arguments), None).unwrap_err().is_timeout());
+    assert!(client.cmd("screendump", Some(arguments), None).unwrap_err().is_timeout());
     let writes = writes.lock().unwrap();
     assert_eq!(writes.len(), 2);
     assert!(writes.iter().all(|write| write.ends_with(b"\n")));

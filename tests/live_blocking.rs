@@ -89,7 +89,7 @@ fn commands_replies_errors_and_events() {
 
     let error = vm.execute(DeviceDel::new("no-such-device")).unwrap_err();
     assert_eq!(error.server_error().unwrap().class, ErrorClass::DeviceNotFound);
-    let error = vm.execute_untyped("no-such-command", None, None).unwrap();
+    let error = vm.cmd("no-such-command", None, None).unwrap();
     assert_eq!(error.error().unwrap().class, ErrorClass::CommandNotFound);
 
     vm.execute(Cont::new()).unwrap();
@@ -123,7 +123,7 @@ fn ids_come_back_whatever_they_are() {
         json!("qmp#3"),
     ];
     for id in ids {
-        let reply = vm.execute_untyped("query-name", None, Some(id.clone())).unwrap();
+        let reply = vm.cmd("query-name", None, Some(id.clone())).unwrap();
         assert!(reply.id().is_some(), "{id}");
         assert_eq!(reply.result(), Ok("{}"));
     }
@@ -138,7 +138,7 @@ fn out_of_band_and_large_replies() {
     vm.execute_oob(Yank::new([])).unwrap();
     let error = vm.execute_oob(MigratePause::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
-    let schema = vm.execute_untyped("query-qmp-schema", None, None).unwrap();
+    let schema = vm.cmd("query-qmp-schema", None, None).unwrap();
     assert!(schema.result().unwrap().len() > 100_000);
 }
 
@@ -148,10 +148,10 @@ fn what_overflows_the_parser_is_not_sent() {
     let mut vm = qemu.connect();
     // Two levels are the request's own.
     let nested = |depth| Some(json!({"x": (2..depth).fold(json!(1), |inner, _| json!([inner]))}));
-    let reply = vm.execute_untyped("query-name", nested(1024), None).unwrap();
+    let reply = vm.cmd("query-name", nested(1024), None).unwrap();
     assert_eq!(reply.error().unwrap().class, ErrorClass::GenericError);
     assert!(reply.as_json().contains("\"id\""), "QEMU read it to its end");
-    let error = vm.execute_untyped("query-name", nested(1025), None).unwrap_err();
+    let error = vm.cmd("query-name", nested(1025), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Encode);
     assert!(!vm.execute(QueryStatus::new()).unwrap().running);
 }

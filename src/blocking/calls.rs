@@ -19,7 +19,7 @@ impl Client {
     ///
     /// A command whose success is not answered, such as `guest-shutdown`, returns at once when it is written, with
     /// what an empty object decodes to. An error that the server may send later is dropped; to wait for it, use
-    /// [`execute_untyped`](Self::execute_untyped) with a short deadline.
+    /// [`cmd`](Self::cmd) with a short deadline.
     ///
     /// # Errors
     ///
@@ -40,16 +40,15 @@ impl Client {
         self.with_default_timeout().execute_oob(command)
     }
 
-    /// Executes a command by name, and gives the server's reply, also if it is an error.
+    /// Executes a command by name, typed nowhere, and gives the server's reply, also if it is an error.
     ///
     /// The id may be any JSON value, and comes back with the reply.
     ///
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
-    #[doc(alias = "cmd")]
-    pub fn execute_untyped(&mut self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
-        self.with_default_timeout().execute_untyped(name, arguments, id)
+    pub fn cmd(&mut self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
+        self.with_default_timeout().cmd(name, arguments, id)
     }
 
     /// Sends a request that is an object already, with `execute` or `exec-oob`, perhaps `arguments` and `id`, and gives the
@@ -58,9 +57,8 @@ impl Client {
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
-    #[doc(alias = "cmd_obj")]
-    pub fn execute_object(&mut self, request: Map<String, Value>) -> Result<Reply> {
-        self.with_default_timeout().execute_object(request)
+    pub fn cmd_obj(&mut self, request: Map<String, Value>) -> Result<Reply> {
+        self.with_default_timeout().cmd_obj(request)
     }
 
     /// For calls that take longer, or may take less long, than others; `None` waits for ever.
@@ -72,7 +70,7 @@ impl Client {
     /// let arguments = serde_json::json!({"command-line": "savevm before-upgrade"});
     /// let reply = vm
     ///     .within(Duration::from_secs(600))
-    ///     .execute_untyped("human-monitor-command", Some(arguments), None)?;
+    ///     .cmd("human-monitor-command", Some(arguments), None)?;
     /// # Ok(())
     /// # }
     /// ```
@@ -104,12 +102,12 @@ impl Within<'_> {
         self.execute_typed::<C>(Request::new(&command)?.out_of_band())
     }
 
-    /// See [`Client::execute_untyped`].
+    /// See [`Client::cmd`].
     ///
     /// # Errors
     ///
     /// The same.
-    pub fn execute_untyped(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
+    pub fn cmd(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
         let request = Request::untyped(name, arguments.as_ref())?;
         self.answer(match id {
             Some(id) => request.id(id),
@@ -117,12 +115,12 @@ impl Within<'_> {
         })
     }
 
-    /// See [`Client::execute_object`].
+    /// See [`Client::cmd_obj`].
     ///
     /// # Errors
     ///
     /// The same.
-    pub fn execute_object(self, request: Map<String, Value>) -> Result<Reply> {
+    pub fn cmd_obj(self, request: Map<String, Value>) -> Result<Reply> {
         self.answer(Request::from_object(request)?)
     }
 

@@ -49,6 +49,7 @@ impl Client {
     ///
     /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
     #[cfg(feature = "qmp")]
+    #[inline]
     pub fn events(&mut self) -> Result<Vec<EventMessage<EventKind>>> {
         self.events_as()
     }
@@ -59,6 +60,7 @@ impl Client {
     ///
     /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
     #[cfg(feature = "qmp")]
+    #[inline]
     pub fn next_event(&mut self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<EventKind>>> {
         self.next_event_as(timeout)
     }
