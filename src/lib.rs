@@ -1,4 +1,49 @@
-//! Typed client for QEMU's Machine Protocol.
+//! Typed client for QEMU's Machine Protocol (QMP) and guest agent.
+//!
+//! Commands are values, and know the type of their reply. [`Client`] connects, negotiates, and executes them. Events that
+//! arrive meanwhile are kept, in order, until somebody takes them or waits for one of them.
+//!
+#![cfg_attr(feature = "qmp", doc = "```no_run")]
+#![cfg_attr(not(feature = "qmp"), doc = "```ignore")]
+//! use qemu_qmp::qmp::{commands::*, events::*, types::*};
+//!
+//! # fn main() -> qemu_qmp::Result<()> {
+//! let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! let status = vm.execute(QueryStatus::new())?;
+//! assert_eq!(status.status, RunState::Running);
+//!
+//! vm.execute(DeviceDel::new("net1"))?;
+//! vm.wait_for(None, |gone: &DeviceDeleted| gone.device.as_deref() == Some("net1"))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`qmp`] and [`qga`]: what the generator made of the schemas. `commands`, `events` and `types` are modules of their own,
+//!   because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's: `query-status` is `QueryStatus`,
+//!   `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
+//! - [`blocking`]: the client, how to connect it, and what it connects over.
+//! - [`Error`]: what went wrong, by [`ErrorKind`]. What QEMU says about a command is a [`ServerError`].
+//! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
+//! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
+//!
+//! # Values
+//!
+//! Mandatory members are parameters of `new`, optional ones setters; fields are public. A union has a constructor for each
+//! branch. An optional member is an `Option`: absent is `None`, and a JSON `null`, where the schema has one, is a value.
+//! `any` is [`serde_json::Value`](wire::Any).
+//!
+//! # Other releases of QEMU
+//!
+//! The schema is that of QEMU 11.1.3, and any QEMU from 6.0 on will do. Values, branches and events that the schema does not
+//! know become `Unrecognized` and encode to what came; members that it does not know are ignored; members that not every
+//! release or build sends are optional. What still does not fit is an error that names command or event and member, and the
+//! connection goes on. Structs and enums are `#[non_exhaustive]`, so that the next schema breaks no program.
+//!
+//! # Features
+//!
+//! `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 
 pub mod api;
 pub mod blocking;
@@ -15,3 +60,8 @@ pub use api::{Command, Event, EventSet, OobCommand, UndecodableEvent, Unrecogniz
 pub use blocking::{Address, Client, ConnectOptions};
 pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};
+
+/// The programs in README.md.
+#[cfg(all(doctest, feature = "qmp"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
