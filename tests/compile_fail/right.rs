@@ -1,0 +1,35 @@
+//! What compiles: the calls that the other programs get wrong.
+
+use qemu_qmp::qmp::{commands::{self, *}, events::*, types::*};
+use qemu_qmp::{Client, Result};
+
+fn main() -> Result<()> {
+    let mut vm = Client::connect_unix("/run/vm.qmp")?;
+
+    let status: StatusInfo = vm.execute(QueryStatus::new())?;
+    assert_eq!(status.status, RunState::Running);
+
+    vm.execute(BlockdevAdd::from(
+        BlockdevOptions::qcow2(BlockdevOptionsQcow2::new("disk.qcow2-file")).node_name("disk0"),
+    ))?;
+    vm.execute(BlockResize::new(1 << 30).node_name("disk0"))?;
+    vm.execute(commands::BlockdevBackup::new("disk0", MirrorSyncMode::Full, "copy").job_id("backup"))?;
+    vm.execute(DeviceAdd::new("virtio-blk-pci").id("blk0").argument("drive", "disk0"))?;
+
+    let jobs: Vec<JobInfo> = vm.execute(QueryJobs::new())?;
+    let error: Option<String> = jobs.into_iter().find_map(|job| job.error);
+    println!("{error:?}");
+
+    vm.wait_for(None, |gone: &DeviceDeleted| gone.device.as_deref() == Some("blk0"))?;
+    for event in vm.events()? {
+        match &event.kind {
+            EventKind::Shutdown(shutdown) => println!("{}", shutdown.reason),
+            EventKind::Unrecognized(other) => eprintln!("{}", other.name),
+            _ => {}
+        }
+    }
+
+    vm.execute_oob(MigratePause::new())?;
+    vm.execute(qemu_qmp::qga::commands::GuestPing::new())?;
+    Ok(())
+}
