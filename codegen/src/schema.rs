@@ -1,6 +1,6 @@
 //! The checked schema: plain data in which every name is resolved and every rule of the language holds.
 //!
-//! [`crate::check`] makes it, [`crate::emit`] reads it. It knows neither the text that it came from nor the Rust that
+//! [`crate::check`] makes it, `emit` reads it. It knows neither the text that it came from nor the Rust that
 //! it becomes; locations are kept only so that later passes can point at a definition.
 
 use crate::doc::Doc;

@@ -1,8 +1,8 @@
 //! Expressions → checked [`Schema`]: accepts what QEMU's own generator accepts and refuses what it refuses.
 //!
 //! In three steps, each over all definitions in source order, so that the first error is also the one that QEMU
-//! reports: [`shape`] looks at each definition alone, [`resolve`] looks up names and what follows from them, and
-//! [`docs`] finally compares the doc blocks with what there is. Errors point at the line that QEMU would name.
+//! reports: `shape` looks at each definition alone, `resolve` looks up names and what follows from them, and
+//! `docs` finally compares the doc blocks with what there is. Errors point at the line that QEMU would name.
 //!
 //! Touches no files and emits nothing.
 
