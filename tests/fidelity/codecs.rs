@@ -1,101 +1,56 @@
-//! The generated types by what they carry: the arguments and the reply of a command, the data of an event, and types of which
-//! neither is made, each by name.
+//! The generated types by what they carry: the arguments and the reply of a command, the data of an event, and the types
+//! of which neither is made.
 
-#![allow(deprecated, reason = "deprecated commands have codecs, too")]
+#![allow(deprecated, reason = "deprecated types have codecs, too")]
 
-use crate::mark;
+use crate::api::{recode, Api, Codec};
 use crate::world::Kind;
-use qemu_qmp::wire::split_path;
-use qemu_qmp::{Command, Event};
-use serde::de::DeserializeOwned;
-use serde::Serialize;
-use serde_json::Value;
 use std::collections::HashMap;
 
-/// Decodes a text and encodes it again: the value and the paths of what is unrecognized; or else path and reason.
-pub type Codec = fn(&str) -> Result<(Value, Vec<String>), (String, String)>;
-
-fn codec<T: Serialize + DeserializeOwned>(text: &str) -> Result<(Value, Vec<String>), (String, String)> {
-    again::<T>(serde_json::from_str(text))
-}
-
-fn reply<C: Command>(text: &str) -> Result<(Value, Vec<String>), (String, String)> {
-    again(C::decode_reply(text))
-}
-
-fn again<T: Serialize>(decoded: Result<T, serde_json::Error>) -> Result<(Value, Vec<String>), (String, String)> {
-    let value = decoded.map_err(|error| {
-        let error = error.to_string();
-        let (path, reason) = split_path(&error);
-        (path.to_owned(), reason.to_owned())
-    })?;
-    Ok(mark::encode(&value).expect("what was decoded has a JSON form"))
-}
-
-macro_rules! commands {
-    ($table:ident; $($name:ident,)*) => {$(
-        $table.insert((Kind::Arguments, $name::NAME.to_owned()), codec::<$name> as Codec);
-        $table.insert((Kind::Reply, $name::NAME.to_owned()), reply::<$name> as Codec);
-    )*};
-}
-
-macro_rules! events {
-    ($table:ident; $($name:ident,)*) => {$(
-        $table.insert((Kind::Event, $name::NAME.to_owned()), codec::<$name> as Codec);
-    )*};
+/// The codecs of one schema.
+pub struct Table {
+    api: Api,
+    types: HashMap<String, Codec>,
 }
 
 /// Types have no name at run time but Rust's, which differs from the schema's in case and separators.
 macro_rules! types {
     ($table:ident; $($name:ident,)*) => {$(
-        $table.insert((Kind::Type, key(stringify!($name))), codec::<$name> as Codec);
+        $table.insert(key(stringify!($name)), recode::<$name> as Codec);
     )*};
 }
 
-/// The codecs of one API.
-pub struct Table(HashMap<(Kind, String), Codec>);
-
 impl Table {
-    pub fn get(&self, kind: Kind, name: &str) -> Option<Codec> {
-        let name = if kind == Kind::Type { key(name) } else { name.to_owned() };
-        self.0.get(&(kind, name)).copied()
+    pub fn qmp() -> Self {
+        use qemu_qmp::qmp::types::{self, *};
+        let mut table = HashMap::new();
+        types::for_each_type!(types! table;);
+        Table { api: Api::qmp(), types: table }
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
+    pub fn qga() -> Self {
+        use qemu_qmp::qga::types::{self, *};
+        let mut table = HashMap::new();
+        types::for_each_type!(types! table;);
+        Table { api: Api::qga(), types: table }
+    }
+
+    /// The codec of a message or type by its name in the schema.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<Codec> {
+        match kind {
+            Kind::Arguments => self.api.commands.get(name).map(|types| types.arguments),
+            Kind::Reply => self.api.commands.get(name).map(|types| types.reply),
+            Kind::Event => self.api.events.get(name).copied(),
+            Kind::Type => self.types.get(&key(name)).copied(),
+        }
+    }
+
+    /// How many commands, events and types there are.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.api.commands.len(), self.api.events.len(), self.types.len())
     }
 }
 
 fn key(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
-}
-
-pub fn qmp() -> Table {
-    let mut table = HashMap::new();
-    {
-        use qemu_qmp::qmp::commands::{self, *};
-        commands::for_each_command!(commands! table;);
-    }
-    {
-        use qemu_qmp::qmp::events::{self, *};
-        events::for_each_event!(events! table;);
-    }
-    {
-        use qemu_qmp::qmp::types::{self, *};
-        types::for_each_type!(types! table;);
-    }
-    Table(table)
-}
-
-pub fn qga() -> Table {
-    let mut table = HashMap::new();
-    {
-        use qemu_qmp::qga::commands::{self, *};
-        commands::for_each_command!(commands! table;);
-    }
-    {
-        use qemu_qmp::qga::types::{self, *};
-        types::for_each_type!(types! table;);
-    }
-    Table(table)
 }
