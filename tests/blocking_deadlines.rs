@@ -25,16 +25,11 @@ fn a_second_client_is_told_that_there_may_be_a_first() {
 
 #[test]
 fn the_phase_of_a_deadline_is_told() {
-    let (mut client, script) = unconnected_with(ConnectOptions::new().greeting_timeout(SOON), |mut peer| {
-        peer.line(GREETING);
-        peer.wait_for_end();
-    });
-    assert_eq!(client.connect().unwrap_err().kind(), ErrorKind::Timeout(Phase::Negotiation));
-    script.finish();
-    let (mut client, script) =
-        unconnected_with(ConnectOptions::new().greeting_timeout(SOON), |mut peer| peer.wait_for_end());
-    assert_eq!(client.connect_guest_agent().unwrap_err().kind(), ErrorKind::Timeout(Phase::Sync));
-    script.finish();
+    let greeted = Recorded::new([Some(format!("{GREETING}\n").into_bytes())], false);
+    let error = Client::from_transport(greeted).connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Negotiation));
+    let error = Client::from_transport(Recorded::new([], false)).connect_guest_agent().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Sync));
 }
 
 // Other systems refuse what a full backlog has no place for.
@@ -192,8 +187,12 @@ fn the_stream_can_be_had_back() {
 fn a_socket_that_does_not_block_is_made_to() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    let script = Script::start(move || Peer::unix(theirs).negotiate());
-    options().client_over(ours).connect().unwrap();
+    let mut client = options().client_over(ours);
+    let script = Script::start(move || {
+        std::thread::sleep(SOON);
+        Peer::unix(theirs).negotiate();
+    });
+    client.connect().unwrap();
     script.finish();
 }
 

@@ -197,7 +197,12 @@ fn a_closed_connection_is_told_apart() {
 
 #[test]
 fn so_is_one_that_breaks_while_sending() {
-    let (mut client, script) = connected(|mut peer| peer.event("SHUTDOWN"));
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let (mut client, script) = connected(move |mut peer| {
+        may_go_on.recv().unwrap();
+        peer.event("SHUTDOWN");
+    });
+    go_on.send(()).unwrap();
     script.finish();
     // The other end is gone, and nothing was read since.
     let error = client.cmd("stop", None, None).unwrap_err();

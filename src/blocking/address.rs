@@ -126,10 +126,17 @@ fn connect(address: &Address, wait: Wait) -> io::Result<Box<dyn AnyTransport>> {
     }
 }
 
-/// Tries every address, each for its share of the time that is left, so that one which does not answer leaves time for the
-/// others. If none can be reached, the last one's error tells why.
 fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    let stream = connect_any(&addresses, wait)?;
+    // Each command is one write, and must not wait for the reply to an earlier one.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Tries every address, each for its share of the time that is left, so that one which does not answer leaves time for the
+/// others. If none can be reached, the last one's error tells why.
+fn connect_any(addresses: &[SocketAddr], wait: Wait) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for (tried, address) in addresses.iter().enumerate() {
         let share = |left: Duration| left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
@@ -138,13 +145,28 @@ fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {
             None => TcpStream::connect(address),
         };
         match connected {
-            Ok(stream) => {
-                // Each command is one write, and must not wait for the reply to an earlier one.
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
+            Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }
     }
     Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn every_address_is_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap();
+        let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        for wait in [Wait::Forever, Wait::within(Some(Duration::from_secs(60)))] {
+            assert_eq!(connect_any(&[refused, refused, open], wait).unwrap().peer_addr().unwrap(), open);
+            let failure = connect_any(&[refused, refused], wait).unwrap_err();
+            assert_eq!(failure.kind(), io::ErrorKind::ConnectionRefused);
+        }
+        assert_eq!(connect_any(&[], Wait::Forever).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -168,6 +168,15 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_a_long_line_is_given_back() {
+        let mut lines = Lines::new(8 << 20);
+        let line = vec![b'x'; 4 << 20];
+        assert_eq!(split(&mut lines, &[&line, b"\n"]), [Ok(line)]);
+        assert_eq!(split(&mut lines, &[b"next\n"]), [Ok(b"next".to_vec())]);
+        assert!(lines.partial.capacity() <= KEPT_CAPACITY);
+    }
+
+    #[test]
     fn rest_of_nothing() {
         let mut lines = Lines::new(100);
         assert_eq!(lines.rest(), None);
