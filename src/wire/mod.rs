@@ -20,6 +20,8 @@ mod json;
 mod macros;
 mod object;
 mod path;
+#[cfg(test)]
+mod tests;
 mod union;
 mod writer;
 

@@ -303,3 +303,20 @@ impl<'de, E: de::Error> MapAccess<'de> for OneValue<E> {
         seed.deserialize(self.value.take().unwrap_or_default()).map_err(E::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Seen;
+
+    #[test]
+    fn members_beyond_the_first_word_are_remembered() {
+        let mut seen = Seen::default();
+        for index in (0..300).step_by(3) {
+            assert!(seen.add(index) && !seen.add(index) && !seen.has(index + 1), "{index}");
+        }
+        assert!((0..300).all(|index| seen.has(index) == (index % 3 == 0)));
+        assert_eq!(seen.first_missing(&["a", "b"], 2, 126), Some("b"));
+        assert_eq!(seen.first_missing(&["a", "b"], 1, 129), None);
+        assert_eq!(seen.first_missing(&["a", "b"], 2, 128), Some("a"));
+    }
+}

@@ -173,7 +173,8 @@ pub fn set_in_union<'de, T: Union, A: MapAccess<'de>>(
 /// [`Object::write`] of a union.
 pub fn write_union<T: Union, M: SerializeMap>(union: &T, out: &mut Writer<'_, M>) {
     let branch = union.branch();
-    if union.tagged() {
+    // A branch that was put in the place of the one without a tag needs its tag.
+    if union.tagged() || T::ABSENT_TAG != Some(branch.tag()) {
         if branch.is_unrecognized() {
             out.member(T::TAG, &UnrecognizedTag(branch.tag()));
         } else {

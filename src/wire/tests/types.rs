@@ -1,0 +1,260 @@
+//! A struct, an object that takes any member, an enum, an alternate, a union in a union, and one whose tag came late.
+
+use crate::wire::{
+    self, Alternate, Any, AnyMap, Branch, Enum, Error, Kind, Lookup, MapAccess, Object, SerializeMap, Serializer,
+    Union, UnrecognizedBranch, Writer,
+};
+
+/// `file` and `parts` are mandatory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disk {
+    pub file: String,
+    pub parts: Vec<Disk>,
+    pub size: Option<u64>,
+    pub ratio: Option<f64>,
+    pub ratios: Option<Vec<f64>>,
+    pub tones: Option<Vec<Tone>>,
+    pub backing: Option<Box<Reference>>,
+    pub any: Option<Any>,
+}
+
+impl Object for Disk {
+    const MEMBERS: &'static [&'static str] = &["file", "parts", "size", "ratio", "ratios", "tones", "backing", "any"];
+    const REQUIRED: usize = 2;
+    fn blank() -> Self {
+        Self {
+            file: String::new(),
+            parts: Vec::new(),
+            size: None,
+            ratio: None,
+            ratios: None,
+            tones: None,
+            backing: None,
+            any: None,
+        }
+    }
+    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+        match index {
+            0 => wire::put(&mut self.file, map),
+            1 => wire::put_array(&mut self.parts, map),
+            2 => wire::put_optional(&mut self.size, map),
+            3 => wire::put_optional(&mut self.ratio, map),
+            4 => wire::put_optional_array(&mut self.ratios, map),
+            5 => wire::put_optional_array(&mut self.tones, map),
+            6 => wire::put_optional(&mut self.backing, map),
+            7 => wire::put_optional(&mut self.any, map),
+            _ => wire::skip(map),
+        }
+    }
+    fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+        out.member("file", &self.file);
+        out.optional("size", &self.size);
+        out.optional_number("ratio", &self.ratio);
+        out.optional_numbers("ratios", &self.ratios);
+        out.optional("tones", &self.tones);
+        out.optional("backing", &self.backing);
+        out.member("parts", &self.parts);
+        out.optional("any", &self.any);
+    }
+}
+wire::object!(Disk);
+
+/// An object with one mandatory member that keeps all others.
+macro_rules! extensible {
+    ($name:ident, $member:ident) => {
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            pub $member: String,
+            pub extra: AnyMap,
+        }
+
+        impl Object for $name {
+            const MEMBERS: &'static [&'static str] = &[stringify!($member)];
+            const REQUIRED: usize = 1;
+            fn blank() -> Self {
+                Self { $member: String::new(), extra: AnyMap::new() }
+            }
+            fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+                match index {
+                    0 => wire::put(&mut self.$member, map),
+                    _ => wire::skip(map),
+                }
+            }
+            fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+                out.member(stringify!($member), &self.$member);
+                out.extra(&self.extra);
+            }
+            wire::extensible!();
+        }
+        wire::object!($name);
+    };
+}
+
+extensible!(Device, driver);
+extensible!(Host, host);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Tone {
+    Low,
+    High,
+    Unrecognized(Box<str>),
+}
+
+impl Enum for Tone {
+    const VALUES: &'static [(&'static str, Self)] = &[("low", Self::Low), ("high-pitched", Self::High)];
+    fn unrecognized(name: Box<str>) -> Self {
+        Self::Unrecognized(name)
+    }
+    fn as_unrecognized(&self) -> Option<&str> {
+        match self {
+            Self::Unrecognized(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+wire::enumeration!(Tone);
+
+/// No alternative takes a boolean, an array, or a number with a fraction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reference {
+    Name(String),
+    Number(i64),
+    None,
+    Disk(Disk),
+    Unrecognized(Any),
+}
+
+impl Alternate for Reference {
+    fn choose<E: Error>(kind: Kind, value: Any) -> Result<Self, E> {
+        match kind {
+            Kind::String => wire::alternative(value).map(Self::Name),
+            Kind::Integer => wire::alternative(value).map(Self::Number),
+            Kind::Null => Ok(Self::None),
+            Kind::Object => wire::alternative(value).map(Self::Disk),
+            _ => Ok(Self::Unrecognized(value)),
+        }
+    }
+    fn unrecognized(value: Any) -> Self {
+        Self::Unrecognized(value)
+    }
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Name(value) => wire::Serialize::serialize(value, serializer),
+            Self::Number(value) => wire::Serialize::serialize(value, serializer),
+            Self::None => serializer.serialize_unit(),
+            Self::Disk(value) => wire::Serialize::serialize(value, serializer),
+            Self::Unrecognized(value) => wire::write_unrecognized(value, serializer),
+        }
+    }
+}
+wire::alternate!(Reference);
+
+/// The base, less its codec, is the same for all unions: `id`, and perhaps `note`.
+macro_rules! union {
+    ($name:ident, $tag:literal, $absent:expr, $branch:ident { $($value:literal => $variant:ident $(($ty:ty))?),* }) => {
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            pub id: String,
+            pub note: Option<String>,
+            pub branch: $branch,
+            pub tagged: bool,
+        }
+
+        impl Union for $name {
+            const BASE: &'static [&'static str] = &[concat!($tag, "-id"), concat!($tag, "-note")];
+            const BASE_REQUIRED: usize = 1;
+            const TAG: &'static str = $tag;
+            const ABSENT_TAG: Option<&'static str> = $absent;
+            type Branch = $branch;
+            fn empty() -> Self {
+                let branch = $branch::Unrecognized(UnrecognizedBranch::default());
+                Self { id: String::new(), note: None, branch, tagged: true }
+            }
+            fn set_base<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+                match index {
+                    0 => wire::put(&mut self.id, map),
+                    1 => wire::put_optional(&mut self.note, map),
+                    _ => wire::skip(map),
+                }
+            }
+            fn write_base<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+                out.member(concat!($tag, "-id"), &self.id);
+                out.optional(concat!($tag, "-note"), &self.note);
+            }
+            fn branch(&self) -> &$branch {
+                &self.branch
+            }
+            fn branch_mut(&mut self) -> &mut $branch {
+                &mut self.branch
+            }
+            fn tagged(&self) -> bool {
+                self.tagged
+            }
+            fn untag(&mut self) {
+                self.tagged = false;
+            }
+        }
+        wire::union!($name);
+
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum $branch {
+            $($variant $(($ty))?,)*
+            Unrecognized(UnrecognizedBranch),
+        }
+
+        impl Branch for $branch {
+            fn select(tag: &str) -> Self {
+                match tag {
+                    $($value => union!(@blank $variant $($ty)?),)*
+                    _ => Self::Unrecognized(UnrecognizedBranch::new(tag)),
+                }
+            }
+            fn tag(&self) -> &str {
+                match self {
+                    $(Self::$variant { .. } => $value,)*
+                    Self::Unrecognized(branch) => &branch.tag,
+                }
+            }
+            fn lookup(&self) -> Option<&dyn Lookup> {
+                match self {
+                    $($(Self::$variant(branch) => Some(branch as &$ty),)?)*
+                    Self::Unrecognized(branch) => Some(branch),
+                    #[allow(unreachable_patterns, reason = "not every union has a branch without members")]
+                    _ => None,
+                }
+            }
+            fn lookup_mut(&mut self) -> Option<&mut dyn Lookup> {
+                match self {
+                    $($(Self::$variant(branch) => Some(branch as &mut $ty),)?)*
+                    Self::Unrecognized(branch) => Some(branch),
+                    #[allow(unreachable_patterns, reason = "as above")]
+                    _ => None,
+                }
+            }
+            fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+                match self {
+                    $($(Self::$variant(branch) => <$ty as Object>::set(branch, index, map),)?)*
+                    _ => wire::skip(map),
+                }
+            }
+            fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+                match self {
+                    $($(Self::$variant(branch) => <$ty as Object>::write(branch, out),)?)*
+                    Self::Unrecognized(branch) => branch.write(out),
+                    #[allow(unreachable_patterns, reason = "as above")]
+                    _ => {}
+                }
+            }
+            fn is_unrecognized(&self) -> bool {
+                matches!(self, Self::Unrecognized(_))
+            }
+        }
+    };
+    (@blank $variant:ident) => { Self::$variant };
+    (@blank $variant:ident $ty:ty) => { Self::$variant(<$ty as Object>::blank()) };
+}
+
+union!(Outer, "driver", None, OuterBranch { "none" => None, "disk" => Disk(Disk), "net" => Net(Inner) });
+union!(Inner, "transport", None, InnerBranch { "local" => Local, "tcp" => Tcp(Host) });
+union!(Late, "type", Some("disk"), LateBranch { "disk" => Disk(Disk), "none" => None, "late" => Late(Later) });
+union!(Later, "kind", Some("plain"), LaterBranch { "plain" => Plain(Disk) });
