@@ -172,13 +172,15 @@ fn replies_belong_to_the_oldest_command_without_an_id() {
 fn the_guest_agent() {
     let outcome = run(
         &["--schema", "qga"],
-        b"-> \xff{\"execute\": \"guest-sync-delimited\", \"arguments\": {\"id\": 7}}\n<- \xff{\"return\": 7}\n\
+        b"-> \xff{\"execute\": \"guest-sync-delimited\", \"arguments\": {\"id\": 7}}\n\
+          <- {\"error\": {\"class\": \"GenericError\", \"desc\": \"stray byte\"}}\n<- \xff{\"return\": 7}\n\
           -> {\"execute\": \"guest-shutdown\"}\n-> {\"execute\": \"guest-ping\"}\n<- \xef\xbf\xbd{\"return\": {}}\n",
     );
     assert_eq!(outcome.status, Some(0), "{}{}", outcome.text, outcome.summary);
-    let last = heads(&outcome)[4];
-    assert_eq!(last, (5, "reply", "guest-ping"));
-    assert_eq!(outcome.findings[1]["json"], 7);
+    let heads = heads(&outcome);
+    assert_eq!(heads[1..3], [(2, "error", "-"), (3, "reply", "guest-sync-delimited")]);
+    assert_eq!(heads[5], (6, "reply", "guest-ping"));
+    assert_eq!(outcome.findings[2]["json"], 7);
     assert!(!outcome.summary.contains("unanswered"), "{}", outcome.summary);
 }
 

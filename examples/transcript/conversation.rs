@@ -41,11 +41,18 @@ pub struct Conversation {
 #[derive(Debug)]
 pub struct Sent {
     pub line: usize,
-    /// `None` for a line that was no command. The server answers it with an error.
+    /// `None` for what was no command. The server answers it with an error.
     pub name: Option<String>,
     id: Option<Value>,
     /// Whether success is answered.
     pub answers: bool,
+}
+
+impl Sent {
+    /// What the server answers with an error, if at all.
+    fn noise(line: usize) -> Self {
+        Sent { line, name: None, id: None, answers: false }
+    }
 }
 
 type Members<'a> = BTreeMap<String, &'a RawValue>;
@@ -72,9 +79,12 @@ impl Conversation {
                 return Some(malformed(true, Misfit { path: String::new(), reason }));
             }
         };
-        let message = without_delimiters(message);
+        let (message, delimited) = without_delimiters(message);
         if message.is_empty() {
             return None;
+        }
+        if delimited && !from_server {
+            self.unanswered.push_back(Sent::noise(number));
         }
         let members = std::str::from_utf8(message)
             .map_err(|error| Misfit { path: String::new(), reason: format!("not UTF-8: {error}") })
@@ -84,7 +94,7 @@ impl Conversation {
             Ok(members) => self.client_sent(number, &members),
             Err(misfit) => {
                 if !from_server {
-                    self.unanswered.push_back(Sent { line: number, name: None, id: None, answers: false });
+                    self.unanswered.push_back(Sent::noise(number));
                 }
                 malformed(from_server, misfit)
             }
@@ -142,7 +152,10 @@ impl Conversation {
         let of_id = id.as_ref().and_then(|id| place(&|sent| sent.id.as_ref() == Some(id)));
         let without_id = || place(&|sent| sent.id.is_none() && (sent.answers || failed));
         let oldest = || if id.is_some() { None } else { place(&|sent| sent.answers || failed) };
-        self.unanswered.remove(of_id.or_else(without_id).or_else(oldest)?)
+        let found = self.unanswered.remove(of_id.or_else(without_id).or_else(oldest)?)?;
+        // Errors come in order, too: what was no command and stood before this one gets none any more.
+        self.unanswered.retain(|sent| sent.name.is_some() || sent.line > found.line);
+        Some(found)
     }
 }
 
@@ -150,15 +163,18 @@ fn malformed(from_server: bool, misfit: Misfit) -> Finding {
     Finding { from_server, kind: Kind::Malformed, name: None, result: Err(misfit) }
 }
 
-/// The guest agent sets the reply to `guest-sync-delimited` off by a byte that is in no UTF-8 text, and takes one from
-/// its client. What recorded the conversation may have replaced it.
-fn without_delimiters(mut message: &[u8]) -> &[u8] {
+/// The message, and whether a delimiter stood before it.
+///
+/// The guest agent sets its reply to `guest-sync-delimited` off by a byte that is in no UTF-8 text. From its client it
+/// takes one, too, and answers it by an error. What recorded the conversation may have replaced the byte.
+fn without_delimiters(mut message: &[u8]) -> (&[u8], bool) {
+    let mut delimited = false;
     loop {
         message = message.trim_ascii();
         let rest = message.strip_prefix(b"\xff").or_else(|| message.strip_prefix("\u{fffd}".as_bytes()));
         match rest {
-            Some(rest) => message = rest,
-            None => return message,
+            Some(rest) => (message, delimited) = (rest, true),
+            None => return (message, delimited),
         }
     }
 }
