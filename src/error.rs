@@ -8,6 +8,7 @@
 
 use crate::message::{Malformed, MalformedLine};
 use crate::wire::split_path;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -15,9 +16,11 @@ use std::{fmt, io};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any failure of a connection, a command or a message.
-#[derive(Debug, thiserror::Error)]
+///
+/// Clones share the details: the end of a connection is told to everybody who waits for something.
+#[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
-pub struct Error(Box<Repr>);
+pub struct Error(Arc<Repr>);
 
 /// The kinds of [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +51,9 @@ pub enum ErrorKind {
     Malformed(Malformed),
     /// Out-of-band execution was asked for, but not negotiated. Nothing was sent.
     OobUnavailable,
+    /// Events came faster than they were taken, and the oldest were dropped; [`Error::missed`] tells how many. The
+    /// connection is unharmed, and so is the stream of events.
+    Missed,
 }
 
 /// What was waited for when a deadline passed.
@@ -98,6 +104,9 @@ pub(crate) enum Repr {
     Malformed(MalformedLine),
     #[error("out-of-band execution was not negotiated")]
     OobUnavailable,
+    #[cfg(feature = "tokio")]
+    #[error("missed {count} events, which came faster than they were taken")]
+    Missed { count: u64 },
 }
 
 /// What was being done when the operating system reported a failure.
@@ -132,6 +141,8 @@ impl Error {
             Repr::Encode { .. } => ErrorKind::Encode,
             Repr::Malformed(line) => ErrorKind::Malformed(line.kind()),
             Repr::OobUnavailable => ErrorKind::OobUnavailable,
+            #[cfg(feature = "tokio")]
+            Repr::Missed { .. } => ErrorKind::Missed,
         }
     }
 
@@ -194,6 +205,15 @@ impl Error {
         }
     }
 
+    /// How many events a subscriber missed, if it missed any.
+    #[cfg(feature = "tokio")]
+    pub fn missed(&self) -> Option<u64> {
+        match &*self.0 {
+            Repr::Missed { count } => Some(*count),
+            _ => None,
+        }
+    }
+
     pub(crate) fn server(command: &str, source: ServerError) -> Self {
         Repr::Server { command: command.into(), source }.into()
     }
@@ -209,7 +229,7 @@ impl Error {
 
 impl From<Repr> for Error {
     fn from(repr: Repr) -> Self {
-        Error(Box::new(repr))
+        Error(Arc::new(repr))
     }
 }
 

@@ -45,19 +45,23 @@
 //!
 //! `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 
+mod address;
 pub mod api;
 pub mod blocking;
 pub mod error;
 pub mod message;
 pub mod session;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod wire;
 
+pub use address::Address;
 #[cfg(feature = "qga")]
 pub use api::qga;
 #[cfg(feature = "qmp")]
 pub use api::qmp;
 pub use api::{Command, Event, EventSet, OobCommand, UndecodableEvent, UnrecognizedEvent};
-pub use blocking::{Address, Client, ConnectOptions};
+pub use blocking::{Client, ConnectOptions};
 pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};
 

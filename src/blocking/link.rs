@@ -42,7 +42,7 @@ impl Link {
                 match incoming {
                     Incoming::Ready => return Ok(()),
                     Incoming::Failed(error) => return Err(self.explain(error)),
-                    Incoming::Malformed(line) => return Err(line.into()),
+                    Incoming::Malformed { line, .. } => return Err(line.into()),
                     Incoming::Closed => return Err(self.closed()),
                     Incoming::Reply { .. } => {}
                 }
@@ -114,7 +114,7 @@ impl Link {
     /// Reports a line that could not be read, and that nobody was told of.
     fn report(&mut self) -> Result<()> {
         while let Some(incoming) = self.session.poll() {
-            if let Incoming::Malformed(line) = incoming {
+            if let Incoming::Malformed { line, .. } = incoming {
                 return Err(line.into());
             }
         }
@@ -134,7 +134,7 @@ impl Link {
             while let Some(incoming) = self.session.poll() {
                 match incoming {
                     Incoming::Reply { id: answered, reply } if answered == id => return Ok(Some(reply)),
-                    Incoming::Malformed(line) => return Err(line.into()),
+                    Incoming::Malformed { line, .. } => return Err(line.into()),
                     Incoming::Failed(error) => return Err(error),
                     Incoming::Closed => return Err(self.closed()),
                     Incoming::Ready | Incoming::Reply { .. } => {}

@@ -12,12 +12,12 @@ mod options;
 mod parts;
 mod transport;
 
-pub use address::Address;
 pub use calls::Within;
 pub use options::ConnectOptions;
 pub use parts::Parts;
 pub use transport::{Transport, Wait};
 
+use crate::address::Address;
 use crate::error::{Error, Repr, Result};
 use crate::message::Greeting;
 use crate::session::{Counters, Session};

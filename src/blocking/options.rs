@@ -1,6 +1,7 @@
 //! How to connect, and how long to wait for what.
 
-use super::{Address, Client, Transport};
+use super::{Client, Transport};
+use crate::address::Address;
 use crate::error::Result;
 use crate::session::SessionOptions;
 use std::time::Duration;

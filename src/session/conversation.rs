@@ -146,7 +146,7 @@ impl Conversation {
 
     pub(super) fn poll(&mut self) -> Option<Incoming> {
         let incoming = self.incoming.pop_front();
-        if matches!(incoming, Some(Incoming::Malformed(_))) {
+        if matches!(incoming, Some(Incoming::Malformed { .. })) {
             self.malformed -= 1;
         }
         incoming
@@ -288,13 +288,14 @@ impl Conversation {
         if self.state == State::AwaitingGreeting {
             return self.fail(Repr::WrongGreeting { source: line }.into());
         }
-        if !matches!(line.kind(), Malformed::UnidentifiedError) {
-            self.flights.lose_oldest();
-        }
+        let suspect = match line.kind() {
+            Malformed::UnidentifiedError => None,
+            _ => self.flights.lose_oldest(),
+        };
         // The end of the connection is not to be missed, however many lines came before it.
         if self.malformed < MAX_MALFORMED || line.kind() == Malformed::HalfLine {
             self.malformed += 1;
-            self.incoming.push_back(Incoming::Malformed(line));
+            self.incoming.push_back(Incoming::Malformed { line, suspect });
         } else {
             self.counters.unreported_lines += 1;
         }

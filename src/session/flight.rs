@@ -78,12 +78,15 @@ impl Flights {
         self.take_at(index)
     }
 
-    /// Forgets which in-band command's reply a line was that could not be read: it takes no place in the window any more.
-    pub(super) fn lose_oldest(&mut self) {
-        let counts = |flight: &&mut Flight| !flight.oob && flight.fate != Fate::Unanswered && !flight.lost;
-        if let Some(flight) = self.0.iter_mut().find(counts) {
-            flight.lost = true;
-        }
+    /// Takes in that a line could not be read, which may have been a reply: most likely that to the oldest in-band command,
+    /// or, if there is none, to the oldest out-of-band command. It takes no place in the window any more.
+    pub(super) fn lose_oldest(&mut self) -> Option<Id> {
+        let waits = |flight: &Flight| flight.fate != Fate::Unanswered && !flight.lost;
+        let in_band = self.0.iter().position(|flight| !flight.oob && waits(flight));
+        let index = in_band.or_else(|| self.0.iter().position(waits))?;
+        let flight = self.0.get_mut(index)?;
+        flight.lost = true;
+        Some(flight.id)
     }
 
     pub(super) fn clear(&mut self) {

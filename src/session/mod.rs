@@ -81,9 +81,13 @@ pub enum Incoming {
         /// What it returned, or the server's error.
         reply: Reply,
     },
-    /// A line that is no message or that answers nothing. If a command waits, this may have been its reply, which then
-    /// never comes.
-    Malformed(MalformedLine),
+    /// A line that is no message or that answers nothing.
+    Malformed {
+        /// The line.
+        line: MalformedLine,
+        /// The command whose reply this most likely was, because its reply is the next one; it may never come then.
+        suspect: Option<Id>,
+    },
     /// The peer closed the connection. Commands that are still under way will not be answered. The session has ended.
     Closed,
 }

@@ -38,6 +38,12 @@ impl SessionOptions {
         self
     }
 
+    /// [`max_events`](Self::max_events) and [`max_event_bytes`](Self::max_event_bytes), for who keeps events itself.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn event_bounds(&self) -> (usize, usize) {
+        (self.max_events, self.max_event_bytes)
+    }
+
     /// Whether to enable out-of-band execution if a monitor offers it.
     ///
     /// If so, at most eight in-band commands are on their way at a time, because a server with a full queue does not read

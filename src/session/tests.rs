@@ -57,7 +57,7 @@ fn incoming(session: &mut Session) -> Vec<String> {
             Ok(value) => format!("{} {value}", id.0),
             Err(error) => format!("{} {}", id.0, error.desc),
         },
-        Incoming::Malformed(line) => format!("{:?}", line.kind()),
+        Incoming::Malformed { line, .. } => format!("{:?}", line.kind()),
         Incoming::Closed => "closed".to_owned(),
     };
     std::iter::from_fn(|| session.poll()).map(short).collect()
@@ -447,7 +447,7 @@ fn kinds_of_malformed_lines_name_themselves() {
     let mut session = ready();
     input(&mut session, "QEMU 7.2.22 monitor - type 'help' for more information");
     match session.poll() {
-        Some(Incoming::Malformed(line)) => {
+        Some(Incoming::Malformed { line, .. }) => {
             assert_eq!(line.kind(), Malformed::NotJson);
             assert!(line.excerpt().starts_with("QEMU 7.2.22 monitor"));
             assert!(line.to_string().contains("not JSON"));

@@ -1,0 +1,195 @@
+//! Executing commands, typed and untyped.
+
+use super::shared::{Answer, Shared};
+use super::Client;
+use crate::api::{Command, OobCommand};
+use crate::error::{DecodeError, Error, Phase, Repr, Result, Subject};
+use crate::message::{Reply, Request};
+use crate::session::Id;
+use crate::wire;
+use ::tokio::sync::oneshot;
+use serde_json::{Map, Value};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{ready, Context, Poll};
+use std::time::Duration;
+
+/// Executes commands of a [`Client`] with a deadline of their own. Made by [`Client::within`].
+#[derive(Debug, Clone, Copy)]
+pub struct Within<'a> {
+    client: &'a Client,
+    timeout: Option<Duration>,
+}
+
+impl Client {
+    /// Executes a command and waits for what it returns.
+    ///
+    /// A command whose success is not answered, such as `guest-shutdown`, returns at once when it is written, with
+    /// what an empty object decodes to. An error that the server may send later is dropped; to wait for it, use
+    /// [`execute_untyped`](Self::execute_untyped) with a short deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`Server`](crate::ErrorKind::Server) if the server refuses the command or fails;
+    /// [`Decode`](crate::ErrorKind::Decode) if the reply does not fit; [`Timeout`](crate::ErrorKind::Timeout);
+    /// [`Encode`](crate::ErrorKind::Encode); and those of [every operation](Client#errors).
+    pub async fn execute<C: Command>(&self, command: C) -> Result<C::Reply> {
+        self.within(self.call_timeout).execute(command).await
+    }
+
+    /// Executes a command at once, ahead of commands that the server has queued or is executing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Self::execute), and [`OobUnavailable`](crate::ErrorKind::OobUnavailable) if the server does not
+    /// offer out-of-band execution, or it was not [wanted](crate::session::SessionOptions::oob).
+    pub async fn execute_oob<C: OobCommand>(&self, command: C) -> Result<C::Reply> {
+        self.within(self.call_timeout).execute_oob(command).await
+    }
+
+    /// Executes a command by name, and gives the server's reply, also if it is an error.
+    ///
+    /// The id may be any JSON value, and comes back with the reply.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
+    #[doc(alias = "cmd")]
+    pub async fn execute_untyped(&self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
+        self.within(self.call_timeout).execute_untyped(name, arguments, id).await
+    }
+
+    /// Sends a request that is an object already, with `execute` or `exec-oob`, perhaps `arguments` and `id`, and gives the
+    /// server's reply, also if it is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
+    #[doc(alias = "cmd_obj")]
+    pub async fn execute_object(&self, request: Map<String, Value>) -> Result<Reply> {
+        self.within(self.call_timeout).execute_object(request).await
+    }
+
+    /// For calls that take longer, or may take less long, than others; `None` waits for ever.
+    ///
+    /// ```no_run
+    /// # async fn example() -> qemu_qmp::Result<()> {
+    /// # use std::time::Duration;
+    /// let vm = qemu_qmp::tokio::Client::connect_unix("/run/vm.qmp").await?;
+    /// let patient = vm.within(Duration::from_secs(600));
+    /// let arguments = serde_json::json!({"command-line": "savevm before-upgrade"});
+    /// let reply = patient.execute_untyped("human-monitor-command", Some(arguments), None).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn within(&self, timeout: impl Into<Option<Duration>>) -> Within<'_> {
+        Within { client: self, timeout: timeout.into() }
+    }
+}
+
+impl Within<'_> {
+    /// See [`Client::execute`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn execute<C: Command>(self, command: C) -> Result<C::Reply> {
+        self.execute_typed::<C>(Request::new(&command)).await
+    }
+
+    /// See [`Client::execute_oob`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn execute_oob<C: OobCommand>(self, command: C) -> Result<C::Reply> {
+        self.execute_typed::<C>(Request::new(&command).map(Request::out_of_band)).await
+    }
+
+    /// See [`Client::execute_untyped`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn execute_untyped(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
+        let request = Request::untyped(name, arguments.as_ref())?;
+        self.answer(match id {
+            Some(id) => request.id(id),
+            None => request,
+        })
+        .await
+    }
+
+    /// See [`Client::execute_object`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn execute_object(self, request: Map<String, Value>) -> Result<Reply> {
+        self.answer(Request::from_object(request)?).await
+    }
+
+    async fn execute_typed<C: Command>(self, request: Result<Request>) -> Result<C::Reply> {
+        match self.call(request?).await? {
+            Some(reply) => reply.decode::<C>(),
+            None => wire::from_json("{}")
+                .map_err(|source| DecodeError::new(Subject::Reply(C::NAME.into()), "{}", source).into()),
+        }
+    }
+
+    async fn answer(self, request: Request) -> Result<Reply> {
+        // Only typed requests say of themselves that they have no reply.
+        self.call(request).await?.ok_or_else(|| Repr::NotConnected.into())
+    }
+
+    async fn call(self, request: Request) -> Answer {
+        let shared = &**self.client.shared();
+        let (id, receiver) = shared.send(request)?;
+        in_time(self.timeout, Phase::Call, UnderWay { shared, id, receiver, answered: false }).await
+    }
+}
+
+/// Waits for a future until the time is over, which runs from when this is called.
+pub(super) fn in_time<T>(
+    timeout: Option<Duration>,
+    phase: Phase,
+    future: impl Future<Output = Result<T>>,
+) -> impl Future<Output = Result<T>> {
+    let limited = match timeout {
+        None => Err(future),
+        Some(timeout) => Ok((timeout, ::tokio::time::timeout(timeout, future))),
+    };
+    async move {
+        match limited {
+            Err(future) => future.await,
+            Ok((timeout, limited)) => limited.await.unwrap_or_else(|_| Err(Error::timeout(phase, timeout))),
+        }
+    }
+}
+
+/// A call that was sent. Dropped before its answer, it is cancelled.
+struct UnderWay<'a> {
+    shared: &'a Shared,
+    id: Id,
+    receiver: oneshot::Receiver<Answer>,
+    answered: bool,
+}
+
+impl Future for UnderWay<'_> {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        let answer = ready!(Pin::new(&mut self.receiver).poll(cx));
+        self.answered = true;
+        // Whoever removes a call answers it.
+        Poll::Ready(answer.unwrap_or_else(|_| Err(self.shared.why())))
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.shared.cancel(self.id);
+        }
+    }
+}

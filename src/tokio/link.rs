@@ -1,0 +1,84 @@
+//! A stream, and the line that is being written to it.
+//!
+//! Each line goes out with one write if the stream takes it, and is flushed, because a stream that buffers would keep it.
+
+use super::Stream;
+use crate::session::{Id, Output};
+use ::tokio::io::ReadBuf;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{ready, Context, Poll};
+
+/// How much is read at once. It is on the stack, so that a connection which waits takes no memory for it.
+const CHUNK: usize = 16 << 10;
+
+pub(super) struct Link<S> {
+    stream: S,
+    line: Vec<u8>,
+    written: usize,
+    /// Which command the line is.
+    command: Option<Id>,
+}
+
+impl<S: Stream> Link<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Link { stream, line: Vec::new(), written: 0, command: None }
+    }
+
+    /// Writes the present line to its end, and then one after the other that `next` gives when it is told which command
+    /// the last one was.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut next: impl FnMut(Option<Id>) -> Option<Output>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_line(cx))?;
+            let Some(output) = next(self.command.take()) else { return Poll::Ready(Ok(())) };
+            (self.line, self.command) = (output.bytes, output.id);
+        }
+    }
+
+    /// Writes the present line to its end.
+    pub(super) fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.line.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while let Some(rest) = self.line.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.written += count,
+            }
+        }
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        (self.line, self.written) = (Vec::new(), 0);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once. `None` at the end.
+    pub(super) fn poll_read<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Poll<io::Result<Option<T>>> {
+        let mut chunk = [MaybeUninit::uninit(); CHUNK];
+        let mut chunk = ReadBuf::uninit(&mut chunk);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut chunk))?;
+        Poll::Ready(Ok(Some(chunk.filled()).filter(|bytes| !bytes.is_empty()).map(take)))
+    }
+
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    pub(super) fn into_stream(self) -> S {
+        self.stream
+    }
+}
+
+/// Whether the peer closed or broke the connection.
+pub(super) fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | TimedOut | UnexpectedEof)
+}

@@ -1,0 +1,147 @@
+//! A server that follows a script, in a task of its own.
+//!
+//! The pipe is in memory, so that a clock which stands still moves on by itself when everybody waits for it.
+
+// Each test file uses its part of this.
+#![allow(dead_code)]
+
+use qemu_qmp::tokio::{Client, ConnectOptions};
+use serde_json::{json, Value};
+use std::future::Future;
+use std::time::Duration;
+use tokio::io::{
+    duplex, split, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
+};
+use tokio::task::JoinHandle;
+
+/// Far more than anything takes, so that a hanging test fails in the end.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A deadline that is meant to pass.
+pub const SOON: Duration = Duration::from_secs(2);
+
+pub const GREETING: &str = r#"{"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": "a build"}, "capabilities": ["oob"]}}"#;
+
+/// The server's end of a connection.
+pub struct Peer<S = DuplexStream> {
+    reader: BufReader<ReadHalf<S>>,
+    writer: WriteHalf<S>,
+}
+
+impl<S: AsyncRead + AsyncWrite> Peer<S> {
+    pub fn new(stream: S) -> Self {
+        let (reader, writer) = split(stream);
+        Peer { reader: BufReader::new(reader), writer }
+    }
+
+    /// Writes bytes as they are. That the client may be gone by then is no failure of the script.
+    pub async fn raw(&mut self, bytes: &[u8]) {
+        let _ = self.writer.write_all(bytes).await;
+    }
+
+    pub async fn line(&mut self, line: &str) {
+        self.raw(format!("{line}\r\n").as_bytes()).await;
+    }
+
+    pub async fn event(&mut self, name: &str) {
+        self.line(&event(name, json!({}))).await;
+    }
+
+    /// The next command; `None` if the client is gone.
+    pub async fn next(&mut self) -> Option<Value> {
+        let mut line = Vec::new();
+        // A client that goes may break the pipe.
+        let _ = self.reader.read_until(b'\n', &mut line).await;
+        let start = line.iter().take_while(|&&byte| byte == 0xff).count();
+        (line.last() == Some(&b'\n')).then(|| serde_json::from_slice(&line[start..]).expect("a command is JSON"))
+    }
+
+    /// The next command, which must be this one.
+    pub async fn expect(&mut self, name: &str) -> Value {
+        let command = self.next().await.unwrap_or_else(|| panic!("the client left, instead of {name}"));
+        assert_eq!(command.get("execute").or(command.get("exec-oob")).and_then(Value::as_str), Some(name));
+        command
+    }
+
+    pub async fn reply(&mut self, command: &Value, value: Value) {
+        self.line(&json!({"return": value, "id": command["id"]}).to_string()).await;
+    }
+
+    pub async fn error(&mut self, command: &Value, class: &str, desc: &str) {
+        self.line(&json!({"error": {"class": class, "desc": desc}, "id": command["id"]}).to_string()).await;
+    }
+
+    /// Waits for a command, answers it, and gives it.
+    pub async fn answer(&mut self, name: &str, value: Value) -> Value {
+        let command = self.expect(name).await;
+        self.reply(&command, value).await;
+        command
+    }
+
+    pub async fn negotiate(&mut self) {
+        self.line(GREETING).await;
+        self.answer("qmp_capabilities", json!({})).await;
+    }
+
+    /// Waits until the client is gone.
+    pub async fn wait_for_end(&mut self) {
+        while self.next().await.is_some() {}
+    }
+}
+
+pub fn event(name: &str, data: Value) -> String {
+    json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
+}
+
+/// A pipe whose other end follows the script.
+pub fn scripted<T, F>(script: impl FnOnce(Peer) -> F) -> (DuplexStream, JoinHandle<T>)
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let (near, far) = duplex(64 << 10);
+    (near, tokio::spawn(script(Peer::new(far))))
+}
+
+/// A client of a server that negotiates and then follows the script.
+pub async fn connected<T, F>(
+    options: ConnectOptions,
+    script: impl FnOnce(Peer) -> F + Send + 'static,
+) -> (Client, JoinHandle<T>)
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let (stream, running) = scripted(|mut peer| async move {
+        peer.negotiate().await;
+        script(peer).await
+    });
+    (options.connect_over(stream).await.expect("the script negotiates"), running)
+}
+
+/// The same with all options as they are.
+pub async fn client<T, F>(script: impl FnOnce(Peer) -> F + Send + 'static) -> (Client, JoinHandle<T>)
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    connected(ConnectOptions::new(), script).await
+}
+
+pub const STATUS: &str = "query-status";
+
+pub fn paused() -> Value {
+    json!({"running": false, "status": "paused", "singlestep": false})
+}
+
+/// Numbers that look random and are the same in each run.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
