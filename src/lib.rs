@@ -23,7 +23,8 @@
 //! - [`qmp`] and [`qga`]: what the generator made of the schemas. `commands`, `events` and `types` are modules of their own,
 //!   because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's: `query-status` is `QueryStatus`,
 //!   `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
-//! - [`blocking`]: the client, how to connect it, and what it connects over.
+//! - [`blocking`]: the client that waits for each reply, how to connect it, and what it connects over. `tokio`, with the
+//!   feature of this name: the client that any number of tasks share.
 //! - [`Error`]: what went wrong, by [`ErrorKind`]. What QEMU says about a command is a [`ServerError`].
 //! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
 //! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
@@ -43,7 +44,8 @@
 //!
 //! # Features
 //!
-//! `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
+//! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
+//! - `tokio`: the asynchronous client.
 
 mod address;
 pub mod api;
@@ -66,6 +68,6 @@ pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};
 
 /// The programs in README.md.
-#[cfg(all(doctest, feature = "qmp"))]
+#[cfg(all(doctest, feature = "qmp", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
