@@ -12,6 +12,9 @@
 #[path = "../../examples/transcript/api.rs"]
 mod api;
 mod codecs;
+#[path = "../../examples/transcript/compare.rs"]
+mod compare;
+mod events;
 mod expect;
 #[path = "../../examples/transcript/mark.rs"]
 mod mark;
@@ -26,6 +29,7 @@ use expect::{Feature, Walk};
 use misfits::{misfits, misfits_of_parts};
 use serde_json::{json, Map, Value};
 use std::collections::BTreeSet;
+use std::path::Path;
 use text::{same, Style};
 use world::{Message, Node, Shape, World};
 
@@ -88,18 +92,8 @@ impl Bench {
 
     /// Everything that the schema allows.
     fn everything_round_trips(&mut self) {
-        for index in 0..self.world.messages.len() {
-            let message = &self.world.messages[index];
-            for value in self.world.message_cases(message, index) {
-                self.round_trips(index, &value);
-            }
-        }
-        let nodes: Vec<Node> = self.world.places.keys().copied().collect();
-        for node in nodes {
-            for value in self.world.cases(node) {
-                let (index, value, _) = self.world.embed(node, value);
-                self.round_trips(index, &value);
-            }
+        for (index, value) in self.world.all_cases() {
+            self.round_trips(index, &value);
         }
         let missed: Vec<_> = self.world.features().difference(&self.used).cloned().collect();
         assert!(missed.is_empty(), "no value made use of {missed:?}");
@@ -219,6 +213,38 @@ fn misfits_are_told() {
         bench.misfits_are_told();
         bench.report(api);
     }
+}
+
+/// Whatever another release may send decodes, and comes out but for members that are no more.
+///
+/// `QAPI_SCHEMA=qemu/qapi/qapi-schema.json cargo test --test fidelity another_release -- --ignored --nocapture`
+#[test]
+#[ignore = "needs the schema of another release of QEMU in QAPI_SCHEMA"]
+fn another_release() {
+    let root = std::env::var_os("QAPI_SCHEMA").expect("QAPI_SCHEMA names a root schema");
+    let mut bench = Bench::new("qmp", Table::qmp());
+    bench.world = World::of_server(Path::new(&root));
+    let mut gone = BTreeSet::new();
+    for (index, value) in bench.world.all_cases() {
+        let message = &bench.world.messages[index];
+        let Some(codec) = bench.table.get(message.kind, &message.name) else {
+            gone.insert(message.name.clone());
+            continue;
+        };
+        for style in bench.styles() {
+            let text = style.write(&value);
+            let again = codec(&text).unwrap_or_else(|error| panic!("{}: {text}\n{error}", message.name));
+            let lost = compare::compare(&value, &again.json);
+            let lost = lost.unwrap_or_else(|error| panic!("{}: {text}\n{}: {error}", message.name, again.json));
+            gone.extend(
+                lost.iter().map(|path| format!("{}{}", message.name, path.replace("[0]", "").replace("[1]", ""))),
+            );
+        }
+        bench.values += 1;
+        bench.texts += bench.styles().len();
+    }
+    bench.report("another release");
+    println!("no more: {gone:#?}");
 }
 
 /// The generator of values would notice no type that it does not know of.

@@ -119,7 +119,7 @@ impl World {
     }
 
     /// Objects of a type in which each member comes and goes and takes each of its choices, in every branch.
-    pub fn objects(&self, id: ObjectId) -> Vec<Value> {
+    fn objects(&self, id: ObjectId) -> Vec<Value> {
         let parts = self.parts(id);
         let Some(branches) = &self.schema[id].branches else {
             return self.with_parts(&Map::new(), &Map::new(), &parts);
@@ -184,8 +184,23 @@ impl World {
         branches.branches.iter().map(smallest).collect()
     }
 
+    /// Everything that the messages are tried with: the index of a message, and its data.
+    pub fn all_cases(&self) -> Vec<(usize, Value)> {
+        let mut cases = Vec::new();
+        for (index, message) in self.messages.iter().enumerate() {
+            cases.extend(self.message_cases(message, index).into_iter().map(|value| (index, value)));
+        }
+        for node in self.places.keys() {
+            for value in self.cases(*node) {
+                let (index, value, _) = self.embed(*node, value);
+                cases.push((index, value));
+            }
+        }
+        cases
+    }
+
     /// Everything that a type is tried with on its own.
-    pub fn cases(&self, node: Node) -> Vec<Value> {
+    fn cases(&self, node: Node) -> Vec<Value> {
         match node {
             _ if matches!(self.places[&node].step, Step::Tag | Step::Branch(_)) => Vec::new(),
             Node::Object(id) => self.objects(id),
@@ -195,7 +210,7 @@ impl World {
     }
 
     /// Everything that a message is tried with beyond the cases of its types.
-    pub fn message_cases(&self, message: &Message, index: usize) -> Vec<Value> {
+    fn message_cases(&self, message: &Message, index: usize) -> Vec<Value> {
         let at_home = |node| self.places.get(&node).is_some_and(|place| place.holder == Holder::Message(index));
         match &message.shape {
             Shape::Nothing => vec![json!({})],

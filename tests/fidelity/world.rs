@@ -100,15 +100,25 @@ impl World {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("qapi-schema");
         let late = std::fs::read_to_string(folder.join("late-members.json")).unwrap();
         let late = if api == "qmp" { serde_json::from_str(&late).unwrap() } else { LateMembers::new() };
-        World::read(&folder.join(api).join("qapi-schema.json"), late)
+        World::read(&folder.join(api).join("qapi-schema.json"), late, |_| true)
     }
 
-    fn read(root: &Path, late: LateMembers) -> World {
+    /// What a server of another release sends, whose schema is at that place.
+    pub fn of_server(root: &Path) -> World {
+        World::read(root, LateMembers::new(), |message| matches!(message.kind, Kind::Reply | Kind::Event))
+    }
+
+    fn read(root: &Path, late: LateMembers, wanted: impl Fn(&Message) -> bool) -> World {
         let source = load::load(root).unwrap_or_else(|error| panic!("{error}"));
         let schema = check::check(&source).unwrap_or_else(|error| panic!("{error}"));
         let mut world = World { schema, late, messages: Vec::new(), places: HashMap::new() };
         world.messages = world.all_messages();
+        let all = world.messages.len();
+        world.messages.retain(wanted);
         world.find_places();
+        if world.messages.len() == all {
+            world.place_the_rest();
+        }
         world
     }
 
@@ -184,6 +194,11 @@ impl World {
             self.enter_message(index, &mut queue);
         }
         self.walk(&mut queue);
+    }
+
+    /// Makes messages of the types that no message leads to.
+    fn place_the_rest(&mut self) {
+        let mut queue = VecDeque::new();
         for node in self.nodes() {
             if !self.places.contains_key(&node) {
                 let ty = match node {

@@ -94,5 +94,5 @@ fn extensible_objects_keep_everything() {
     assert_eq!(to_any(&device), json!({"driver": "d", "z": true}));
     assert_refused::<Device>(r#"{"z": true}"#, "", "missing member `driver`");
     assert_refused::<Device>(r#"{"driver": "d", "driver": "e"}"#, ".driver", "comes twice");
-    assert_eq!(refused::<Device>(r#"{"driver": "d", "wrong": 1e999}"#).0, ".wrong");
+    assert_eq!(refused::<Device>(r#"{"driver": "d", "wrong": "\ud83d"}"#).0, ".wrong");
 }

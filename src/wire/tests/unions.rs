@@ -34,8 +34,11 @@ fn permute(rest: &[String], chosen: &mut Vec<String>, visit: &mut impl FnMut(&[S
 
 #[test]
 fn the_tag_may_come_anywhere() {
-    let value = in_every_order(r#"{"driver": "disk", "driver-id": "a", "file": "f", "parts": [], "size": 5}"#);
-    assert!(matches!(&value.branch, OuterBranch::Disk(disk) if disk.file == "f" && disk.size == Some(5)));
+    let text =
+        r#"{"driver": "disk", "driver-id": "a", "file": "f", "parts": [], "size": 18446744073709551615, "ratio": 0.1}"#;
+    let value = in_every_order(text);
+    let OuterBranch::Disk(disk) = &value.branch else { panic!("{value:?}") };
+    assert_eq!((disk.file.as_str(), disk.size, disk.ratio), ("f", Some(u64::MAX), Some(0.1)));
     let value = in_every_order(r#"{"driver": "none", "driver-id": "a", "driver-note": ""}"#);
     assert_eq!((value.branch.tag(), value.note.as_deref()), ("none", Some("")));
 }
@@ -91,12 +94,14 @@ fn what_is_wrong_has_a_path_before_and_after_the_tag() {
         r#"{"driver": "disk", "driver-id": "a", "file": "f", "parts": [{"file": 1}]}"#,
         r#"{"file": "f", "parts": [{"file": 1}], "driver-id": "a", "driver": "disk"}"#,
     ] {
-        let reason = "invalid type: integer `1`, expected a string";
-        assert_refused::<Outer>(text, ".parts[0].file", reason);
+        let (path, reason) = refused::<Outer>(text);
+        // What serde_json calls a number depends on its features.
+        assert_eq!(path, ".parts[0].file");
+        assert!(reason.starts_with("invalid type: ") && reason.ends_with(", expected a string"), "{reason}");
     }
     assert_eq!(refused::<Outer>(r#"{"driver-id": "a", "driver": 5}"#).0, ".driver");
     assert_eq!(refused::<Outer>(r#"{"driver-id": "a", "driver": null}"#).0, ".driver");
-    assert_eq!(refused::<Outer>(r#"{"unheard": 1e999, "driver-id": "a", "driver": "none"}"#).0, ".unheard");
+    assert_eq!(refused::<Outer>(r#"{"unheard": "\ud83d", "driver-id": "a", "driver": "none"}"#).0, ".unheard");
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! The enum of all events: it takes every event, known or not, fitting or not, and gives back what it took.
+
+use crate::misfits::misfits_of_parts;
+use crate::text::same;
+use crate::world::{Kind, Shape, World};
+use qemu_qmp::qmp::events::EventKind;
+use qemu_qmp::wire::RawValue;
+use qemu_qmp::EventSet;
+use serde_json::{json, Value};
+use std::collections::HashSet;
+
+fn decode(name: &str, data: &Value) -> EventKind {
+    let data = RawValue::from_string(data.to_string()).unwrap();
+    EventKind::decode(name, Some(&data))
+}
+
+#[test]
+fn known_events_are_told_apart() {
+    let world = World::vendored("qmp");
+    let mut kinds = Vec::new();
+    for (index, data) in world.all_cases() {
+        let message = &world.messages[index];
+        if message.kind == Kind::Event {
+            let event = decode(&message.name, &data);
+            assert!(!matches!(event, EventKind::Unrecognized(_) | EventKind::Undecodable(_)), "{data} of {event:?}");
+            assert_eq!(event.name(), message.name);
+            assert!(same(&event.data(), &data), "{data} of {event:?}");
+            kinds.push(std::mem::discriminant(&event));
+        }
+    }
+    let different: HashSet<_> = kinds.into_iter().collect();
+    assert_eq!(different.len(), world.schema.events.len());
+}
+
+#[test]
+fn events_that_do_not_fit_are_kept() {
+    let world = World::vendored("qmp");
+    let mut misfits = 0;
+    for message in &world.messages {
+        let (Kind::Event, Shape::Members(parts)) = (message.kind, &message.shape) else { continue };
+        for misfit in misfits_of_parts(&Value::Object(world.minimal_parts(parts)), parts) {
+            let EventKind::Undecodable(event) = decode(&message.name, &misfit.value) else {
+                panic!("{} of {}", misfit.value, message.name)
+            };
+            assert_eq!((&*event.name, &*event.path), (&*message.name, &*misfit.path));
+            assert!(event.reason.starts_with(&misfit.reason), "{event}");
+            assert_eq!(*event.text, misfit.value.to_string());
+            assert_eq!(event.data(), misfit.value);
+            misfits += 1;
+        }
+    }
+    assert!(misfits > 100);
+}
+
+#[test]
+fn unheard_events_are_kept() {
+    for data in [json!({}), json!({"a": [u64::MAX, null, 0.1]}), json!(["x"]), json!(null)] {
+        let event = decode("X_LATER", &data);
+        assert!(matches!(&event, EventKind::Unrecognized(event) if &*event.name == "X_LATER"));
+        assert_eq!((event.name(), event.data()), ("X_LATER", data));
+    }
+    let bare = EventKind::decode("X_LATER", None);
+    assert_eq!(bare.data(), json!({}));
+    assert!(matches!(EventKind::decode("STOP", None), EventKind::Stop(_)));
+    // Names are compared as they are.
+    assert!(matches!(EventKind::decode("stop", None), EventKind::Unrecognized(_)));
+}
