@@ -54,6 +54,9 @@ pub enum ErrorKind {
     /// Events came faster than they were taken, and the oldest were dropped; [`Error::missed`] tells how many. The
     /// connection is unharmed, and so is the stream of events.
     Missed,
+    /// File descriptors were to be passed, but there are too many of them, or this connection is over something else than
+    /// a Unix socket. Nothing was sent.
+    FdsUnavailable,
 }
 
 /// What was waited for when a deadline passed.
@@ -107,6 +110,11 @@ pub(crate) enum Repr {
     #[cfg(feature = "tokio")]
     #[error("missed {count} events, which came faster than they were taken")]
     Missed { count: u64 },
+    #[cfg(all(unix, feature = "fd"))]
+    #[error("cannot pass file descriptors: {reason}")]
+    FdsUnavailable { reason: &'static str },
+    #[error("gave up after {after:?}: {source}")]
+    GaveUp { after: Duration, source: Error },
 }
 
 /// What was being done when the operating system reported a failure.
@@ -143,6 +151,10 @@ impl Error {
             Repr::OobUnavailable => ErrorKind::OobUnavailable,
             #[cfg(feature = "tokio")]
             Repr::Missed { .. } => ErrorKind::Missed,
+            #[cfg(all(unix, feature = "fd"))]
+            Repr::FdsUnavailable { .. } => ErrorKind::FdsUnavailable,
+            Repr::GaveUp { source, .. } if source.is_timeout() => source.kind(),
+            Repr::GaveUp { .. } => ErrorKind::Timeout(Phase::Connect),
         }
     }
 
@@ -177,6 +189,7 @@ impl Error {
         match &*self.0 {
             Repr::Connect { source, .. } | Repr::Io { source, .. } => Some(source),
             Repr::Closed { source } | Repr::NoGreeting { source } => source.as_ref(),
+            Repr::GaveUp { source, .. } => source.io_error(),
             _ => None,
         }
     }

@@ -51,7 +51,9 @@ mod address;
 pub mod api;
 pub mod blocking;
 pub mod error;
+mod fds;
 pub mod message;
+mod retry;
 pub mod session;
 #[cfg(feature = "tokio")]
 pub mod tokio;

@@ -1,81 +1,17 @@
 //! The blocking client against a real QEMU, if there is one.
 //!
-//! Without one, each test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
-//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+//! Where it is, and what happens if there is none, is in `common/qemu.rs`.
 
 #![cfg(all(unix, feature = "qmp"))]
 
 mod common;
 
-use common::{Folder, PATIENCE};
+use common::qemu::Qemu;
+use common::PATIENCE;
 use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
-use qemu_qmp::{Client, ConnectOptions, ErrorClass, ErrorKind, Phase};
+use qemu_qmp::{ConnectOptions, ErrorClass, ErrorKind, Phase};
 use serde_json::json;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// A machine without any device, not running yet.
-struct Qemu {
-    process: Child,
-    folder: Folder,
-}
-
-impl Qemu {
-    /// `None` if there is no QEMU and none is required.
-    fn start() -> Option<Qemu> {
-        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
-        let folder = Folder::new();
-        let monitor = format!("unix:{},server=on,wait=off", folder.socket().display());
-        let process = Command::new(&program)
-            .args(["-display", "none", "-nodefaults", "-S", "-machine", "none", "-qmp", &monitor])
-            .stdin(Stdio::null())
-            .spawn();
-        let process = match process {
-            Ok(process) => process,
-            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
-                panic!("QEMU is required, but {program:?} does not start: {error}")
-            }
-            Err(error) => {
-                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
-                return None;
-            }
-        };
-        let mut qemu = Qemu { process, folder };
-        let deadline = Instant::now() + PATIENCE;
-        while !qemu.socket().exists() {
-            assert!(qemu.process.try_wait().unwrap().is_none(), "QEMU ended before it listened");
-            assert!(Instant::now() < deadline, "QEMU does not listen");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Some(qemu)
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.socket()
-    }
-
-    /// The socket's file is there before QEMU listens.
-    fn connect(&self) -> Client {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match Client::connect_unix(self.socket()) {
-                Ok(vm) => return vm,
-                Err(error) if error.kind() == ErrorKind::Io && Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err(error) => panic!("{error}"),
-            }
-        }
-    }
-}
-
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use std::time::Duration;
 
 #[test]
 fn commands_replies_errors_and_events() {

@@ -3,15 +3,22 @@
 use super::Client;
 use crate::api::{Command, OobCommand};
 use crate::error::{DecodeError, Result, Subject};
+use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use serde_json::{Map, Value};
+#[cfg(all(unix, feature = "fd"))]
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-/// Executes commands of a [`Client`] with a deadline of their own. Made by [`Client::within`].
+/// Executes one command of a [`Client`] with a deadline of its own, or with file descriptors. Made by [`Client::within`] and
+#[cfg_attr(all(unix, feature = "fd"), doc = "[`Client::with_fds`].")]
+#[cfg_attr(not(all(unix, feature = "fd")), doc = "`Client::with_fds`.")]
 #[derive(Debug)]
 pub struct Within<'a> {
     client: &'a mut Client,
     timeout: Option<Duration>,
+    #[cfg(all(unix, feature = "fd"))]
+    fds: &'a [BorrowedFd<'a>],
 }
 
 impl Client {
@@ -75,15 +82,56 @@ impl Client {
     /// # }
     /// ```
     pub fn within(&mut self, timeout: impl Into<Option<Duration>>) -> Within<'_> {
-        Within { timeout: timeout.into(), client: self }
+        Within {
+            timeout: timeout.into(),
+            client: self,
+            #[cfg(all(unix, feature = "fd"))]
+            fds: &[],
+        }
+    }
+
+    /// For a command that needs file descriptors, such as `getfd`, `add-fd` and `add_client`: passes copies of these
+    /// together with the command, over a Unix socket (feature `fd`). No other command can take them, and the originals can be
+    /// closed when the call is over.
+    ///
+    /// QEMU takes one descriptor with each of these commands, and closes what no command took.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use qemu_qmp::qmp::{commands::*, types::*};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+    /// let image = std::fs::File::open("/srv/disk.img")?;
+    /// let added = vm.with_fds(&[image.as_fd()]).execute(AddFd::new().opaque("disk.img, to be read"))?;
+    /// let node = BlockdevOptionsFile::new(format!("/dev/fdset/{}", added.fdset_id));
+    /// vm.execute(BlockdevAdd::from(BlockdevOptions::file(node).node_name("disk").read_only(true)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The call fails with [`FdsUnavailable`](crate::ErrorKind::FdsUnavailable), and sends nothing, if the connection is over
+    /// something else than a Unix socket, or if there are more than 16 descriptors.
+    #[cfg(all(unix, feature = "fd"))]
+    pub fn with_fds<'a>(&'a mut self, fds: &'a [BorrowedFd<'a>]) -> Within<'a> {
+        self.with_default_timeout().with_fds(fds)
     }
 
     fn with_default_timeout(&mut self) -> Within<'_> {
-        Within { timeout: self.options.call_timeout, client: self }
+        let timeout = self.options.call_timeout;
+        self.within(timeout)
     }
 }
 
-impl Within<'_> {
+impl<'a> Within<'a> {
+    /// See [`Client::with_fds`].
+    #[cfg(all(unix, feature = "fd"))]
+    pub fn with_fds(self, fds: &'a [BorrowedFd<'a>]) -> Self {
+        Within { fds, ..self }
+    }
+
     /// See [`Client::execute`].
     ///
     /// # Errors
@@ -139,6 +187,11 @@ impl Within<'_> {
     }
 
     fn call(self, request: Request) -> Result<Option<Reply>> {
-        self.client.link()?.call(request, self.timeout)
+        let link = self.client.link()?;
+        #[cfg(all(unix, feature = "fd"))]
+        let fds = Fds::copy(self.fds, link.transport.takes_fds())?;
+        #[cfg(not(all(unix, feature = "fd")))]
+        let fds = Fds::default();
+        link.call(request, fds, self.timeout)
     }
 }

@@ -5,8 +5,9 @@
 
 use super::transport::{is_closed, is_late, AnyTransport, Wait};
 use crate::error::{Doing, Error, Phase, Repr, Result};
+use crate::fds::Fds;
 use crate::message::{Reply, Request};
-use crate::session::{Incoming, Session};
+use crate::session::{Id, Incoming, Session};
 use std::io;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ pub(super) struct Link {
     /// The line that is being written, and how much of it was.
     output: Vec<u8>,
     written: usize,
+    /// What goes with the next byte of it.
+    fds: Fds,
+    /// What goes with a command that is not `output` yet.
+    attached: Option<(Id, Fds)>,
     chunk: Vec<u8>,
     /// How the connection broke, until somebody was told.
     broken: Option<io::Error>,
@@ -30,7 +35,16 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(session: Session, transport: Box<dyn AnyTransport>) -> Self {
-        Link { session, transport, output: Vec::new(), written: 0, chunk: vec![0; CHUNK], broken: None }
+        Link {
+            session,
+            transport,
+            output: Vec::new(),
+            written: 0,
+            fds: Fds::default(),
+            attached: None,
+            chunk: vec![0; CHUNK],
+            broken: None,
+        }
     }
 
     /// Greets and negotiates, or synchronizes.
@@ -55,7 +69,7 @@ impl Link {
     }
 
     /// Sends a command and waits for its reply, unless it has none.
-    pub(super) fn call(&mut self, request: Request, timeout: Option<Duration>) -> Result<Option<Reply>> {
+    pub(super) fn call(&mut self, request: Request, fds: Fds, timeout: Option<Duration>) -> Result<Option<Reply>> {
         self.report()?;
         let answered = request.is_answered();
         let wait = Wait::within(timeout);
@@ -63,6 +77,7 @@ impl Link {
             return Err(self.closed());
         }
         let id = self.session.send(request)?;
+        self.attached = Some((id, fds));
         let late = || Error::timeout(Phase::Call, timeout.unwrap_or_default());
         let outcome = match self.flush(wait) {
             Ok(true) if answered => self.wait_for_reply(id, wait).and_then(|reply| reply.ok_or_else(late)).map(Some),
@@ -71,6 +86,7 @@ impl Link {
             Ok(false) => Err(late()),
             Err(error) => Err(error),
         };
+        self.attached = None;
         if outcome.is_err() {
             self.session.cancel(id);
         }
@@ -128,7 +144,7 @@ impl Link {
 
     /// `None` if the time is over before the reply arrives. Lines that cannot be read end the wait, because any of them may
     /// have been the reply.
-    fn wait_for_reply(&mut self, id: crate::session::Id, wait: Wait) -> Result<Option<Reply>> {
+    fn wait_for_reply(&mut self, id: Id, wait: Wait) -> Result<Option<Reply>> {
         let mut over = false;
         loop {
             while let Some(incoming) = self.session.poll() {
@@ -155,12 +171,24 @@ impl Link {
             let rest = self.output.get(self.written..).unwrap_or_default();
             if rest.is_empty() {
                 let Some(output) = self.session.take_output() else { return Ok(true) };
+                let attached = self.attached.take_if(|(id, _)| output.id == Some(*id));
+                self.fds = attached.map(|(_, fds)| fds).unwrap_or_default();
                 (self.output, self.written) = (output.bytes, 0);
                 continue;
             }
-            match self.transport.send(rest, wait) {
+            #[cfg(all(unix, feature = "fd"))]
+            let sent = match self.fds.is_empty() {
+                true => self.transport.send(rest, wait),
+                false => self.transport.send_with_fds(rest, &self.fds.borrow(), wait),
+            };
+            #[cfg(not(all(unix, feature = "fd")))]
+            let sent = self.transport.send(rest, wait);
+            match sent {
                 Ok(0) => self.lose(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.written += count,
+                Ok(count) => {
+                    self.written += count;
+                    self.fds = Fds::default();
+                }
                 Err(error) if is_late(&error) => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_closed(&error) => self.lose(error),
@@ -189,7 +217,7 @@ impl Link {
 
     /// Nothing can be written any more. What the server wrote before it left may still be there.
     fn lose(&mut self, error: io::Error) {
-        (self.output, self.written) = (Vec::new(), 0);
+        (self.output, self.written, self.fds) = (Vec::new(), 0, Fds::default());
         for _ in 0..MAX_READS {
             if self.session.is_ended() || !matches!(self.receive(Wait::Never), Ok(true)) {
                 break;

@@ -6,6 +6,7 @@
 
 mod address;
 mod calls;
+mod connect;
 mod events;
 mod link;
 mod options;
@@ -20,11 +21,10 @@ pub use transport::{Transport, Wait};
 use crate::address::Address;
 use crate::error::{Error, Repr, Result};
 use crate::message::Greeting;
-use crate::session::{Counters, Session};
+use crate::session::Counters;
+use connect::Server;
 use link::Link;
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::io::{Read, Write};
 use std::time::Duration;
 use transport::AnyTransport;
@@ -52,8 +52,8 @@ use transport::AnyTransport;
 /// command; the reply is dropped when it comes, and the client goes on.
 pub struct Client {
     origin: Origin,
-    options: ConnectOptions,
-    /// Boxed because a client is moved around more often than it is used.
+    /// Both boxed because a client is moved around more often than it is used.
+    options: Box<ConnectOptions>,
     link: Option<Box<Link>>,
 }
 
@@ -128,13 +128,13 @@ impl Client {
     ///   be connected: QEMU serves one per monitor.
     /// - [`Greeting`](crate::ErrorKind::Greeting): the connection ended instead of a greeting, or something else came.
     /// - [`Negotiation`](crate::ErrorKind::Negotiation): the server refused.
+    /// - [`Timeout`](crate::ErrorKind::Timeout) if that was [tried again](ConnectOptions::retry_for) for too long.
     /// - [`AlreadyConnected`](crate::ErrorKind::AlreadyConnected), or
     ///   [`NotConnected`](crate::ErrorKind::NotConnected) if this client is over a transport that it had and lost.
     ///
     /// The client is not connected then.
     pub fn connect(&mut self) -> Result<Greeting> {
-        let session = Session::new(self.options.session.clone());
-        self.open(session)?;
+        self.open(Server::Monitor)?;
         self.greeting().cloned().ok_or_else(|| Repr::NotConnected.into())
     }
 
@@ -144,8 +144,7 @@ impl Client {
     ///
     /// Those of [`connect`](Self::connect) except for the greeting's. If the agent does not run, the deadline passes.
     pub fn connect_guest_agent(&mut self) -> Result<()> {
-        let session = Session::guest_agent(self.options.session.clone(), random());
-        self.open(session)
+        self.open(Server::GuestAgent)
     }
 
     /// Closes the connection. What was buffered is gone. Does nothing if there is none.
@@ -206,23 +205,24 @@ impl Client {
     }
 
     fn with_address(address: Address, options: ConnectOptions) -> Self {
-        Client { origin: Origin::Address(address), options, link: None }
+        Client { origin: Origin::Address(address), options: Box::new(options), link: None }
     }
 
     fn with_transport(transport: Box<dyn AnyTransport>, options: ConnectOptions) -> Self {
-        Client { origin: Origin::Transport(Some(transport)), options, link: None }
+        Client { origin: Origin::Transport(Some(transport)), options: Box::new(options), link: None }
     }
 
-    fn open(&mut self, session: Session) -> Result<()> {
+    fn open(&mut self, server: Server) -> Result<()> {
         if self.link.is_some() {
             return Err(Repr::AlreadyConnected.into());
         }
-        let transport = match &mut self.origin {
-            Origin::Address(address) => address::dial(address, self.options.connect_timeout)?,
-            Origin::Transport(transport) => transport.take().ok_or(Repr::NotConnected)?,
+        let link = match &mut self.origin {
+            Origin::Address(address) => connect::connect(address, server, &self.options)?,
+            Origin::Transport(transport) => {
+                let transport = transport.take().ok_or(Repr::NotConnected)?;
+                connect::greet(transport, server, &self.options, self.options.greeting_timeout)?
+            }
         };
-        let mut link = Box::new(Link::new(session, transport));
-        link.shake_hands(self.options.greeting_timeout).inspect_err(|_| link.transport.close())?;
         self.link = Some(link);
         Ok(())
     }
@@ -240,9 +240,4 @@ impl fmt::Debug for Client {
         }
         shown.field("connected", &self.is_connected()).finish_non_exhaustive()
     }
-}
-
-/// A number that no other session is likely to have: the standard library seeds its hash maps at random.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

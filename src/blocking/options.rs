@@ -14,16 +14,18 @@ pub struct ConnectOptions {
     pub(super) connect_timeout: Option<Duration>,
     pub(super) greeting_timeout: Option<Duration>,
     pub(super) call_timeout: Option<Duration>,
+    pub(super) retry_for: Option<Duration>,
     pub(super) session: SessionOptions,
 }
 
 impl ConnectOptions {
-    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call.
+    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call. One attempt to connect.
     pub fn new() -> Self {
         ConnectOptions {
             connect_timeout: Some(Duration::from_secs(10)),
             greeting_timeout: Some(Duration::from_secs(10)),
             call_timeout: Some(Duration::from_secs(60)),
+            retry_for: None,
             session: SessionOptions::new(),
         }
     }
@@ -40,6 +42,29 @@ impl ConnectOptions {
     /// this deadline that tells.
     pub fn greeting_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.greeting_timeout = timeout.into();
+        self
+    }
+
+    /// Tries again to connect until it works or this time is over, for a server that is still being started: its socket does
+    /// not exist yet, nobody listens there, or the connection ends instead of a greeting. Failures that do not pass, such
+    /// as missing permissions, are told at once.
+    ///
+    /// Connecting, greeting and negotiation together take as long as that at most. A monitor that another client holds is
+    /// waited for on one connection all the time, in place of [`greeting_timeout`](Self::greeting_timeout); a guest agent,
+    /// which loses what it is sent before it runs, is asked to synchronize anew after each such timeout. When the time is
+    /// over, the error is a [`Timeout`](crate::ErrorKind::Timeout) with the last failure as its source.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let qmp = "unix:/run/vm.qmp,server=on,wait=off";
+    /// let mut process = std::process::Command::new("qemu-system-x86_64").args(["-qmp", qmp]).spawn()?;
+    /// let vm = qemu_qmp::ConnectOptions::new().retry_for(Duration::from_secs(30)).connect("/run/vm.qmp")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.retry_for = Some(time);
         self
     }
 

@@ -3,8 +3,10 @@
 //! A transport knows how long it may wait, and nothing of the protocol. It must never lose bytes when the time is over.
 
 use std::any::Any;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+#[cfg(all(unix, feature = "fd"))]
+use std::os::fd::BorrowedFd;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -54,6 +56,19 @@ pub trait Transport: Send + 'static {
     /// Writes the beginning of `bytes`, at least one byte of it and at best all, and says how much.
     fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize>;
 
+    /// Whether [`send_with_fds`](Self::send_with_fds) works.
+    #[cfg(all(unix, feature = "fd"))]
+    fn takes_fds(&self) -> bool {
+        false
+    }
+
+    /// Writes like [`send`](Self::send), and passes copies of these file descriptors together with the first byte.
+    #[cfg(all(unix, feature = "fd"))]
+    fn send_with_fds(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
+        let _ = (bytes, fds, wait);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Ends both directions, so that the peer notices although somebody else may hold a copy.
     fn close(&mut self) {}
 
@@ -81,29 +96,16 @@ impl<T: Transport> AnyTransport for T {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 macro_rules! socket_transport {
-    ($socket:ty) => {
+    ($socket:ty { $($more:tt)* }) => {
         impl Transport for $socket {
             fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
-                while !wait.is_over() {
-                    self.set_read_timeout(wait.remaining().map(|left| left.max(SHORTEST)))?;
-                    match io::Read::read(self, buffer) {
-                        // The time is not over: the socket does not block, which can only be its former owner's wish.
-                        Err(error) if is_late(&error) && !wait.is_over() => self.set_nonblocking(false)?,
-                        done => return done,
-                    }
-                }
-                at_once(self, <$socket>::set_nonblocking, |mut socket| io::Read::read(&mut socket, buffer))
+                let set_timeout = <$socket>::set_read_timeout;
+                in_time(self, wait, set_timeout, <$socket>::set_nonblocking, |mut socket| socket.read(buffer))
             }
 
             fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
-                while !wait.is_over() {
-                    self.set_write_timeout(wait.remaining().map(|left| left.max(SHORTEST)))?;
-                    match io::Write::write(self, bytes) {
-                        Err(error) if is_late(&error) && !wait.is_over() => self.set_nonblocking(false)?,
-                        done => return done,
-                    }
-                }
-                at_once(self, <$socket>::set_nonblocking, |mut socket| io::Write::write(&mut socket, bytes))
+                let set_timeout = <$socket>::set_write_timeout;
+                in_time(self, wait, set_timeout, <$socket>::set_nonblocking, |mut socket| socket.write(bytes))
             }
 
             fn close(&mut self) {
@@ -116,13 +118,26 @@ macro_rules! socket_transport {
                 let _ = self.set_read_timeout(None);
                 let _ = self.set_write_timeout(None);
             }
+
+            $($more)*
         }
     };
 }
 
-socket_transport!(TcpStream);
+socket_transport!(TcpStream {});
 #[cfg(unix)]
-socket_transport!(UnixStream);
+socket_transport!(UnixStream {
+    #[cfg(feature = "fd")]
+    fn takes_fds(&self) -> bool {
+        true
+    }
+
+    #[cfg(feature = "fd")]
+    fn send_with_fds(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
+        let set_timeout = UnixStream::set_write_timeout;
+        in_time(self, wait, set_timeout, UnixStream::set_nonblocking, |socket| crate::fds::send(socket, bytes, fds))
+    }
+});
 
 /// Whether an operation did not end in time. A peer that cannot be reached any more ends a connection with
 /// [`TimedOut`](io::ErrorKind::TimedOut), too, but on Unix this is not how a socket tells that a deadline passed.
@@ -140,12 +155,22 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | TimedOut | UnexpectedEof)
 }
 
-/// Runs one operation that fails instead of waiting.
-fn at_once<S>(
+/// Runs one operation of a socket, which may wait so long.
+fn in_time<S>(
     socket: &S,
-    set_nonblocking: impl Fn(&S, bool) -> io::Result<()>,
-    operation: impl FnOnce(&S) -> io::Result<usize>,
+    wait: Wait,
+    set_timeout: fn(&S, Option<Duration>) -> io::Result<()>,
+    set_nonblocking: fn(&S, bool) -> io::Result<()>,
+    mut operation: impl FnMut(&S) -> io::Result<usize>,
 ) -> io::Result<usize> {
+    while !wait.is_over() {
+        set_timeout(socket, wait.remaining().map(|left| left.max(SHORTEST)))?;
+        match operation(socket) {
+            // The time is not over: the socket does not block, which can only be its former owner's wish.
+            Err(error) if is_late(&error) && !wait.is_over() => set_nonblocking(socket, false)?,
+            done => return done,
+        }
+    }
     set_nonblocking(socket, true)?;
     let done = operation(socket);
     set_nonblocking(socket, false)?;

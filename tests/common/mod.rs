@@ -5,6 +5,8 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
+pub mod qemu;
+
 use qemu_qmp::blocking::{Transport, Wait};
 use qemu_qmp::{Client, ConnectOptions};
 use serde_json::{json, Value};

@@ -1,0 +1,64 @@
+//! A real QEMU for a test.
+//!
+//! Without one, the test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
+//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+
+use super::{options, Folder, PATIENCE};
+use qemu_qmp::Client;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A machine without any device, not running yet.
+pub struct Qemu {
+    process: Child,
+    folder: Folder,
+}
+
+impl Qemu {
+    /// With a monitor at [`socket`](Self::socket). `None` if there is no QEMU and none is required.
+    pub fn start() -> Option<Qemu> {
+        Self::start_with(|folder| {
+            vec!["-qmp".to_owned(), format!("unix:{},server=on,wait=off", folder.join("socket").display())]
+        })
+    }
+
+    /// With these options, which may name files in the folder. `None` if there is no QEMU and none is required.
+    pub fn start_with(arguments: impl FnOnce(&Path) -> Vec<String>) -> Option<Qemu> {
+        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
+        let folder = Folder::new();
+        let process = Command::new(&program)
+            .args(["-display", "none", "-nodefaults", "-S", "-machine", "none"])
+            .args(arguments(folder.path()))
+            .stdin(Stdio::null())
+            .spawn();
+        match process {
+            Ok(process) => Some(Qemu { process, folder }),
+            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
+                panic!("QEMU is required, but {program:?} does not start: {error}")
+            }
+            Err(error) => {
+                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
+                None
+            }
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.socket()
+    }
+
+    pub fn connect(&self) -> Client {
+        options().retry_for(PATIENCE).connect(self.socket()).unwrap()
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
