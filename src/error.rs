@@ -81,6 +81,8 @@ pub enum Phase {
 pub(crate) enum Repr {
     #[error("cannot connect to {address}: {source}")]
     Connect { address: Box<str>, source: io::Error },
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: Box<str>, source: io::Error },
     #[error("{doing}: {source}")]
     Io { doing: Doing, source: io::Error },
     #[error("the peer closed the connection")]
@@ -137,7 +139,7 @@ impl Error {
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match &*self.0 {
-            Repr::Connect { .. } | Repr::Io { .. } => ErrorKind::Io,
+            Repr::Connect { .. } | Repr::Listen { .. } | Repr::Io { .. } => ErrorKind::Io,
             Repr::Closed { .. } => ErrorKind::Closed,
             Repr::NotConnected => ErrorKind::NotConnected,
             Repr::AlreadyConnected => ErrorKind::AlreadyConnected,
@@ -187,7 +189,7 @@ impl Error {
     /// The operating system's failure, where there is one.
     pub fn io_error(&self) -> Option<&io::Error> {
         match &*self.0 {
-            Repr::Connect { source, .. } | Repr::Io { source, .. } => Some(source),
+            Repr::Connect { source, .. } | Repr::Listen { source, .. } | Repr::Io { source, .. } => Some(source),
             Repr::Closed { source } | Repr::NoGreeting { source } => source.as_ref(),
             Repr::GaveUp { source, .. } => source.io_error(),
             _ => None,

@@ -55,6 +55,8 @@ mod fds;
 pub mod message;
 mod retry;
 pub mod session;
+#[cfg(unix)]
+mod socket_file;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 pub mod wire;

@@ -9,11 +9,13 @@ mod calls;
 mod connect;
 mod events;
 mod link;
+mod listener;
 mod options;
 mod parts;
 mod transport;
 
 pub use calls::Within;
+pub use listener::Listener;
 pub use options::ConnectOptions;
 pub use parts::Parts;
 pub use transport::{Transport, Wait};
@@ -210,6 +212,10 @@ impl Client {
 
     fn with_transport(transport: Box<dyn AnyTransport>, options: ConnectOptions) -> Self {
         Client { origin: Origin::Transport(Some(transport)), options: Box::new(options), link: None }
+    }
+
+    fn with_link(link: Box<Link>, options: ConnectOptions) -> Self {
+        Client { origin: Origin::Transport(None), options: Box::new(options), link: Some(link) }
     }
 
     fn open(&mut self, server: Server) -> Result<()> {
