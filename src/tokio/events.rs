@@ -64,7 +64,8 @@ impl Client {
     /// It listens, and its time runs, from when this is called, and not from when the future is polled: called before the
     /// command that causes the event, it does not miss it.
     ///
-    /// ```no_run
+    #[cfg_attr(feature = "qmp", doc = "```no_run")]
+    #[cfg_attr(not(feature = "qmp"), doc = "```ignore")]
     /// # use qemu_qmp::qmp::{commands::*, events::*};
     /// # async fn example(vm: qemu_qmp::tokio::Client) -> qemu_qmp::Result<()> {
     /// # const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -7,7 +7,8 @@
 //! This module never starts a thread and never blocks one, and has no buffer without a bound: see [Memory](Client#memory).
 //! It works on each kind of tokio's runtimes, which must have I/O and time enabled.
 //!
-//! ```no_run
+#![cfg_attr(feature = "qmp", doc = "```no_run")]
+#![cfg_attr(not(feature = "qmp"), doc = "```ignore")]
 //! use qemu_qmp::qmp::{commands::*, events::*};
 //! use qemu_qmp::tokio::Client;
 //! use std::time::Duration;

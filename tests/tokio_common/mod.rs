@@ -10,8 +10,10 @@ use serde_json::{json, Value};
 use std::future::Future;
 use std::time::Duration;
 use tokio::io::{
-    duplex, split, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
+    duplex, split, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
+    ReadHalf, WriteHalf,
 };
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
 /// Far more than anything takes, so that a hanging test fails in the end.
@@ -24,14 +26,15 @@ pub const GREETING: &str = r#"{"QMP": {"version": {"qemu": {"micro": 2, "minor":
 
 /// The server's end of a connection.
 pub struct Peer<S = DuplexStream> {
-    reader: BufReader<ReadHalf<S>>,
+    /// `None` if a task of its own reads.
+    reader: Option<BufReader<ReadHalf<S>>>,
     writer: WriteHalf<S>,
 }
 
 impl<S: AsyncRead + AsyncWrite> Peer<S> {
     pub fn new(stream: S) -> Self {
         let (reader, writer) = split(stream);
-        Peer { reader: BufReader::new(reader), writer }
+        Peer { reader: Some(BufReader::new(reader)), writer }
     }
 
     /// Writes bytes as they are. That the client may be gone by then is no failure of the script.
@@ -49,11 +52,7 @@ impl<S: AsyncRead + AsyncWrite> Peer<S> {
 
     /// The next command; `None` if the client is gone.
     pub async fn next(&mut self) -> Option<Value> {
-        let mut line = Vec::new();
-        // A client that goes may break the pipe.
-        let _ = self.reader.read_until(b'\n', &mut line).await;
-        let start = line.iter().take_while(|&&byte| byte == 0xff).count();
-        (line.last() == Some(&b'\n')).then(|| serde_json::from_slice(&line[start..]).expect("a command is JSON"))
+        next_command(self.reader.as_mut()?).await
     }
 
     /// The next command, which must be this one.
@@ -83,10 +82,38 @@ impl<S: AsyncRead + AsyncWrite> Peer<S> {
         self.answer("qmp_capabilities", json!({})).await;
     }
 
+    /// Writes nothing more, whoever still reads.
+    pub async fn end(mut self) {
+        let _ = self.writer.shutdown().await;
+    }
+
     /// Waits until the client is gone.
     pub async fn wait_for_end(&mut self) {
         while self.next().await.is_some() {}
     }
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + 'static> Peer<S> {
+    /// Commands as they arrive, while this end is left to write.
+    pub fn into_commands(mut self) -> (UnboundedReceiver<Value>, Self) {
+        let (sender, receiver) = unbounded_channel();
+        let reader = self.reader.take();
+        tokio::spawn(async move {
+            let mut reader = reader.expect("this is called once");
+            while let Some(command) = next_command(&mut reader).await {
+                let _ = sender.send(command);
+            }
+        });
+        (receiver, self)
+    }
+}
+
+async fn next_command(reader: &mut (impl AsyncBufRead + Unpin)) -> Option<Value> {
+    let mut line = Vec::new();
+    // A client that goes may break the pipe.
+    let _ = reader.read_until(b'\n', &mut line).await;
+    let start = line.iter().take_while(|&&byte| byte == 0xff).count();
+    (line.last() == Some(&b'\n')).then(|| serde_json::from_slice(&line[start..]).expect("a command is JSON"))
 }
 
 pub fn event(name: &str, data: Value) -> String {

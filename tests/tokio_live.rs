@@ -1,0 +1,183 @@
+//! The tokio client against a real QEMU, if there is one.
+//!
+//! Without one, each test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
+//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+
+#![cfg(all(feature = "tokio", feature = "qmp", unix))]
+
+mod tokio_common;
+
+use qemu_qmp::qmp::{commands, commands::*, events, types::*};
+use qemu_qmp::tokio::{Client, ConnectOptions};
+use qemu_qmp::{ErrorKind, EventSet, Phase};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::net::UnixStream;
+use tokio::task::JoinSet;
+use tokio_common::{Random, PATIENCE};
+
+/// How many calls eight tasks make in total, unless `QEMU_QMP_CALLS` says otherwise.
+const CALLS: u64 = 10_000;
+
+/// A machine that has not started its CPUs.
+struct Qemu {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl Qemu {
+    /// `None` if there is no QEMU and none is required.
+    fn start(name: &str) -> Option<Qemu> {
+        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
+        let folder = std::env::temp_dir().join(format!("qemu-qmp-tokio-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let monitor = format!("unix:{},server=on,wait=off", folder.join("qmp").display());
+        let started = Command::new(&program)
+            .args(["-display", "none", "-nodefaults", "-S", "-qmp", &monitor])
+            .stdin(Stdio::null())
+            .spawn();
+        match started {
+            Ok(process) => Some(Qemu { process, folder }),
+            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
+                panic!("QEMU is required, but {program:?} does not start: {error}")
+            }
+            Err(error) => {
+                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
+                None
+            }
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("qmp")
+    }
+
+    async fn connect(&mut self) -> Client {
+        let start = Instant::now();
+        loop {
+            match Client::connect_unix(self.socket()).await {
+                Ok(vm) => return vm,
+                Err(error) if error.kind() == ErrorKind::Io && start.elapsed() < PATIENCE => {
+                    assert!(self.process.try_wait().unwrap().is_none(), "QEMU ended");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[tokio::test]
+async fn commands_events_and_the_end() {
+    let Some(mut qemu) = Qemu::start("end") else { return };
+    let vm = qemu.connect().await;
+    assert!(vm.greeting().unwrap().version.major >= 6);
+    assert_eq!(vm.execute(QueryStatus::new()).await.unwrap().status, RunState::Prelaunch);
+    vm.execute_oob(Yank::new([])).await.unwrap();
+    let mut events = vm.events();
+    let resumed = vm.wait_for(PATIENCE, |_: &events::Resume| true);
+    vm.execute(Cont::new()).await.unwrap();
+    resumed.await.unwrap();
+    let stopped = vm.wait_for(PATIENCE, |_: &events::Stop| true);
+    vm.execute(commands::Stop::new()).await.unwrap();
+    assert!(stopped.await.unwrap().timestamp.since_epoch().is_some());
+    let shutdown = vm.wait_for(PATIENCE, |_: &events::Shutdown| true);
+    vm.execute(Quit::new()).await.unwrap();
+    assert_eq!(shutdown.await.unwrap().kind.reason, ShutdownCause::HostQmpQuit);
+    assert_eq!(vm.closed().await.kind(), ErrorKind::Closed);
+    let mut names = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => names.push(event.kind.name().to_owned()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
+        }
+    }
+    assert_eq!(names, ["RESUME", "STOP", "SHUTDOWN"]);
+    assert_eq!(vm.execute(QueryStatus::new()).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// QEMU has one monitor slot: whoever drops or closes a connection must leave it free.
+#[tokio::test]
+async fn slot_is_free_again() {
+    let Some(mut qemu) = Qemu::start("slot") else { return };
+    let vm = qemu.connect().await;
+    let hasty = || ConnectOptions::new().greeting_timeout(Duration::from_millis(300));
+    let error = hasty().connect(qemu.socket()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Greeting));
+    let (other, events) = (vm.clone(), vm.events());
+    drop(vm);
+    other.execute(QueryStatus::new()).await.unwrap();
+    drop(other);
+    let vm = qemu.connect().await;
+    drop(events);
+    vm.close().await;
+    let after = qemu.connect().await;
+    assert!(!vm.is_connected());
+    // Who has the stream back goes on in command mode.
+    let stream = after.into_inner::<UnixStream>().await.unwrap();
+    stream.writable().await.unwrap();
+    stream.try_write(b"{\"execute\": \"query-name\", \"id\": 1}\n").unwrap();
+    stream.readable().await.unwrap();
+    let mut answer = [0; 100];
+    let count = stream.try_read(&mut answer).unwrap();
+    assert_eq!(&answer[..count], b"{\"return\": {}, \"id\": 1}\r\n");
+}
+
+async fn eight_tasks(name: &str) {
+    let Some(mut qemu) = Qemu::start(name) else { return };
+    let vm = qemu.connect().await;
+    let calls = std::env::var("QEMU_QMP_CALLS").map_or(CALLS, |count| count.parse().expect("a number of calls"));
+    let mut tasks = JoinSet::new();
+    for task in 1..=8 {
+        let vm = vm.clone();
+        tasks.spawn(async move {
+            let mut random = Random(task * 7919);
+            let (mut answered, mut cancelled) = (0, 0);
+            for number in 0..calls / 8 {
+                // The id comes back, so that a reply that went to another call would show.
+                let id = json!({"task": task, "number": number});
+                let call = vm.execute_untyped("query-name", None, Some(id.clone()));
+                let reply = match random.below(4) {
+                    0 => tokio::time::timeout(Duration::from_micros(random.below(800)), call).await.ok(),
+                    _ => Some(call.await),
+                };
+                match reply {
+                    Some(reply) => {
+                        let reply = reply.unwrap();
+                        assert_eq!(reply.result(), Ok("{}"));
+                        assert_eq!(serde_json::from_str::<serde_json::Value>(reply.id().unwrap()).unwrap(), id);
+                        answered += 1;
+                    }
+                    None => cancelled += 1,
+                }
+            }
+            (answered, cancelled)
+        });
+    }
+    let (mut answered, mut cancelled) = (0, 0);
+    for counts in tasks.join_all().await {
+        (answered, cancelled) = (answered + counts.0, cancelled + counts.1);
+    }
+    assert_eq!(answered + cancelled, calls / 8 * 8);
+    // What was sent last is answered last, so that by now all late replies are here.
+    vm.execute(QueryStatus::new()).await.unwrap();
+    let counters = vm.counters();
+    println!("{answered} answered, {cancelled} cancelled, {} of them too late", counters.late_replies);
+    assert_eq!(counters.unknown_replies, 0);
+    assert!(counters.late_replies <= cancelled && cancelled > 0, "{cancelled}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_tasks_share_a_monitor() {
+    eight_tasks("tasks").await;
+}

@@ -1,0 +1,88 @@
+//! How much memory the tokio client takes, as the system sees it: bounded in a flood, little when idle.
+
+#![cfg(all(feature = "tokio", feature = "qmp", target_os = "linux"))]
+
+mod tokio_common;
+
+use qemu_qmp::qmp::commands::QueryStatus;
+use qemu_qmp::session::SessionOptions;
+use qemu_qmp::tokio::{Client, ConnectOptions};
+use std::sync::Mutex;
+use tokio_common::*;
+
+/// The tests of this file measure the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// How many events a flood has, unless `QEMU_QMP_FLOOD` says otherwise.
+const FLOOD: u64 = 200_000;
+
+const MONITORS: u64 = 2000;
+
+/// Resident memory of this process, in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+fn run(test: impl std::future::Future<Output = ()>) {
+    let _alone = ALONE.lock();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+}
+
+#[test]
+fn flood_of_events_during_a_call() {
+    run(async {
+        let flood = std::env::var("QEMU_QMP_FLOOD").map_or(FLOOD, |count| count.parse().expect("a number of events"));
+        let options = ConnectOptions::new().session(SessionOptions::new().max_event_bytes(1 << 20));
+        let (vm, script) = connected(options, move |mut peer| async move {
+            let command = peer.expect(STATUS).await;
+            let some = event("RTC_CHANGE", serde_json::json!({"offset": 1, "qom-path": "x".repeat(100)})) + "\n";
+            for _ in 0..flood / 100 {
+                peer.raw(some.repeat(100).as_bytes()).await;
+            }
+            peer.reply(&command, paused()).await;
+        })
+        .await;
+        let (mut slow, _slower) = (vm.events(), vm.events());
+        let before = resident();
+        vm.execute(QueryStatus::new()).await.unwrap();
+        let taken = resident().saturating_sub(before);
+        println!("{flood} events: {} kB more", taken / 1024);
+        assert!(taken < 16 << 20, "{taken} bytes");
+        let missed = slow.next().await.unwrap().unwrap_err().missed().unwrap();
+        assert_eq!(vm.counters().dropped_events, 2 * missed);
+        let mut kept = 0;
+        while missed + kept < flood {
+            slow.next().await.unwrap().unwrap();
+            kept += 1;
+        }
+        assert!((1000..10_000).contains(&kept), "{kept}");
+        script.await.unwrap();
+    });
+}
+
+#[test]
+fn many_monitors_in_one_process() {
+    run(async {
+        let mut monitors = Vec::new();
+        let before = resident();
+        for _ in 0..MONITORS {
+            let (near, far) = tokio::io::duplex(512);
+            tokio::spawn(async move {
+                let mut peer = Peer::new(far);
+                peer.negotiate().await;
+                while let Some(command) = peer.next().await {
+                    peer.reply(&command, paused()).await;
+                }
+            });
+            monitors.push(Client::from_stream(near).await.unwrap());
+        }
+        for vm in &monitors {
+            vm.execute(QueryStatus::new()).await.unwrap();
+        }
+        let each = resident().saturating_sub(before) / MONITORS;
+        println!("{MONITORS} monitors: {each} bytes for each, with its server's end");
+        assert!(each < 24 << 10, "{each} bytes");
+    });
+}
