@@ -1,0 +1,191 @@
+//! The tour with the asynchronous client: starts a QEMU, looks around in it, runs jobs side by side, and quits it.
+//!
+//! ```sh
+//! cargo run --features tokio --example tour_tokio                 # with qemu-system-x86_64, or what $QEMU names
+//! cargo run --features tokio --example tour_tokio -- /run/vm.qmp  # in a QEMU that runs already; also HOST:PORT
+//! ```
+//!
+//! In a QEMU that it has not started, the tour only looks.
+
+use qemu_qmp::qmp::{
+    commands::{self, *},
+    events::*,
+    types::*,
+};
+use qemu_qmp::tokio::{Client, ConnectOptions, Events};
+use qemu_qmp::{Address, ErrorKind};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use std::{env, fs, process};
+use tokio::time::sleep;
+
+/// Nothing here takes long. A deadline keeps a mistake from waiting for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+// One thread is enough for any number of connections.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(address) = env::args().nth(1) {
+        let vm = ConnectOptions::new().connect(parse(&address)?).await?;
+        look_around(&vm).await?;
+        vm.close().await;
+        return Ok(());
+    }
+
+    let mut machine = Machine::start()?;
+    let vm = machine.connect().await?;
+    look_around(&vm).await?;
+
+    // A stream of events has them all from here on, whoever else listens to what.
+    let chronicle = tokio::spawn(write_down(vm.events()));
+
+    println!("\nTwo jobs at a time, one for each image, and one to copy one into the other:");
+    tokio::try_join!(
+        create_disk(&vm, "original", &machine.directory, 64 << 20),
+        create_disk(&vm, "copy", &machine.directory, 64 << 20),
+    )?;
+    back_up(&vm, "original", "copy").await?;
+
+    println!("\nThe end:");
+    quit(&vm).await?;
+    println!("  {}", machine.process.wait()?);
+
+    println!("\nWhat happened meanwhile:");
+    for line in chronicle.await? {
+        println!("  {line}");
+    }
+    Ok(())
+}
+
+/// Each command is a type of its own, and knows the type of its reply. All of these are sent before the first reply comes.
+async fn look_around(vm: &Client) -> qemu_qmp::Result<()> {
+    let (version, status, cpus, blocks) = tokio::try_join!(
+        vm.execute(QueryVersion::new()),
+        vm.execute(QueryStatus::new()),
+        vm.execute(QueryCpusFast::new()),
+        // A call can have a deadline of its own. Other calls and the connection do not mind when it passes.
+        vm.within(PATIENCE).execute(QueryBlock::new()),
+    )?;
+    println!("QEMU {}.{}.{}", version.qemu.major, version.qemu.minor, version.qemu.micro);
+    println!("  is {}", status.status);
+    for cpu in cpus {
+        println!("  CPU {} is thread {} of the host", cpu.cpu_index, cpu.thread_id);
+    }
+    for block in blocks {
+        let medium = block.inserted.map_or("no medium".to_owned(), |medium| medium.file);
+        println!("  block device {}: {medium}", block.qdev.unwrap_or(block.device));
+    }
+    Ok(())
+}
+
+/// Creates a raw image, and opens it as the block node `name`.
+async fn create_disk(vm: &Client, name: &str, directory: &Path, size: u64) -> qemu_qmp::Result<()> {
+    let path = directory.join(name).to_string_lossy().into_owned();
+    let job = format!("create-{name}");
+
+    // Listens from here on, before the command is sent: the event cannot come too early. Not polled yet, it loses nothing.
+    let concluded =
+        vm.wait_for(PATIENCE, |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded);
+    let image = BlockdevCreateOptions::file(BlockdevCreateOptionsFile::new(&path, size));
+    vm.execute(BlockdevCreate::new(&job, image)).await?;
+    concluded.await?;
+    println!("  job {job} is done");
+
+    // QEMU keeps what became of a job of this kind until it is told that somebody has seen it.
+    vm.execute(JobDismiss::new(job)).await?;
+    let node = BlockdevOptions::file(BlockdevOptionsFile::new(path)).node_name(name);
+    vm.execute(BlockdevAdd::from(node)).await?;
+    Ok(())
+}
+
+/// Copies one block node into another.
+async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
+    // These events only, and a bound of their own: a flood of others does no harm.
+    let mut completed = vm.subscribe::<BlockJobCompleted>();
+    // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
+    vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup")).await?;
+    let job = completed.wait_for(PATIENCE, |job| job.device == "backup").await?.kind;
+    println!("  job {}: {} of {} bytes", job.device, job.offset, job.len);
+    job.error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Has QEMU quit, and waits until it has closed the connection.
+async fn quit(vm: &Client) -> qemu_qmp::Result<()> {
+    let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true);
+    vm.execute(Quit::new()).await?;
+    println!("  QEMU quits because of {}", shutdown.await?.kind.reason);
+    println!("  {}", vm.closed().await);
+    Ok(())
+}
+
+/// Takes events until the connection ends. Who takes them too slowly is told, and holds up nobody.
+async fn write_down(mut events: Events<EventKind>) -> Vec<String> {
+    let mut lines = Vec::new();
+    while let Some(event) = events.next().await {
+        lines.push(match event.map(|event| event.kind) {
+            Ok(EventKind::JobStatusChange(change)) => format!("job {} is {}", change.id, change.status),
+            // An event of a QEMU that is newer than this crate.
+            Ok(EventKind::Unrecognized(other)) => format!("{}: {}", other.name, other.data),
+            Ok(_) => continue,
+            Err(error) if error.kind() == ErrorKind::Closed => "the connection ended".to_owned(),
+            Err(error) => error.to_string(),
+        });
+    }
+    lines
+}
+
+/// A QEMU of our own, with a directory for its files. Both are gone when this is dropped.
+struct Machine {
+    process: Child,
+    directory: PathBuf,
+}
+
+impl Machine {
+    /// Starts QEMU with a monitor, no devices and stopped CPUs.
+    fn start() -> Result<Self, Box<dyn Error>> {
+        let program = env::var("QEMU").unwrap_or_else(|_| "qemu-system-x86_64".to_owned());
+        let directory = env::temp_dir().join(format!("qemu-qmp-tour-tokio-{}", process::id()));
+        fs::create_dir(&directory)?;
+        let process = Command::new(&program)
+            .args(["-display", "none", "-nodefaults", "-S", "-qmp"])
+            .arg(format!("unix:{},server=on,wait=off", directory.join("qmp").display()))
+            .spawn()
+            .map_err(|error| format!("cannot start {program}: {error}"))?;
+        Ok(Machine { process, directory })
+    }
+
+    /// Connects as soon as QEMU listens.
+    async fn connect(&mut self) -> Result<Client, Box<dyn Error>> {
+        let start = Instant::now();
+        loop {
+            match Client::connect_unix(self.directory.join("qmp")).await {
+                Err(error) if error.kind() == ErrorKind::Io && start.elapsed() < PATIENCE => {
+                    if let Some(status) = self.process.try_wait()? {
+                        return Err(format!("QEMU ended: {status}").into());
+                    }
+                    sleep(Duration::from_millis(10)).await;
+                }
+                connected => return Ok(connected?),
+            }
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // If it has ended already, there is nothing to kill.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// `HOST:PORT`, or the path of a Unix socket.
+fn parse(address: &str) -> Result<Address, Box<dyn Error>> {
+    Ok(match address.rsplit_once(':') {
+        Some((host, port)) if !host.contains('/') => (host, port.parse::<u16>()?).into(),
+        _ => address.into(),
+    })
+}
