@@ -195,3 +195,57 @@ fn the_bound_on_events_drops_the_oldest_and_says_so() {
     drop(vm);
     script.finish();
 }
+
+#[test]
+fn executing_and_waiting_passes_over_what_came_before() {
+    let (written, is_written) = std::sync::mpsc::channel();
+    let (mut vm, script) = connected(move |mut peer| {
+        peer.event("STOP");
+        peer.answer("query-name", json!({}));
+        // This one is not read yet when the command is executed.
+        peer.line(&deleted("net1"));
+        written.send(()).unwrap();
+        let first = peer.expect("device_del");
+        peer.line(&deleted("net0"));
+        peer.line(&deleted("net1"));
+        peer.reply(&first, json!({}));
+        let second = peer.expect("device_del");
+        peer.reply(&second, json!({}));
+        peer.event("RESUME");
+        peer.line(&deleted("net1"));
+        let refused = peer.expect("device_del");
+        peer.error(&refused, "DeviceNotFound", "none");
+        peer.wait_for_end();
+    });
+    vm.execute(QueryName::new()).unwrap();
+    is_written.recv().unwrap();
+    let mut looked_at = 0;
+    for _ in 0..2 {
+        let is_net1 = |gone: &DeviceDeleted| {
+            looked_at += 1;
+            gone.device.as_deref() == Some("net1")
+        };
+        vm.execute_and_wait(DeviceDel::new("net1"), PATIENCE, is_net1).unwrap();
+    }
+    assert_eq!(looked_at, 3, "net0 and net1 of the first command, net1 of the second");
+    let any = |_: &DeviceDeleted| true;
+    let error = vm.execute_and_wait(DeviceDel::new("net1"), None, any).unwrap_err();
+    assert!(error.is_server());
+    assert_eq!(kinds(&mut vm), ["STOP", "DEVICE_DELETED", "DEVICE_DELETED", "RESUME"]);
+    drop(vm);
+    script.finish();
+}
+
+#[test]
+fn executing_and_waiting_tells_what_did_not_come() {
+    let ready = format!("{GREETING}\n{{\"return\": {{}}}}\n");
+    let reply = r#"{"return": {}, "id": "qmp#2"}"#.to_owned() + "\n";
+    // The first pause is where the client looks whether anything has come before.
+    let recorded = Recorded::new([Some(ready.into_bytes()), None, Some(reply.into_bytes())], false);
+    let mut vm = qemu_qmp::Client::from_transport(recorded);
+    vm.connect().unwrap();
+    for phase in [Phase::Event, Phase::Call] {
+        let error = vm.execute_and_wait(DeviceDel::new("net1"), PATIENCE, |_: &DeviceDeleted| true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout(phase));
+    }
+}

@@ -1,8 +1,9 @@
 //! Events: what is buffered, what is waited for.
 
 use super::link::Link;
+use super::transport::Wait;
 use super::Client;
-use crate::api::{Event, EventSet};
+use crate::api::{Command, Event, EventSet};
 use crate::error::{Error, Phase, Result};
 use crate::message::{EventMessage, RawEvent};
 #[cfg(feature = "qmp")]
@@ -74,15 +75,15 @@ impl Client {
         &mut self,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Option<EventMessage<K>>> {
-        let event = self.link()?.wait_for(timeout.into(), |session| session.take_event())?;
+        let event = self.link()?.wait_for(Wait::within(timeout.into()), |session| session.take_event())?;
         Ok(event.map(|event| event.decode_as()))
     }
 
     /// Takes the first event `E` that the filter accepts: of the buffered events, then of those that arrive until the time
     /// is over. All other events stay buffered, so that none is missed, whether it comes before this call or after it.
     ///
-    /// Without a timeout it waits for ever. An older event of the same kind may be buffered still; the filter tells, or
-    /// [`clear_events`](Self::clear_events) before the command that causes the event.
+    /// Without a timeout it waits for ever. An older event of the same kind may be buffered still; if the filter cannot tell,
+    /// [`execute_and_wait`](Self::execute_and_wait) does.
     ///
     /// # Errors
     ///
@@ -93,10 +94,44 @@ impl Client {
         timeout: impl Into<Option<Duration>>,
         mut filter: impl FnMut(&E) -> bool,
     ) -> Result<EventMessage<E>> {
-        self.wait_until(timeout.into(), |event| match event.decode::<E>()? {
-            Ok(message) => filter(&message.kind).then_some(Ok(message)),
-            Err(error) => Some(Err(error)),
-        })?
+        let timeout = timeout.into();
+        self.wait_until(0, timeout, Wait::within(timeout), wanted(&mut filter))?
+    }
+
+    /// Executes a command, and takes the first event `E` after it that the filter accepts, whether it comes before the reply
+    /// or after it. Events that arrived before are not looked at, so that none of an earlier command is taken for this one's.
+    /// All other events stay buffered.
+    ///
+    /// The time is for reply and event together; without a timeout it waits for ever.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use qemu_qmp::qmp::{commands::*, events::*};
+    /// # fn main() -> qemu_qmp::Result<()> {
+    /// let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+    /// let is_net1 = |gone: &DeviceDeleted| gone.device.as_deref() == Some("net1");
+    /// vm.execute_and_wait(DeviceDel::new("net1"), Duration::from_secs(30), is_net1)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Self::execute), without waiting for the event then, and those of [`wait_for`](Self::wait_for). A
+    /// [`Timeout`](crate::ErrorKind::Timeout) tells by its phase whether it was the reply or the event that did not come.
+    pub fn execute_and_wait<C: Command, E: Event>(
+        &mut self,
+        command: C,
+        timeout: impl Into<Option<Duration>>,
+        mut filter: impl FnMut(&E) -> bool,
+    ) -> Result<(C::Reply, EventMessage<E>)> {
+        let timeout = timeout.into();
+        let wait = Wait::within(timeout);
+        let link = self.link()?;
+        link.drain()?;
+        let place = link.session.event_place();
+        let reply = self.within(timeout).execute(command)?;
+        Ok((reply, self.wait_until(place, timeout, wait, wanted(&mut filter))??))
     }
 
     /// Takes the first event of the schema `K` that the filter accepts, like [`wait_for`](Self::wait_for): for events of
@@ -110,16 +145,18 @@ impl Client {
         timeout: impl Into<Option<Duration>>,
         mut filter: impl FnMut(&EventMessage<K>) -> bool,
     ) -> Result<EventMessage<K>> {
-        self.wait_until(timeout.into(), |event| Some(event.decode_as()).filter(&mut filter))
+        let timeout = timeout.into();
+        self.wait_until(0, timeout, Wait::within(timeout), |event| Some(event.decode_as()).filter(&mut filter))
     }
 
     fn wait_until<T>(
         &mut self,
+        mut place: u64,
         timeout: Option<Duration>,
+        wait: Wait,
         mut wanted: impl FnMut(&RawEvent) -> Option<T>,
     ) -> Result<T> {
-        let mut place = 0;
-        let found = self.link()?.wait_for(timeout, |session| session.take_event_if(&mut place, &mut wanted))?;
+        let found = self.link()?.wait_for(wait, |session| session.take_event_if(&mut place, &mut wanted))?;
         found.ok_or_else(|| Error::timeout(Phase::Event, timeout.unwrap_or_default()))
     }
 
@@ -131,5 +168,15 @@ impl Client {
             return Err(link.closed());
         }
         Ok(link)
+    }
+}
+
+/// Looks for an `E` that the filter accepts. One that does not decode ends the search.
+pub(super) fn wanted<E: Event>(
+    mut filter: impl FnMut(&E) -> bool,
+) -> impl FnMut(&RawEvent) -> Option<Result<EventMessage<E>>> {
+    move |event| match event.decode::<E>()? {
+        Ok(message) => filter(&message.kind).then_some(Ok(message)),
+        Err(error) => Some(Err(error)),
     }
 }

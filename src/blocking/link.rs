@@ -96,10 +96,9 @@ impl Link {
     /// Reads until `look` finds something; `None` if the time is over before.
     pub(super) fn wait_for<T>(
         &mut self,
-        timeout: Option<Duration>,
+        wait: Wait,
         mut look: impl FnMut(&mut Session) -> Option<T>,
     ) -> Result<Option<T>> {
-        let wait = Wait::within(timeout);
         let mut over = false;
         loop {
             if let Some(found) = look(&mut self.session) {

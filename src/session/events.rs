@@ -8,24 +8,28 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(super) struct EventBuffer {
     events: VecDeque<RawEvent>,
+    /// Which of all events since the beginning each of `events` is.
+    numbers: VecDeque<u64>,
+    arrived: u64,
     /// Sum of the sizes of `events`.
     size: usize,
     max_count: usize,
     max_size: usize,
-    /// How many events left at the front, for whatever reason.
-    departed: u64,
     dropped: u64,
 }
 
 impl EventBuffer {
     pub(super) fn new(max_count: usize, max_size: usize) -> Self {
-        EventBuffer { events: VecDeque::new(), size: 0, max_count, max_size, departed: 0, dropped: 0 }
+        let (events, numbers) = (VecDeque::new(), VecDeque::new());
+        EventBuffer { events, numbers, arrived: 0, size: 0, max_count, max_size, dropped: 0 }
     }
 
     /// Keeps at least the newest event, whatever the bounds.
     pub(super) fn push(&mut self, event: RawEvent) {
         self.size += event.size();
         self.events.push_back(event);
+        self.numbers.push_back(self.arrived);
+        self.arrived += 1;
         while self.events.len() > 1 && (self.events.len() > self.max_count || self.size > self.max_size) {
             self.pop();
             self.dropped += 1;
@@ -33,31 +37,39 @@ impl EventBuffer {
     }
 
     pub(super) fn pop(&mut self) -> Option<RawEvent> {
-        let event = self.events.pop_front()?;
-        self.size -= event.size();
-        self.departed += 1;
-        Some(event)
+        self.remove(0)
     }
 
     /// The first event from `*place` on that `wanted` takes. `*place` counts all events since the beginning, so that it
-    /// stays right while events leave at the front; it is moved on past what was looked at.
+    /// stays right while others leave; it is moved on past what was looked at.
     pub(super) fn take_first<T>(
         &mut self,
         place: &mut u64,
         mut wanted: impl FnMut(&RawEvent) -> Option<T>,
     ) -> Option<T> {
-        loop {
-            *place = self.departed.max(*place);
-            let index = usize::try_from(*place - self.departed).ok()?;
-            let found = wanted(self.events.get(index)?);
-            *place += 1;
+        let mut index = self.numbers.partition_point(|number| number < place);
+        while let (Some(event), Some(number)) = (self.events.get(index), self.numbers.get(index)) {
+            *place = number + 1;
+            let found = wanted(event);
             if found.is_some() {
-                if let Some(event) = self.events.remove(index) {
-                    self.size -= event.size();
-                }
+                self.remove(index);
                 return found;
             }
+            index += 1;
         }
+        None
+    }
+
+    /// The place of the event that arrives next.
+    pub(super) fn end(&self) -> u64 {
+        self.arrived
+    }
+
+    fn remove(&mut self, index: usize) -> Option<RawEvent> {
+        let event = self.events.remove(index)?;
+        self.numbers.remove(index);
+        self.size -= event.size();
+        Some(event)
     }
 
     pub(super) fn clear(&mut self) {
@@ -129,5 +141,17 @@ mod tests {
         assert_eq!(seen, "ABDEF");
         assert_eq!(names(&mut buffer), "DE");
         assert_eq!(buffer.size, event("D").size() * 2);
+    }
+
+    #[test]
+    fn so_it_does_departures_from_the_middle() {
+        let mut buffer = filled(9, usize::MAX, &["A", "B", "C"]);
+        let mut place = buffer.end();
+        assert_eq!(buffer.take_first(&mut 1, |event| Some(event.name.clone())).as_deref(), Some("B"));
+        ["D", "E"].iter().for_each(|name| buffer.push(event(name)));
+        assert_eq!(buffer.take_first(&mut place, |event| Some(event.name.clone())).as_deref(), Some("D"));
+        assert_eq!(buffer.take_first(&mut place, |event| Some(event.name.clone())).as_deref(), Some("E"));
+        assert_eq!(buffer.take_first(&mut place, |_| Some(())), None);
+        assert_eq!((names(&mut buffer).as_str(), buffer.numbers.len()), ("AC", 2));
     }
 }

@@ -185,10 +185,16 @@ impl Session {
 
     /// Takes the first event for which `wanted` gives a value, and leaves all others.
     ///
-    /// `place` is where to begin, and is moved on, so that no event is looked at twice: start with 0, and pass the same
-    /// variable again after more input.
+    /// `place` is where to begin, and is moved on, so that no event is looked at twice: start with 0, or with
+    /// [`event_place`](Self::event_place) to pass over what is there already, and pass the same variable again after more
+    /// input.
     pub fn take_event_if<T>(&mut self, place: &mut u64, wanted: impl FnMut(&RawEvent) -> Option<T>) -> Option<T> {
         self.conversation.events.take_first(place, wanted)
+    }
+
+    /// The place of the event that arrives next, for [`take_event_if`](Self::take_event_if).
+    pub fn event_place(&self) -> u64 {
+        self.conversation.events.end()
     }
 
     /// How many events were not taken yet.
