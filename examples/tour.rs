@@ -16,8 +16,8 @@ use qemu_qmp::{Address, Client, ConnectOptions, ErrorKind};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
-use std::{env, fs, process, thread};
+use std::time::Duration;
+use std::{env, fs, process};
 
 /// Nothing here takes long. A deadline keeps a mistake from waiting for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,13 +77,11 @@ fn print_disks(vm: &mut Client) -> qemu_qmp::Result<()> {
 fn create_image(vm: &mut Client, name: &str, directory: &Path, size: u64) -> qemu_qmp::Result<()> {
     let path = directory.join(name).to_string_lossy().into_owned();
 
-    // A reply says only that this job has begun. Events say how it goes on.
+    // A reply says only that this job has begun. Events say how it goes on. What else happens meanwhile stays buffered.
     let job = format!("create-{name}");
     let image = BlockdevCreateOptions::file(BlockdevCreateOptionsFile::new(&path, size));
-    vm.execute(BlockdevCreate::new(&job, image))?;
-
-    // Whatever else happens meanwhile stays buffered, and so would this event if it had come already: no race is lost.
-    vm.wait_for(PATIENCE, |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded)?;
+    let is_over = |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded;
+    vm.execute_and_wait(BlockdevCreate::new(&job, image), PATIENCE, is_over)?;
     for info in vm.execute(QueryJobs::new())? {
         println!("  job {} ({}): {}", info.id, info.type_, info.error.as_deref().unwrap_or("done"));
     }
@@ -163,19 +161,8 @@ impl Machine {
     }
 
     /// Connects as soon as QEMU listens.
-    fn connect(&mut self) -> Result<Client, Box<dyn Error>> {
-        let start = Instant::now();
-        loop {
-            match ConnectOptions::new().connect(self.directory.join("qmp")) {
-                Err(error) if error.kind() == ErrorKind::Io && start.elapsed() < PATIENCE => {
-                    if let Some(status) = self.process.try_wait()? {
-                        return Err(format!("QEMU ended: {status}").into());
-                    }
-                    thread::sleep(Duration::from_millis(10));
-                }
-                connected => return Ok(connected?),
-            }
-        }
+    fn connect(&self) -> qemu_qmp::Result<Client> {
+        ConnectOptions::new().retry_for(PATIENCE).connect(self.directory.join("qmp"))
     }
 
     fn wait(&mut self) -> Result<(), Box<dyn Error>> {

@@ -6,14 +6,15 @@
 #![cfg_attr(feature = "qmp", doc = "```no_run")]
 #![cfg_attr(not(feature = "qmp"), doc = "```ignore")]
 //! use qemu_qmp::qmp::{commands::*, events::*, types::*};
+//! use std::time::Duration;
 //!
 //! # fn main() -> qemu_qmp::Result<()> {
 //! let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
 //! let status = vm.execute(QueryStatus::new())?;
 //! assert_eq!(status.status, RunState::Running);
 //!
-//! vm.execute(DeviceDel::new("net1"))?;
-//! vm.wait_for(None, |gone: &DeviceDeleted| gone.device.as_deref() == Some("net1"))?;
+//! let is_net1 = |gone: &DeviceDeleted| gone.device.as_deref() == Some("net1");
+//! vm.execute_and_wait(DeviceDel::new("net1"), Duration::from_secs(30), is_net1)?;
 //! # Ok(())
 //! # }
 //! ```
