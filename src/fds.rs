@@ -24,6 +24,15 @@ pub(crate) struct Fds {
     owned: Vec<OwnedFd>,
 }
 
+impl Fds {
+    pub(crate) fn is_empty(&self) -> bool {
+        #[cfg(all(unix, feature = "fd"))]
+        return self.owned.is_empty();
+        #[cfg(not(all(unix, feature = "fd")))]
+        return true;
+    }
+}
+
 #[cfg(all(unix, feature = "fd"))]
 impl Fds {
     /// Copies of these. `possible` is whether the connection is over a Unix socket.
@@ -41,10 +50,6 @@ impl Fds {
         }
         let owned: io::Result<Vec<_>> = fds.iter().map(BorrowedFd::try_clone_to_owned).collect();
         Ok(Fds { owned: owned.map_err(|source| Repr::Io { doing: Doing::Writing, source })? })
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.owned.is_empty()
     }
 
     pub(crate) fn borrow(&self) -> Vec<BorrowedFd<'_>> {

@@ -1,6 +1,6 @@
 //! Executing commands, typed and untyped.
 
-use super::Client;
+use super::{Client, SharedClient};
 use crate::api::{Command, OobCommand};
 use crate::error::{DecodeError, Result, Subject};
 use crate::fds::Fds;
@@ -15,10 +15,28 @@ use std::time::Duration;
 #[cfg_attr(not(all(unix, feature = "fd")), doc = "`Client::with_fds`.")]
 #[derive(Debug)]
 pub struct Within<'a> {
-    client: &'a mut Client,
+    caller: Caller<'a>,
     timeout: Option<Duration>,
     #[cfg(all(unix, feature = "fd"))]
     fds: &'a [BorrowedFd<'a>],
+}
+
+/// Who calls.
+#[derive(Debug)]
+pub(super) enum Caller<'a> {
+    Client(&'a mut Client),
+    Shared(&'a SharedClient),
+}
+
+#[cfg(all(unix, feature = "fd"))]
+impl Caller<'_> {
+    fn takes_fds(&self) -> bool {
+        match self {
+            // Who is not connected is told so when it comes to that.
+            Caller::Client(client) => client.link.as_ref().is_none_or(|link| link.transport.takes_fds()),
+            Caller::Shared(client) => client.takes_fds(),
+        }
+    }
 }
 
 impl Client {
@@ -82,12 +100,7 @@ impl Client {
     /// # }
     /// ```
     pub fn within(&mut self, timeout: impl Into<Option<Duration>>) -> Within<'_> {
-        Within {
-            timeout: timeout.into(),
-            client: self,
-            #[cfg(all(unix, feature = "fd"))]
-            fds: &[],
-        }
+        Within::new(Caller::Client(self), timeout.into())
     }
 
     /// For a command that needs file descriptors, such as `getfd`, `add-fd` and `add_client`: passes copies of these
@@ -126,6 +139,15 @@ impl Client {
 }
 
 impl<'a> Within<'a> {
+    pub(super) fn new(caller: Caller<'a>, timeout: Option<Duration>) -> Self {
+        Within {
+            caller,
+            timeout,
+            #[cfg(all(unix, feature = "fd"))]
+            fds: &[],
+        }
+    }
+
     /// See [`Client::with_fds`].
     #[cfg(all(unix, feature = "fd"))]
     pub fn with_fds(self, fds: &'a [BorrowedFd<'a>]) -> Self {
@@ -187,11 +209,13 @@ impl<'a> Within<'a> {
     }
 
     fn call(self, request: Request) -> Result<Option<Reply>> {
-        let link = self.client.link()?;
         #[cfg(all(unix, feature = "fd"))]
-        let fds = Fds::copy(self.fds, link.transport.takes_fds())?;
+        let fds = Fds::copy(self.fds, self.caller.takes_fds())?;
         #[cfg(not(all(unix, feature = "fd")))]
         let fds = Fds::default();
-        link.call(request, fds, self.timeout)
+        match self.caller {
+            Caller::Client(client) => client.link()?.call(request, fds, self.timeout),
+            Caller::Shared(client) => client.call(request, fds, self.timeout),
+        }
     }
 }

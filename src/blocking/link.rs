@@ -12,7 +12,7 @@ use std::io;
 use std::time::Duration;
 
 /// How much is read at once.
-const CHUNK: usize = 64 << 10;
+pub(super) const CHUNK: usize = 64 << 10;
 
 /// How often to read without waiting before it is enough: more than a socket holds, so that only a server which writes
 /// faster than this side reads gets there.
@@ -22,15 +22,15 @@ pub(super) struct Link {
     pub(super) session: Session,
     pub(super) transport: Box<dyn AnyTransport>,
     /// The line that is being written, and how much of it was.
-    output: Vec<u8>,
-    written: usize,
+    pub(super) output: Vec<u8>,
+    pub(super) written: usize,
     /// What goes with the next byte of it.
-    fds: Fds,
+    pub(super) fds: Fds,
     /// What goes with a command that is not `output` yet.
     attached: Option<(Id, Fds)>,
     chunk: Vec<u8>,
     /// How the connection broke, until somebody was told.
-    broken: Option<io::Error>,
+    pub(super) broken: Option<io::Error>,
 }
 
 impl Link {

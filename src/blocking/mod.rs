@@ -12,12 +12,14 @@ mod link;
 mod listener;
 mod options;
 mod parts;
+mod shared;
 mod transport;
 
 pub use calls::Within;
 pub use listener::Listener;
 pub use options::ConnectOptions;
 pub use parts::Parts;
+pub use shared::SharedClient;
 pub use transport::{Transport, Wait};
 
 use crate::address::Address;

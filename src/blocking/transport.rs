@@ -69,6 +69,16 @@ pub trait Transport: Send + 'static {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// A second handle of the same stream, to write to, for a client that is [shared](super::Client::share): one thread
+    /// writes to it while another one reads from this one. Closing either closes both, as far as that is possible.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) unless the transport says otherwise.
+    fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Ends both directions, so that the peer notices although somebody else may hold a copy.
     fn close(&mut self) {}
 
@@ -106,6 +116,10 @@ macro_rules! socket_transport {
             fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
                 let set_timeout = <$socket>::set_write_timeout;
                 in_time(self, wait, set_timeout, <$socket>::set_nonblocking, |mut socket| socket.write(bytes))
+            }
+
+            fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
+                Ok(Box::new(self.try_clone()?))
             }
 
             fn close(&mut self) {
@@ -171,6 +185,8 @@ fn in_time<S>(
             done => return done,
         }
     }
+    // Another thread may make a copy of the socket block again in the middle of this.
+    set_timeout(socket, Some(SHORTEST))?;
     set_nonblocking(socket, true)?;
     let done = operation(socket);
     set_nonblocking(socket, false)?;
