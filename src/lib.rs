@@ -47,6 +47,7 @@
 //!
 //! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
+//! - `fd`: file descriptors that go with a command.
 
 mod address;
 pub mod api;
