@@ -124,6 +124,11 @@ impl Removed {
         self.explains(&self.events, name, version)
     }
 
+    /// Whether the schema is that of this release, and so has everything that it sends.
+    pub fn is_complete_for(&self, version: Version) -> bool {
+        (version.major, version.minor) == self.schema
+    }
+
     fn explains(&self, removed: &BTreeMap<String, (u32, u32)>, name: &str, version: Version) -> bool {
         let running = (version.major, version.minor);
         running > self.schema || removed.get(name).is_some_and(|last| running <= *last)
@@ -171,6 +176,8 @@ mod tests {
         assert!(!removed.permits(&dropped("status"), version(7, 2)));
         assert!(removed.permits(&dropped("status"), version(99, 0)));
         assert!(!removed.permits(&Difference { path: String::new(), what: What::Added("x".into()) }, version(7, 2)));
+        let (major, minor) = removed.schema;
+        assert!(removed.is_complete_for(version(major, minor)) && !removed.is_complete_for(version(7, 2)));
         assert!(removed.permits_command("x-query-profile", version(8, 0)));
         assert!(removed.permits_event("MEM_UNPLUG_ERROR", version(9, 0)));
     }

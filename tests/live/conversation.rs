@@ -6,25 +6,34 @@
 use crate::binaries::Binary;
 use crate::compare::{differences, Removed};
 use crate::process::{Folder, Process};
+use crate::recording;
 use crate::report::Report;
 use crate::table::{self, Entry, Exchange, Table};
 use crate::tape::Tape;
 use qemu_qmp::blocking::ConnectOptions;
 use qemu_qmp::qmp::events::EventKind;
-use qemu_qmp::{Client, ErrorClass, EventMessage, EventSet as _, ServerError, Version};
+use qemu_qmp::{Client, EventMessage, EventSet as _, ServerError, Version};
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long an event, or the end of a program, may take under emulation on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A schema: its name and its commands.
+type Schema = (&'static str, fn() -> Table);
+const QMP: Schema = ("qmp", table::qmp);
+const QGA: Schema = ("qga", table::qga);
 
 /// What became of a command.
 #[derive(Debug)]
 pub enum Outcome {
     Returned(Value),
     Refused(ServerError),
+    /// The program does not have this command, and was not asked to execute it.
+    Unknown,
     /// There was no answer, and there will be none.
     Ended,
 }
@@ -32,6 +41,8 @@ pub enum Outcome {
 /// A connection to a running program.
 pub struct Conversation<'a> {
     client: Client,
+    /// The name that the example `transcript` gives to the table's schema.
+    schema: &'static str,
     table: Table,
     tape: Tape,
     process: Process,
@@ -55,7 +66,7 @@ impl<'a> Conversation<'a> {
         folder: Folder,
         report: &'a mut Report,
     ) -> Result<Self, String> {
-        let mut conversation = Self::start(&binary.path, arguments, folder, report, table::qmp())?;
+        let mut conversation = Self::start(&binary.path, arguments, folder, report, QMP)?;
         let greeting = conversation.client.connect().map_err(|error| conversation.died(&error.to_string()))?;
         conversation.named(greeting.version);
         let typed = json!({"QMP": {
@@ -83,7 +94,7 @@ impl<'a> Conversation<'a> {
         folder: Folder,
         report: &'a mut Report,
     ) -> Result<Self, String> {
-        let mut conversation = Self::start(&binary.path, arguments, folder, report, table::qga())?;
+        let mut conversation = Self::start(&binary.path, arguments, folder, report, QGA)?;
         conversation.client.connect_guest_agent().map_err(|error| conversation.died(&error.to_string()))?;
         let info = conversation.run("guest-info", json!({}));
         let mut numbers = info["version"].as_str().unwrap_or_default().split('.').map(|number| number.parse().ok());
@@ -108,7 +119,7 @@ impl<'a> Conversation<'a> {
         arguments: &[String],
         folder: Folder,
         report: &'a mut Report,
-        table: Table,
+        (schema, table): Schema,
     ) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", program.display());
         let mut process = Process::start(program, arguments, &folder).map_err(failed)?;
@@ -117,18 +128,30 @@ impl<'a> Conversation<'a> {
         let client = ConnectOptions::new().greeting_timeout(PATIENCE).client_over(tape.record(socket));
         let (version, removed) = (Version { major: 0, minor: 0, micro: 0 }, Removed::new());
         let (offered, events, event_count, ended) = (BTreeSet::new(), Vec::new(), 0, false);
-        Ok(Self { client, table, tape, process, folder, report, version, removed, offered, events, event_count, ended })
+        let table = table();
+        Ok(Self {
+            client,
+            schema,
+            table,
+            tape,
+            process,
+            folder,
+            report,
+            version,
+            removed,
+            offered,
+            events,
+            event_count,
+            ended,
+        })
     }
 
     /// Executes a command that must succeed, unless this program does not know it. `null` stands for failure.
     pub fn run(&mut self, name: &str, arguments: Value) -> Value {
         match self.attempt(name, arguments.clone()) {
             Outcome::Returned(value) => return value,
-            Outcome::Refused(error) if error.class == ErrorClass::CommandNotFound => {
-                self.report.note(format!("this program does not know {name}"));
-            }
             Outcome::Refused(error) => self.report.fail(format!("{name} {arguments} was refused: {}", error.desc)),
-            Outcome::Ended => {}
+            Outcome::Unknown | Outcome::Ended => {}
         }
         Value::Null
     }
@@ -137,7 +160,7 @@ impl<'a> Conversation<'a> {
     pub fn try_run(&mut self, name: &str, arguments: Value) -> Value {
         match self.attempt(name, arguments) {
             Outcome::Returned(value) => value,
-            Outcome::Refused(_) | Outcome::Ended => Value::Null,
+            Outcome::Refused(_) | Outcome::Unknown | Outcome::Ended => Value::Null,
         }
     }
 
@@ -159,6 +182,10 @@ impl<'a> Conversation<'a> {
         if self.ended {
             return Outcome::Ended;
         }
+        if !self.offered.is_empty() && !self.offers(name) {
+            self.report.note(format!("the program does not have {name}"));
+            return Outcome::Unknown;
+        }
         self.report.commands += 1;
         let outcome = match self.table.get(name).copied() {
             Some(entry) => self.attempt_typed(name, entry, &arguments),
@@ -170,6 +197,7 @@ impl<'a> Conversation<'a> {
                 self.report.succeeded.insert(name.to_owned());
             }
             Outcome::Refused(_) => self.report.refused += 1,
+            Outcome::Unknown => {}
             Outcome::Ended => {
                 self.ended = true;
                 self.report.note(format!("{name} was not answered"));
@@ -179,28 +207,22 @@ impl<'a> Conversation<'a> {
         outcome
     }
 
-    /// Waits for an event whose data is accepted, and gives the data; `null` if it does not come. Events before it stay.
-    pub fn wait(&mut self, name: &str, accept: impl Fn(&Value) -> bool) -> Value {
+    /// Waits for an event whose data is accepted, and takes it. Events before it stay.
+    pub fn wait(&mut self, name: &str, accept: impl Fn(&Value) -> bool) {
         let wanted = |event: &Value| event["event"] == name && accept(&event["data"]);
         let end = Instant::now() + PATIENCE;
         while !self.ended {
             if let Some(place) = self.events.iter().position(wanted) {
-                return self.events.remove(place)["data"].take();
+                self.events.remove(place);
+                return;
             }
             let left = end.saturating_duration_since(Instant::now());
             match self.client.next_event_as::<EventKind>(left) {
                 Ok(Some(event)) => self.keep_event(&event),
-                Ok(None) => {
-                    self.report.fail(format!("{name} did not come"));
-                    return Value::Null;
-                }
-                Err(error) => {
-                    self.report.fail(format!("{name} did not come: {error}"));
-                    return Value::Null;
-                }
+                Ok(None) => return self.report.fail(format!("{name} did not come")),
+                Err(error) => return self.report.fail(format!("{name} did not come: {error}")),
             }
         }
-        Value::Null
     }
 
     /// Forgets the events that came so far, so that a later one is not taken for an earlier one.
@@ -369,12 +391,34 @@ fn names(list: &Value) -> BTreeSet<String> {
 }
 
 impl Drop for Conversation<'_> {
+    /// Saves the recording, and checks it.
     fn drop(&mut self) {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{count}", self.report.label.replace([' ', '/'], "-"));
         if let Err(error) = self.tape.save(&name) {
             self.report.fail(format!("the transcript {name} could not be written: {error}"));
+        }
+        match recording::check(self.schema, &self.tape.transcript()) {
+            None => {}
+            Some(Err(error)) => self.report.fail(format!("recording: {error}")),
+            Some(Ok(findings)) => {
+                findings.failures.iter().for_each(|failure| self.report.fail(format!("recording: {failure}")));
+                for (what, difference) in findings.differences {
+                    if !self.removed.permits(&difference, self.version) {
+                        self.report.fail(format!("recording: {what}: {difference}"));
+                    }
+                }
+                for unrecognized in findings.unrecognized {
+                    let sent = unrecognized.starts_with("command ") || unrecognized.starts_with("reply - ");
+                    let unrecognized = format!("unrecognized: {unrecognized}");
+                    if sent || !self.removed.is_complete_for(self.version) {
+                        self.report.note(unrecognized);
+                    } else {
+                        self.report.fail(unrecognized);
+                    }
+                }
+            }
         }
     }
 }

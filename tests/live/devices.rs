@@ -23,7 +23,7 @@ fn add_objects(conversation: &mut Conversation<'_>) {
     let rules = json!([{"match": "fred", "policy": "allow", "format": "exact"}, {"match": "b*", "policy": "deny", "format": "glob"}]);
     let folder = conversation.folder.text("");
     let file = conversation.folder.text("memory");
-    for (qom_type, properties) in [
+    let objects = [
         (
             "memory-backend-ram",
             json!({"size": 1 << 20, "merge": true, "dump": false, "prealloc": false, "share": true}),
@@ -37,10 +37,10 @@ fn add_objects(conversation: &mut Conversation<'_>) {
         ("secret", json!({"file": "/nowhere/at/all"})),
         ("iothread", json!({"poll-max-ns": 0, "poll-grow": 2, "poll-shrink": 2, "aio-max-batch": 1})),
         ("main-loop", json!({})),
-        ("throttle-group", json!({"limits": {"bps-total": 1, "iops-size": 4096}})),
+        ("throttle-group", json!({"limits": {"bps-total": 1, "iops-total": 1, "iops-size": 4096}})),
         ("authz-simple", json!({"identity": "fred"})),
         ("authz-list", json!({"policy": "deny", "rules": rules})),
-        ("authz-list-file", json!({"filename": "/nowhere/at/all", "refresh": true})),
+        ("authz-listfile", json!({"filename": "/nowhere/at/all", "refresh": true})),
         ("authz-pam", json!({"service": "live"})),
         ("tls-creds-anon", json!({"endpoint": "server", "verify-peer": false, "dir": folder})),
         ("tls-creds-psk", json!({"endpoint": "client", "dir": folder, "username": "fred"})),
@@ -56,14 +56,17 @@ fn add_objects(conversation: &mut Conversation<'_>) {
         ("input-linux", json!({"evdev": "/nowhere/at/all", "grab-toggle": "ctrl-ctrl", "repeat": true})),
         ("pr-manager-helper", json!({"path": "/nowhere/at/all"})),
         ("acpi-generic-initiator", json!({"pci-dev": "nic0", "node": 0})),
-    ] {
-        let mut arguments = json!({"qom-type": qom_type, "id": "added"});
+    ];
+    for (number, (qom_type, properties)) in objects.into_iter().enumerate() {
+        // Some cannot be deleted, and keep their names.
+        let id = format!("object{number}");
+        let mut arguments = json!({"qom-type": qom_type, "id": id});
         if let (Some(all), Value::Object(properties)) = (arguments.as_object_mut(), properties) {
             all.extend(properties);
         }
         if conversation.try_run("object-add", arguments) != Value::Null {
-            conversation.run("qom-list", json!({"path": "/objects/added"}));
-            conversation.attempt("object-del", json!({"id": "added"}));
+            conversation.run("qom-list", json!({"path": format!("/objects/{id}")}));
+            conversation.attempt("object-del", json!({"id": id}));
         }
     }
 }
@@ -82,18 +85,23 @@ fn add_character_devices(conversation: &mut Conversation<'_>) {
         json!({"type": "udp", "data": {"remote": {"type": "inet", "data": {"host": "127.0.0.1", "port": "9"}}}}),
         json!({"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": socket}}, "server": true, "wait": false,
             "telnet": false}}),
-        json!({"type": "mux", "data": {"chardev": "null0"}}),
-        json!({"type": "hub", "data": {"chardevs": ["null0"]}}),
+        json!({"type": "mux", "data": {"chardev": "null2"}}),
+        json!({"type": "hub", "data": {"chardevs": ["null3"]}}),
         json!({"type": "vc", "data": {"width": 80, "height": 24}}),
         json!({"type": "serial", "data": {"device": "/nowhere/at/all"}}),
         json!({"type": "pipe", "data": {"device": "/nowhere/at/all"}}),
     ];
-    for backend in backends {
-        if conversation.try_run("chardev-add", json!({"id": "added", "backend": backend})) != Value::Null {
+    for id in ["null1", "null2", "null3"] {
+        conversation.run("chardev-add", json!({"id": id, "backend": {"type": "null", "data": {}}}));
+    }
+    for (number, backend) in backends.into_iter().enumerate() {
+        let id = format!("chardev{number}");
+        if conversation.try_run("chardev-add", json!({"id": id, "backend": backend})) != Value::Null {
             conversation.run("query-chardev", json!({}));
-            conversation.attempt("chardev-remove", json!({"id": "added"}));
+            conversation.attempt("chardev-remove", json!({"id": id}));
         }
     }
+
     let ring = json!({"id": "ring1", "backend": {"type": "ringbuf", "data": {}}});
     conversation.run("chardev-add", ring.clone());
     conversation.attempt("chardev-add", ring);
@@ -118,7 +126,6 @@ fn add_networks(conversation: &mut Conversation<'_>) {
         json!({"type": "stream", "server": false, "addr": {"type": "unix", "path": "/nowhere/at/all"}}),
         json!({"type": "tap", "ifname": "live-no-such", "script": "no", "downscript": "no", "helper": "/nowhere/at/all"}),
         json!({"type": "vhost-user", "chardev": "null0", "queues": 1}),
-        json!({"type": "l2tpv3", "src": "127.0.0.1", "dst": "127.0.0.1", "txsession": 1, "srcport": "x"}),
         json!({"type": "vhost-vdpa", "vhostdev": "/nowhere/at/all"}),
     ] {
         let mut arguments = network;
@@ -152,7 +159,7 @@ fn plug_devices(conversation: &mut Conversation<'_>) {
         json!({"driver": "virtio-net-pci", "bus": "port1", "mac": "52:54:00:00:00:01"}),
         json!({"driver": "usb-mouse", "bus": "usb0.0"}),
         json!({"driver": "scsi-hd", "bus": "scsi0.0", "drive": "plugged", "lun": 3}),
-        json!({"driver": "virtserialport", "bus": "serial0.0", "chardev": "null0", "name": "plugged"}),
+        json!({"driver": "virtserialport", "bus": "serial0.0", "chardev": "null1", "name": "plugged"}),
     ] {
         let mut arguments = device;
         arguments["id"] = json!("plugged");

@@ -58,10 +58,11 @@ fn mirror(conversation: &mut Conversation<'_>) {
     conversation.run("query-block-jobs", json!({}));
     conversation.run("query-jobs", json!({}));
     conversation.run("job-pause", json!({"id": "mirror"}));
-    conversation.attempt("block-job-pause", json!({"device": "mirror"}));
+    conversation.attempt("job-pause", json!({"id": "mirror"}));
     conversation.run("query-block-jobs", json!({}));
     conversation.run("job-resume", json!({"id": "mirror"}));
-    conversation.attempt("block-job-resume", json!({"device": "mirror"}));
+    conversation.run("block-job-pause", json!({"device": "mirror"}));
+    conversation.run("block-job-resume", json!({"device": "mirror"}));
     conversation.run("block-job-set-speed", json!({"device": "mirror", "speed": 0}));
     conversation.attempt("block-job-change", json!({"id": "mirror", "type": "mirror", "copy-mode": "write-blocking"}));
     conversation.wait("BLOCK_JOB_READY", |data| data["device"] == "mirror");
@@ -99,8 +100,12 @@ fn back_up(conversation: &mut Conversation<'_>) {
         "x-perf": {"use-copy-range": false, "max-workers": 4, "max-chunk": 0}});
     run(conversation, "blockdev-backup", full, "full");
     let incremental = json!({"job-id": "incremental", "device": "original", "target": "backup", "sync": "bitmap",
-        "bitmap": "since", "bitmap-mode": "on-success", "auto-dismiss": false});
-    run(conversation, "blockdev-backup", incremental, "incremental");
+        "bitmap": "since", "bitmap-mode": "on-success", "auto-dismiss": false, "auto-finalize": false});
+    conversation.forget_events();
+    conversation.run("blockdev-backup", incremental);
+    reach(conversation, "incremental", "pending");
+    conversation.run("block-job-finalize", json!({"id": "incremental"}));
+    conclude(conversation, "incremental");
     let sync = json!({"job-id": "bad", "device": "original", "target": "backup", "sync": "bitmap"});
     conversation.attempt("blockdev-backup", sync);
     for node in ["original", "backup"] {

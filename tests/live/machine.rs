@@ -153,6 +153,7 @@ fn devices(kind: Kind, folder: &Folder) -> Vec<[String; 2]> {
     add("-chardev", "null,id=null0");
     add("-audiodev", "none,id=audio0");
     add("-vnc", &format!("unix:{},password=on", folder.text("vnc")));
+    add("-vnc", &format!("unix:{},id=open", folder.text("open-vnc")));
     for device in [
         "virtio-blk-pci,drive=throttled,id=disk0,serial=live,share-rw=on",
         "virtio-scsi-pci,id=scsi0,iothread=iothread0",

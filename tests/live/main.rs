@@ -21,7 +21,8 @@
 //! # Recordings
 //!
 //! With `QEMU_QMP_TRANSCRIPTS=FOLDER` each conversation is written to a file of that folder: one line per message, `-> ` in
-//! front of what the client sent and `<- ` in front of what came.
+//! front of what the client sent and `<- ` in front of what came. With or without, the example `transcript` has to find in
+//! each recording what the conversation did; `cargo test --test live` alone does not build it, and says so.
 //!
 //! # What it must never do
 //!
@@ -32,7 +33,9 @@ mod binaries;
 mod blocks;
 mod compare;
 mod conversation;
+mod cxl;
 mod devices;
+mod guest;
 mod guest_agent;
 mod jobs;
 mod machine;
@@ -41,6 +44,7 @@ mod preconfig;
 mod process;
 mod qom;
 mod queries;
+mod recording;
 mod report;
 mod running;
 mod storage_daemon;
@@ -118,4 +122,14 @@ fn migration() {
 #[test]
 fn preconfig() {
     each("preconfig", &[Kind::X86], preconfig::converse);
+}
+
+#[test]
+fn guest() {
+    each("guest", &[Kind::X86], guest::converse);
+}
+
+#[test]
+fn cxl() {
+    each("cxl", &[Kind::X86], cxl::converse);
 }

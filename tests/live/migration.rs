@@ -77,8 +77,6 @@ fn save(conversation: &mut Conversation<'_>, stream: &str) {
     conversation.wait("MIGRATION", |data| data["status"] == "completed");
     conversation.run("query-migrate", json!({}));
     conversation.run("query-status", json!({}));
-    conversation.attempt("migrate", json!({"uri": "tcp:127.0.0.1:1"}));
-    conversation.run("query-migrate", json!({}));
 }
 
 /// Page sampling only: the other modes need KVM, or end QEMU 7.2.

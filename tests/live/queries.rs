@@ -19,7 +19,7 @@ const CONSTANT: [&str; 6] = [
 /// Asks all that needs no arguments, with what only this release has.
 pub fn ask_all(conversation: &mut Conversation<'_>) {
     ask_again(conversation);
-    for name in CONSTANT.into_iter().filter(|name| conversation.offers(name)).collect::<Vec<_>>() {
+    for name in CONSTANT {
         conversation.run(name, json!({}));
     }
     for name in conversation.removed_commands().iter().filter(|name| name.contains("query-")) {

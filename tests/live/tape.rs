@@ -53,6 +53,11 @@ impl Tape {
         self.lines().greeting.clone()
     }
 
+    /// All lines, each with its direction in front.
+    pub fn transcript(&self) -> Vec<String> {
+        self.lines().transcript.clone()
+    }
+
     /// Writes the recording to the folder that the environment names, if it names one.
     pub fn save(&self, name: &str) -> io::Result<()> {
         let Some(folder) = std::env::var_os(TRANSCRIPTS).map(PathBuf::from) else { return Ok(()) };
