@@ -1,8 +1,8 @@
 //! The blocking client, over the standard library's sockets or any reader and writer.
 //!
-//! [`Client`] is a [`Session`] on a [`Transport`]. It assumes that one thread at a time uses it;
-//! [`SharedClient`] is for several. Neither starts a thread but for connecting with a deadline and for [`Parts`]. It never waits longer than a deadline says, and a
-//! deadline that passes never costs a byte.
+//! [`Client`] is a [`Session`](crate::session::Session) on a [`Transport`]. It assumes that one thread at a time uses it;
+//! [`SharedClient`] is for several. Neither starts a thread but for connecting with a deadline and for [`Parts`], waits longer
+//! than a deadline says, or loses a byte when a deadline passes.
 
 mod address;
 mod calls;
