@@ -3,9 +3,10 @@
 //! The value is read whole before its type is chosen. Alternates are few and small in what QEMU sends, and only a whole
 //! value lets one that no alternative takes be kept.
 
-use super::builtin::Any;
-use serde::de::{self, DeserializeOwned};
+use super::builtin::{Any, ArraySeed};
+use serde::de::{self, DeserializeOwned, DeserializeSeed};
 use serde::{Deserialize, Deserializer, Serializer};
+use std::marker::PhantomData;
 
 /// What the generator emits for an alternate.
 pub trait Alternate: Sized {
@@ -62,6 +63,11 @@ pub fn decode_alternate<'de, T: Alternate, D: Deserializer<'de>>(deserializer: D
 /// Decodes the value of the alternative that was chosen.
 pub fn alternative<T: DeserializeOwned, E: de::Error>(value: Any) -> Result<T, E> {
     T::deserialize(value).map_err(E::custom)
+}
+
+/// Decodes the array that was chosen, so that an error says which element it is in.
+pub fn alternative_array<T: DeserializeOwned, E: de::Error>(value: Any) -> Result<Vec<T>, E> {
+    ArraySeed(PhantomData).deserialize(value).map_err(E::custom)
 }
 
 /// Writes a value that no alternative takes.

@@ -31,7 +31,7 @@ pub use ::serde::{
     ser::SerializeMap,
     Deserialize, Deserializer, Serialize, Serializer,
 };
-pub use alternate::{alternative, decode_alternate, write_unrecognized, Alternate, Kind};
+pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized, Alternate, Kind};
 pub use builtin::{Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use enumeration::{decode_enum, encode_enum, Enum};
 pub use json::{array_from_json, from_json, to_any};

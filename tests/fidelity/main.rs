@@ -143,8 +143,7 @@ impl Bench {
         }
         let nodes: Vec<Node> = self.world.places.keys().copied().collect();
         for node in nodes {
-            let Node::Object(id) = node else { continue };
-            for misfit in self.world.misfits_of_object(id) {
+            for misfit in self.world.misfits_of_node(node) {
                 let (index, value, place) = self.world.embed(node, misfit.value);
                 self.is_refused(index, &value, &(place + &misfit.path), &misfit.reason);
             }

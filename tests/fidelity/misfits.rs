@@ -1,7 +1,7 @@
 //! Values that no place of a type takes, with what is wrong and where.
 
 use crate::text::object;
-use crate::world::{Part, World};
+use crate::world::{Node, Part, World};
 use qemu_qmp_codegen::schema::{Builtin, ObjectId, Type};
 use serde_json::{json, Value};
 
@@ -15,8 +15,23 @@ pub struct Misfit {
 }
 
 impl World {
-    /// Objects of a type with one thing wrong.
-    pub fn misfits_of_object(&self, id: ObjectId) -> Vec<Misfit> {
+    /// Values of a type with one thing wrong.
+    pub fn misfits_of_node(&self, node: Node) -> Vec<Misfit> {
+        match node {
+            Node::Object(id) => self.misfits_of_object(id),
+            // Any kind of value is taken; but what is in an array has to fit.
+            Node::Alternate(id) => {
+                let arrays = self.schema[id].alternatives.iter().filter(|each| matches!(each.ty, Type::Array(_)));
+                let misfits = arrays.flat_map(|each| misfits(&each.ty)).filter(|(value, _)| value.is_array());
+                let misfit =
+                    |(value, path): (Value, &str)| Misfit { value, path: path.into(), reason: "invalid ".into() };
+                misfits.map(misfit).collect()
+            }
+            Node::Enum(_) => Vec::new(),
+        }
+    }
+
+    fn misfits_of_object(&self, id: ObjectId) -> Vec<Misfit> {
         let mut all = Vec::new();
         let parts = self.parts(id);
         let smallest = self.smallest_of_each_branch(id);

@@ -31,8 +31,12 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
         (false, false) => quote!(#docs #ident(#ty)),
     });
     let choices = variants.iter().map(|Variant { ident, bare, kinds, .. }| {
+        let value = match (bare, &kinds[..]) {
+            (true, _) => quote!(Ok(Self::#ident)),
+            (false, ["Array"]) => quote!(wire::alternative_array(value).map(Self::#ident)),
+            (false, _) => quote!(wire::alternative(value).map(Self::#ident)),
+        };
         let kinds = kinds.iter().map(|kind| self::ident_of(kind));
-        let value = if *bare { quote!(Ok(Self::#ident)) } else { quote!(wire::alternative(value).map(Self::#ident)) };
         quote!(#(wire::Kind::#kinds)|* => #value)
     });
     let writes = variants.iter().map(|Variant { ident, bare, kinds, .. }| {
