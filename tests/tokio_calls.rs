@@ -8,7 +8,7 @@ use qemu_qmp::qga::commands::GuestShutdown;
 use qemu_qmp::qmp::{commands::*, types::*};
 use qemu_qmp::session::SessionOptions;
 use qemu_qmp::tokio::{Client, ConnectOptions};
-use qemu_qmp::{ErrorClass, ErrorKind, Phase};
+use qemu_qmp::{ErrorClass, ErrorKind, EventSet, Phase};
 use serde_json::{json, Value};
 use std::future::{poll_fn, Future};
 use std::pin::{pin, Pin};
@@ -291,6 +291,37 @@ async fn stream_can_be_had_back() {
     let mut answer = [0; 2];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"{}");
+}
+
+#[tokio::test]
+async fn stream_cannot_be_had_back_from_what_has_ended() {
+    let (vm, script) = client(|mut peer| async move { peer.wait_for_end().await }).await;
+    vm.close().await;
+    let vm = vm.into_inner::<DuplexStream>().await.unwrap_err();
+    assert!(!vm.is_connected());
+    script.await.unwrap();
+    let (vm, script) = client(|_| async {}).await;
+    script.await.unwrap();
+    vm.closed().await;
+    let vm = vm.into_inner::<DuplexStream>().await.unwrap_err();
+    assert_eq!(vm.closed().await.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn last_words_are_heard_although_nothing_can_be_written() {
+    let (vm, script) = client(|mut peer| async move {
+        peer.answer(STATUS, paused()).await;
+        peer.event("SHUTDOWN").await;
+        peer.raw(b"{\"ev").await;
+    })
+    .await;
+    let mut events = vm.events();
+    vm.execute(QueryStatus::new()).await.unwrap();
+    let error = vm.execute(QueryStatus::new()).await.unwrap_err();
+    assert!(error.is_closed(), "{error}");
+    assert_eq!(events.next().await.unwrap().unwrap().kind.name(), "SHUTDOWN");
+    assert!(events.next().await.unwrap().unwrap_err().malformed_line().is_some());
+    script.await.unwrap();
 }
 
 #[tokio::test]

@@ -107,9 +107,12 @@ impl Shared {
 
     pub(super) fn order(&self, order: Order) {
         let old = self.change(|state, wakes| {
+            let ended = state.end.is_some();
             state.end(Repr::NotConnected.into(), wakes);
             wakes.wake(state.driver.take());
             match (&state.order, &order) {
+                // The driver may be gone, and the stream with it.
+                (_, Order::Detach(_)) if ended => Some(order),
                 // The last handle's end overrides what it wanted before; nothing else changes an order.
                 (None, _) | (_, Order::Drop) => state.order.replace(order),
                 _ => Some(order),
@@ -217,18 +220,12 @@ impl Shared {
     /// The peer has closed the connection, or broken it.
     pub(super) fn handle_eof(&self, broken: Option<io::Error>) {
         self.change(|state, wakes| {
-            let why = match broken {
-                Some(source) if state.session.waits_for() == Some(Phase::Greeting) => {
-                    Repr::NoGreeting { source: Some(source) }.into()
-                }
-                Some(source) => Error::closed(Some(source)),
-                None => {
-                    state.session.handle_eof();
-                    state.dispatch(wakes);
-                    Error::closed(None)
-                }
-            };
-            state.end(why, wakes);
+            if broken.is_some() && state.session.waits_for() == Some(Phase::Greeting) {
+                return state.end(Repr::NoGreeting { source: broken }.into(), wakes);
+            }
+            state.session.handle_eof();
+            state.dispatch(wakes);
+            state.end(Error::closed(broken), wakes);
         });
     }
 
