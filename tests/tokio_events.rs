@@ -143,6 +143,31 @@ async fn waiting_hears_what_comes_before_the_reply() {
     drop(script);
 }
 
+#[tokio::test(start_paused = true)]
+async fn command_and_its_event() {
+    let (vm, script) = client(|mut peer| async move {
+        peer.line(&deleted("net0")).await;
+        let command = peer.expect("device_del").await;
+        peer.line(&deleted("net0")).await;
+        peer.reply(&command, json!({})).await;
+        let command = peer.expect("device_del").await;
+        peer.error(&command, "DeviceNotFound", "it is gone").await;
+        sleep(SOON / 2).await;
+        peer.answer("device_del", json!({})).await;
+        peer.wait_for_end().await;
+    })
+    .await;
+    let is_net0 = |event: &DeviceDeleted| event.device.as_deref() == Some("net0");
+    let call = || vm.execute_and_wait(DeviceDel::new("net0"), SOON, is_net0);
+    call().await.unwrap();
+    assert_eq!(call().await.unwrap_err().kind(), ErrorKind::Server);
+    let start = Instant::now();
+    assert_eq!(call().await.unwrap_err().kind(), ErrorKind::Timeout(Phase::Event));
+    assert_eq!(start.elapsed(), SOON);
+    drop(vm);
+    script.await.unwrap();
+}
+
 #[tokio::test]
 async fn waiting_on_a_stream_goes_on() {
     let (vm, _script) = client(|mut peer| async move {

@@ -242,7 +242,7 @@ async fn nesting_and_misfits() {
     let mut events = vm.events();
     let error = vm.execute(QueryStatus::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.decode_error().unwrap().text()), (ErrorKind::Decode, &*deep));
-    let reply = vm.execute_untyped(STATUS, None, None).await.unwrap();
+    let reply = vm.cmd(STATUS, None, None).await.unwrap();
     assert_eq!(reply.result(), Ok(&*deep));
     let error = vm.execute(QueryStatus::new()).await.unwrap_err();
     assert_eq!(error.decode_error().unwrap().path(), ".running");
@@ -261,7 +261,7 @@ async fn deaf_server() {
     })
     .await;
     let long = json!({"x": "y".repeat(100_000)});
-    let call = |_| vm.within(SOON).execute_untyped("long", Some(long.clone()), None);
+    let call = |_| vm.within(SOON).cmd("long", Some(long.clone()), None);
     let (a, b, c) = tokio::join!(call(1), call(2), call(3));
     for call in [a, b, c] {
         assert_eq!(call.unwrap_err().kind(), ErrorKind::Timeout(Phase::Call));
@@ -285,7 +285,7 @@ async fn both_sides_write_at_a_time() {
     })
     .await;
     let long = json!({"x": "y".repeat(200_000)});
-    let call = || vm.execute_untyped("long", Some(long.clone()), None);
+    let call = || vm.cmd("long", Some(long.clone()), None);
     let (a, b) = tokio::join!(call(), call());
     assert!(a.is_ok() && b.is_ok());
     script.await.unwrap();

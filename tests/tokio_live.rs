@@ -146,7 +146,7 @@ async fn eight_tasks(name: &str) {
             for number in 0..calls / 8 {
                 // The id comes back, so that a reply that went to another call would show.
                 let id = json!({"task": task, "number": number});
-                let call = vm.execute_untyped("query-name", None, Some(id.clone()));
+                let call = vm.cmd("query-name", None, Some(id.clone()));
                 let reply = match random.below(4) {
                     0 => tokio::time::timeout(Duration::from_micros(random.below(800)), call).await.ok(),
                     _ => Some(call.await),

@@ -58,7 +58,7 @@ async fn work(vm: Client, task: u64, mut random: Random) -> (u64, u64) {
     let (mut replies, mut ends) = (0, 0);
     for number in 0..CALLS {
         let arguments = json!({"task": task, "n": number});
-        let mut call = pin!(vm.execute_untyped("echo", Some(arguments.clone()), None));
+        let mut call = pin!(vm.cmd("echo", Some(arguments.clone()), None));
         let polls = if random.below(3) == 0 { random.below(6) } else { u64::MAX };
         let mut polled = 0;
         let outcome = poll_fn(|cx| {

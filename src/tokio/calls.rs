@@ -6,7 +6,6 @@ use crate::api::{Command, OobCommand};
 use crate::error::{DecodeError, Error, Phase, Repr, Result, Subject};
 use crate::message::{Reply, Request};
 use crate::session::Id;
-use crate::wire;
 use ::tokio::sync::oneshot;
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -26,7 +25,7 @@ impl Client {
     ///
     /// A command whose success is not answered, such as `guest-shutdown`, returns at once when it is written, with
     /// what an empty object decodes to. An error that the server may send later is dropped; to wait for it, use
-    /// [`execute_untyped`](Self::execute_untyped) with a short deadline.
+    /// [`cmd`](Self::cmd) with a short deadline.
     ///
     /// # Errors
     ///
@@ -47,16 +46,15 @@ impl Client {
         self.within(self.call_timeout).execute_oob(command).await
     }
 
-    /// Executes a command by name, and gives the server's reply, also if it is an error.
+    /// Executes a command by name, typed nowhere, and gives the server's reply, also if it is an error.
     ///
     /// The id may be any JSON value, and comes back with the reply.
     ///
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
-    #[doc(alias = "cmd")]
-    pub async fn execute_untyped(&self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
-        self.within(self.call_timeout).execute_untyped(name, arguments, id).await
+    pub async fn cmd(&self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
+        self.within(self.call_timeout).cmd(name, arguments, id).await
     }
 
     /// Sends a request that is an object already, with `execute` or `exec-oob`, perhaps `arguments` and `id`, and gives the
@@ -65,9 +63,8 @@ impl Client {
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
-    #[doc(alias = "cmd_obj")]
-    pub async fn execute_object(&self, request: Map<String, Value>) -> Result<Reply> {
-        self.within(self.call_timeout).execute_object(request).await
+    pub async fn cmd_obj(&self, request: Map<String, Value>) -> Result<Reply> {
+        self.within(self.call_timeout).cmd_obj(request).await
     }
 
     /// For calls that take longer, or may take less long, than others; `None` waits for ever.
@@ -78,7 +75,7 @@ impl Client {
     /// let vm = qemu_qmp::tokio::Client::connect_unix("/run/vm.qmp").await?;
     /// let patient = vm.within(Duration::from_secs(600));
     /// let arguments = serde_json::json!({"command-line": "savevm before-upgrade"});
-    /// let reply = patient.execute_untyped("human-monitor-command", Some(arguments), None).await?;
+    /// let reply = patient.cmd("human-monitor-command", Some(arguments), None).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -106,12 +103,12 @@ impl Within<'_> {
         self.execute_typed::<C>(Request::new(&command).map(Request::out_of_band)).await
     }
 
-    /// See [`Client::execute_untyped`].
+    /// See [`Client::cmd`].
     ///
     /// # Errors
     ///
     /// The same.
-    pub async fn execute_untyped(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
+    pub async fn cmd(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
         let request = Request::untyped(name, arguments.as_ref())?;
         self.answer(match id {
             Some(id) => request.id(id),
@@ -120,19 +117,19 @@ impl Within<'_> {
         .await
     }
 
-    /// See [`Client::execute_object`].
+    /// See [`Client::cmd_obj`].
     ///
     /// # Errors
     ///
     /// The same.
-    pub async fn execute_object(self, request: Map<String, Value>) -> Result<Reply> {
+    pub async fn cmd_obj(self, request: Map<String, Value>) -> Result<Reply> {
         self.answer(Request::from_object(request)?).await
     }
 
     async fn execute_typed<C: Command>(self, request: Result<Request>) -> Result<C::Reply> {
         match self.call(request?).await? {
             Some(reply) => reply.decode::<C>(),
-            None => wire::from_json("{}")
+            None => C::decode_reply("{}")
                 .map_err(|source| DecodeError::new(Subject::Reply(C::NAME.into()), "{}", source).into()),
         }
     }

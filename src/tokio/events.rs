@@ -4,7 +4,7 @@ use super::audience::{Heard, Key, Wanted};
 use super::calls::in_time;
 use super::shared::Shared;
 use super::Client;
-use crate::api::{Event, EventSet};
+use crate::api::{Command, Event, EventSet};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{ErrorKind, Phase, Repr, Result};
@@ -88,6 +88,38 @@ impl Client {
     ) -> impl Future<Output = Result<EventMessage<E>>> {
         let mut events = self.subscribe::<E>();
         in_time(timeout.into(), Phase::Event, async move { events.find(filter).await })
+    }
+
+    /// Executes a command, and waits for an event `E` after it that the filter accepts, whether it comes before the reply or
+    /// after it.
+    ///
+    /// The time is for reply and event together; without a timeout it waits for ever.
+    ///
+    #[cfg_attr(feature = "qmp", doc = "```no_run")]
+    #[cfg_attr(not(feature = "qmp"), doc = "```ignore")]
+    /// # use qemu_qmp::qmp::{commands::*, events::*};
+    /// # async fn example(vm: qemu_qmp::tokio::Client) -> qemu_qmp::Result<()> {
+    /// # const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+    /// let is_net1 = |gone: &DeviceDeleted| gone.device.as_deref() == Some("net1");
+    /// vm.execute_and_wait(DeviceDel::new("net1"), PATIENCE, is_net1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Self::execute), without waiting for the event then, and those of [`wait_for`](Self::wait_for). A
+    /// [`Timeout`](ErrorKind::Timeout) tells by its phase whether it was the reply or the event that did not come.
+    pub async fn execute_and_wait<C: Command, E: Event>(
+        &self,
+        command: C,
+        timeout: impl Into<Option<Duration>>,
+        filter: impl FnMut(&E) -> bool,
+    ) -> Result<(C::Reply, EventMessage<E>)> {
+        let timeout = timeout.into();
+        let event = self.wait_for(timeout, filter);
+        let reply = self.within(timeout).execute(command).await?;
+        Ok((reply, event.await?))
     }
 
     fn feed(&self, wanted: Wanted) -> Feed {
