@@ -92,35 +92,35 @@ impl<'de> Deserialize<'de> for Null {
 #[non_exhaustive]
 pub struct Empty {}
 
-impl Serialize for Empty {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_map(Some(0))?.end()
-    }
+crate::wire::empty!(Empty);
+
+/// Decodes an object of which nothing is wanted, for which `value` stands.
+pub fn decode_empty<'de, T, D: Deserializer<'de>>(deserializer: D, value: T) -> Result<T, D::Error> {
+    deserializer.deserialize_map(EmptyVisitor).map(|()| value)
 }
 
-impl<'de> Deserialize<'de> for Empty {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EmptyVisitor)
-    }
+/// Encodes the empty object.
+pub fn encode_empty<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_map(Some(0))?.end()
 }
 
 struct EmptyVisitor;
 
 impl<'de> Visitor<'de> for EmptyVisitor {
-    type Value = Empty;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Empty, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Empty {})
+        Ok(())
     }
 }
 
 /// The kinds of JSON value, QAPI's built-in enum `QType`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 #[non_exhaustive]
 pub enum QType {
     /// No value.

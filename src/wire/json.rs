@@ -3,6 +3,7 @@
 use super::builtin::{Any, ArraySeed};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::Serialize;
+use std::fmt;
 use std::marker::PhantomData;
 
 /// Decodes one JSON text.
@@ -28,4 +29,15 @@ pub fn array_from_json<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_
 /// A value as JSON. What has no JSON form, as a `number` that is infinite, becomes `null`.
 pub fn to_any<T: Serialize>(value: &T) -> Any {
     serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Whether two values are the same on the wire.
+pub fn equal<T: Serialize>(one: &T, other: &T) -> bool {
+    to_any(one) == to_any(other)
+}
+
+/// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`.
+pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = if f.alternate() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    write!(f, "{name} {}", text.as_deref().unwrap_or("?"))
 }

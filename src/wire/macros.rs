@@ -21,12 +21,58 @@ macro_rules! __wire_serde {
     };
 }
 
-/// Implements serde's traits for a generated [`Object`](crate::wire::Object).
+/// Implements serde's traits, `Debug` and `PartialEq` for a generated [`Object`](crate::wire::Object).
+///
+/// `Debug` shows what is on the wire, and what is the same there is equal. Neither is derived, because what is done for each
+/// of some 5,000 members makes up most of this crate's time to build.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_object {
-    ($ty:ty) => {
-        $crate::wire::serde!($ty, $crate::wire::decode_object, $crate::wire::encode_object);
+    ($ty:ident) => {
+        impl<'de> $crate::wire::Deserialize<'de> for $ty {
+            fn deserialize<D: $crate::wire::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::wire::decode_object(deserializer)
+            }
+        }
+        impl $crate::wire::Serialize for $ty {
+            fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::wire::encode_object(self, serializer)
+            }
+        }
+        impl ::std::fmt::Debug for $ty {
+            #[inline]
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::wire::debug(stringify!($ty), self, f)
+            }
+        }
+        impl ::std::cmp::PartialEq for $ty {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                $crate::wire::equal(self, other)
+            }
+        }
+    };
+}
+
+/// Implements serde's traits for a generated type without members that no union has for a branch.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire_empty {
+    ($ty:ident) => {
+        impl<'de> $crate::wire::Deserialize<'de> for $ty {
+            fn deserialize<D: $crate::wire::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::wire::decode_empty(deserializer, Self {})
+            }
+        }
+        impl $crate::wire::Serialize for $ty {
+            fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::wire::encode_empty(serializer)
+            }
+        }
     };
 }
 
@@ -48,7 +94,7 @@ macro_rules! __wire_extensible {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_union {
-    ($ty:ty) => {
+    ($ty:ident) => {
         impl $crate::wire::Object for $ty {
             const MEMBERS: &'static [&'static str] = <Self as $crate::wire::Union>::BASE;
             const REQUIRED: usize = <Self as $crate::wire::Union>::BASE_REQUIRED;
@@ -56,14 +102,10 @@ macro_rules! __wire_union {
             fn blank() -> Self {
                 $crate::wire::Union::empty()
             }
-            fn set<'de, A: $crate::wire::MapAccess<'de>>(
-                &mut self,
-                index: usize,
-                map: &mut A,
-            ) -> ::std::result::Result<(), A::Error> {
-                $crate::wire::set_in_union(self, index, map)
+            fn set<I: $crate::wire::Input>(&mut self, index: usize, input: &mut I) {
+                $crate::wire::set_in_union(self, index, input)
             }
-            fn write<M: $crate::wire::SerializeMap>(&self, out: &mut $crate::wire::Writer<'_, M>) {
+            fn write<O: $crate::wire::Output>(&self, out: &mut O) {
                 $crate::wire::write_union(self, out)
             }
             #[inline]
@@ -117,6 +159,9 @@ macro_rules! __wire_enum {
             }
         }
 
+        // Derived, it would be one more function for each of 200 enums.
+        impl ::std::cmp::Eq for $ty {}
+
         impl ::std::fmt::Display for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -166,6 +211,6 @@ macro_rules! __wire_transparent {
 }
 
 pub use {
-    __wire_alternate as alternate, __wire_enum as enumeration, __wire_extensible as extensible,
+    __wire_alternate as alternate, __wire_empty as empty, __wire_enum as enumeration, __wire_extensible as extensible,
     __wire_object as object, __wire_serde as serde, __wire_transparent as transparent, __wire_union as union,
 };

@@ -20,34 +20,29 @@ mod json;
 mod macros;
 mod object;
 mod path;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod union;
 mod writer;
 
 #[doc(no_inline)]
-pub use ::serde::{
-    de::{Error, MapAccess},
-    ser::SerializeMap,
-    Deserialize, Deserializer, Serialize, Serializer,
-};
+pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
 pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized, Alternate, Kind};
-pub use builtin::{Any, AnyMap, Empty, Null, Number, Numbers, QType};
+pub use builtin::{decode_empty, encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use enumeration::{decode_enum, encode_enum, Enum};
-pub use json::{array_from_json, from_json, to_any};
-pub use macros::{alternate, enumeration, extensible, object, serde, transparent, union};
-pub use object::{
-    decode_object, encode_object, position, put, put_array, put_optional, put_optional_array, skip, Lookup, Object,
-    Seen,
-};
+pub use json::{array_from_json, debug, equal, from_json, to_any};
+pub use macros::{alternate, empty, enumeration, extensible, object, serde, transparent, union};
+pub use object::{decode_object, encode_object, position, Lookup, Object, Seen};
 pub use path::{split_path, Segment};
+pub use reader::Input;
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
 pub use union::{
     find_in_union, keep_in_union, missing_in_union, name_in_union, set_in_union, settle_union, union_keeps,
     write_union, Branch, Union, UnrecognizedBranch,
 };
-pub use writer::Writer;
+pub use writer::Output;
 
 /// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
 /// Serializers that do not, serde_json's among them, write the value as it is.

@@ -4,10 +4,11 @@
 //! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
 //! it compiles faster, which counts when there are a thousand types.
 
-use super::builtin::{Any, ArraySeed};
+use super::builtin::Any;
 use super::path::Segment;
-use super::writer::Writer;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use super::reader::{Input, Reader};
+use super::writer::{Output, Writer};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,10 +25,10 @@ pub trait Object: Sized {
     const REQUIRED: usize;
     /// A value to be filled. Its mandatory members hold nothing of meaning yet.
     fn blank() -> Self;
-    /// Decodes the next value of `map` into the member of that index.
-    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Takes the value of the member of that index.
+    fn set<I: Input>(&mut self, index: usize, input: &mut I);
     /// Writes the members that are there, in the schema's order.
-    fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>);
+    fn write<O: Output>(&self, out: &mut O);
 
     /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
     /// union's branch are not.
@@ -137,41 +138,6 @@ pub fn position(names: &[&str], name: &str) -> Option<usize> {
     names.iter().position(|known| *known == name)
 }
 
-/// Decodes a mandatory member.
-pub fn put<'de, T: Deserialize<'de>, A: MapAccess<'de>>(field: &mut T, map: &mut A) -> Result<(), A::Error> {
-    *field = map.next_value()?;
-    Ok(())
-}
-
-/// Decodes an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
-pub fn put_optional<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    field: &mut Option<T>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    *field = Some(map.next_value()?);
-    Ok(())
-}
-
-/// Decodes a mandatory member that is an array.
-pub fn put_array<'de, T: Deserialize<'de>, A: MapAccess<'de>>(field: &mut Vec<T>, map: &mut A) -> Result<(), A::Error> {
-    *field = map.next_value_seed(ArraySeed(PhantomData))?;
-    Ok(())
-}
-
-/// Decodes an optional member that is an array.
-pub fn put_optional_array<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    field: &mut Option<Vec<T>>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    *field = Some(map.next_value_seed(ArraySeed(PhantomData))?);
-    Ok(())
-}
-
-/// Passes over a member.
-pub fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
-    map.next_value::<IgnoredAny>().map(|_| ())
-}
-
 /// Encodes an object.
 pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
@@ -206,7 +172,9 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
                     let value = map.next_value().map_err(|error| Segment::Member(&name).wrap::<A::Error>(error))?;
                     kept.push((name, value));
                 }
-                Key::Unknown => skip(&mut map)?,
+                Key::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
         if !kept.is_empty() || object.keeps() {
@@ -226,7 +194,13 @@ fn set<'de, T: Object, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<(), A::Error> {
     let name = object.name(index);
-    let result = if seen.add(index) { object.set(index, map) } else { Err(de::Error::custom("comes twice")) };
+    let result = if seen.add(index) {
+        let mut reader = Reader::new(map);
+        object.set(index, &mut reader);
+        reader.finish()
+    } else {
+        Err(de::Error::custom("comes twice"))
+    };
     result.map_err(|error| Segment::Member(name).wrap(error))
 }
 

@@ -4,11 +4,9 @@
 
 use super::builtin::{Any, AnyMap};
 use super::object::{position, Lookup, Object, Seen};
-use super::writer::Writer;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use std::fmt;
-use std::marker::PhantomData;
+use super::reader::Input;
+use super::writer::Output;
+use serde::ser::{Serialize, Serializer};
 
 /// What the generator emits for a union; the macro `union!` makes an [`Object`] of it. The base is meant
 /// without the tag.
@@ -19,10 +17,10 @@ pub trait Union: Object {
     const BASE_REQUIRED: usize;
     /// A value to be filled, see [`Object::blank`].
     fn empty() -> Self;
-    /// Decodes the next value of `map` into the member `BASE[index]`.
-    fn set_base<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Takes the value of the member `BASE[index]`.
+    fn set_base<I: Input>(&mut self, index: usize, input: &mut I);
     /// Writes the members of the base that are there.
-    fn write_base<M: SerializeMap>(&self, out: &mut Writer<'_, M>);
+    fn write_base<O: Output>(&self, out: &mut O);
     /// Name of the tag on the wire.
     const TAG: &'static str;
     /// The value that an absent tag stands for, where older releases of QEMU send none.
@@ -51,10 +49,10 @@ pub trait Branch: Sized {
     fn lookup(&self) -> Option<&dyn Lookup>;
     /// The members of the branch, to take in what nothing explains.
     fn lookup_mut(&mut self) -> Option<&mut dyn Lookup>;
-    /// Decodes the next value of `map` into the member of that index.
-    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Takes the value of the member of that index.
+    fn set<I: Input>(&mut self, index: usize, input: &mut I);
     /// Writes the members of the branch, without the tag.
-    fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>);
+    fn write<O: Output>(&self, out: &mut O);
     /// Whether the schema does not know the tag.
     fn is_unrecognized(&self) -> bool;
 }
@@ -76,7 +74,7 @@ impl UnrecognizedBranch {
     }
 
     /// Writes the members.
-    pub fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+    pub fn write<O: Output>(&self, out: &mut O) {
         out.extra(&self.members);
     }
 }
@@ -155,23 +153,20 @@ pub fn settle_union<T: Union>(union: &mut T, seen: &Seen, from: usize) -> bool {
 }
 
 /// [`Object::set`] of a union.
-pub fn set_in_union<'de, T: Union, A: MapAccess<'de>>(
-    union: &mut T,
-    index: usize,
-    map: &mut A,
-) -> Result<(), A::Error> {
+pub fn set_in_union<T: Union, I: Input>(union: &mut T, index: usize, input: &mut I) {
     match index.checked_sub(T::BASE.len()) {
-        None => union.set_base(index, map),
+        None => union.set_base(index, input),
         Some(0) => {
-            *union.branch_mut() = map.next_value_seed(TagSeed(PhantomData))?;
-            Ok(())
+            if let Some(tag) = input.text() {
+                *union.branch_mut() = T::Branch::select(&tag);
+            }
         }
-        Some(past) => union.branch_mut().set(past - 1, map),
+        Some(past) => union.branch_mut().set(past - 1, input),
     }
 }
 
 /// [`Object::write`] of a union.
-pub fn write_union<T: Union, M: SerializeMap>(union: &T, out: &mut Writer<'_, M>) {
+pub fn write_union<T: Union, O: Output>(union: &T, out: &mut O) {
     let branch = union.branch();
     // A branch that was put in the place of the one without a tag needs its tag.
     if union.tagged() || T::ABSENT_TAG != Some(branch.tag()) {
@@ -190,27 +185,5 @@ struct UnrecognizedTag<'a>(&'a str);
 impl Serialize for UnrecognizedTag<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct(super::UNRECOGNIZED, self.0)
-    }
-}
-
-struct TagSeed<T>(PhantomData<T>);
-
-impl<'de, T: Branch> DeserializeSeed<'de> for TagSeed<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<T: Branch> Visitor<'_> for TagSeed<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E: de::Error>(self, tag: &str) -> Result<T, E> {
-        Ok(T::select(tag))
     }
 }

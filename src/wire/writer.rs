@@ -5,62 +5,67 @@ use serde::ser::{Serialize, SerializeMap};
 
 /// Takes the members of an object one after the other.
 ///
-/// The first error is kept and ends the writing. Generated code therefore has no `?` on each of its members, each of
-/// which would be a branch for the compiler to look at: without them the crate builds markedly faster.
-pub struct Writer<'a, M: SerializeMap> {
-    map: &'a mut M,
-    result: Result<(), M::Error>,
-}
-
-impl<'a, M: SerializeMap> Writer<'a, M> {
-    /// A writer into this map.
-    pub(super) fn new(map: &'a mut M) -> Self {
-        Self { map, result: Ok(()) }
-    }
-
-    /// The first error.
-    pub(super) fn finish(self) -> Result<(), M::Error> {
-        self.result
-    }
-
+/// A trait without lifetimes and results, because it is called for each of some 5,000 members, and each of those would be
+/// something for the compiler to check.
+pub trait Output {
     /// A mandatory member.
-    pub fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        if self.result.is_ok() {
-            self.result = self.map.serialize_entry(name, value);
-        }
-    }
+    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T);
 
     /// An optional member, if it is there.
-    pub fn optional<T: Serialize>(&mut self, name: &'static str, value: &Option<T>) {
+    fn optional<T: Serialize>(&mut self, name: &str, value: &Option<T>) {
         if let Some(value) = value {
             self.member(name, value);
         }
     }
 
     /// A mandatory `number`.
-    pub fn number(&mut self, name: &'static str, value: &f64) {
+    fn number(&mut self, name: &str, value: &f64) {
         self.member(name, &Number(value));
     }
 
     /// An optional `number`, if it is there.
-    pub fn optional_number(&mut self, name: &'static str, value: &Option<f64>) {
+    fn optional_number(&mut self, name: &str, value: &Option<f64>) {
         self.optional(name, &value.as_ref().map(Number));
     }
 
     /// A mandatory array of numbers.
-    pub fn numbers(&mut self, name: &'static str, value: &[f64]) {
+    fn numbers(&mut self, name: &str, value: &[f64]) {
         self.member(name, &Numbers(value));
     }
 
     /// An optional array of numbers, if it is there.
-    pub fn optional_numbers(&mut self, name: &'static str, value: &Option<Vec<f64>>) {
+    fn optional_numbers(&mut self, name: &str, value: &Option<Vec<f64>>) {
         self.optional(name, &value.as_deref().map(Numbers));
     }
 
     /// Members that are kept by name.
-    pub fn extra(&mut self, extra: &AnyMap) {
+    fn extra(&mut self, extra: &AnyMap) {
         for (name, value) in extra {
             self.member(name, value);
+        }
+    }
+}
+
+/// A serde map. The first error is kept for whoever made the writer, and ends the writing.
+pub(super) struct Writer<'a, M: SerializeMap> {
+    map: &'a mut M,
+    result: Result<(), M::Error>,
+}
+
+impl<'a, M: SerializeMap> Writer<'a, M> {
+    pub(super) fn new(map: &'a mut M) -> Self {
+        Self { map, result: Ok(()) }
+    }
+
+    pub(super) fn finish(self) -> Result<(), M::Error> {
+        self.result
+    }
+}
+
+impl<M: SerializeMap> Output for Writer<'_, M> {
+    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if self.result.is_ok() {
+            self.result = self.map.serialize_entry(name, value);
         }
     }
 }

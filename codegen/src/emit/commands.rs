@@ -145,10 +145,12 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) ->
         }
     });
     let inherent = inherent(name, fields, &extra, &quote!(#setter));
-    let codec = Codec::of(fields, &extra).object(name, &more);
+    let empty = fields.is_empty() && !open;
+    let codec = if empty { quote!(wire::empty!(#name);) } else { Codec::of(fields, &extra).object(name, &more) };
+    let derived = empty.then(|| quote!(, Debug, PartialEq));
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone #derived)]
         #[non_exhaustive]
         pub struct #name {
             #(#declarations,)*

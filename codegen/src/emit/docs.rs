@@ -72,7 +72,17 @@ impl Docs {
 
     /// The attributes.
     pub fn tokens(&self) -> TokenStream {
-        let lines = self.lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+        self.attributes(self.lines.len())
+    }
+
+    /// The attributes with no more than the first paragraph, for an item beside one that has them whole.
+    pub fn brief(&self) -> TokenStream {
+        self.attributes(self.lines.iter().position(String::is_empty).unwrap_or(self.lines.len()))
+    }
+
+    fn attributes(&self, lines: usize) -> TokenStream {
+        let lines =
+            self.lines.iter().take(lines).map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
         let deprecated = self.deprecated.then(|| quote!(#[deprecated(note = "deprecated in QEMU")]));
         quote!(#(#[doc = #lines])* #deprecated)
     }

@@ -26,7 +26,7 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
 
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, PartialEq, Hash)]
         #[non_exhaustive]
         pub enum #name {
             #(#variant_docs #variants,)*

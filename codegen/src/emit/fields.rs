@@ -160,9 +160,9 @@ impl Field<'_> {
         }
     }
 
-    /// The setter of an optional member.
+    /// The setter of an optional member. Every line of doc costs time to build; the field has the rest.
     pub fn setter(&self) -> TokenStream {
-        let (docs, ident) = (self.docs.tokens(), &self.ident);
+        let (docs, ident) = (self.docs.brief(), &self.ident);
         let (parameter, value) = (self.parameter(), self.converted());
         quote! {
             #docs
@@ -184,7 +184,7 @@ impl Field<'_> {
             (true, true) => quote!(put_array),
             (false, true) => quote!(put_optional_array),
         };
-        quote!(wire::#put(&mut self.#ident, map))
+        quote!(input.#put(&mut self.#ident))
     }
 
     /// The statement that encodes the member.

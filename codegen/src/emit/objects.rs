@@ -18,7 +18,7 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let declarations = fields.iter().map(Field::declaration);
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone)]
         #[non_exhaustive]
         pub struct #name {
             #(#declarations,)*
@@ -80,9 +80,9 @@ impl Codec {
             quote!(#index => #put,)
         });
         let (set, set_index) = if fields.is_empty() {
-            (quote!(wire::skip(map)), quote!(_))
+            (quote!(input.skip()), quote!(_))
         } else {
-            (quote!(match index { #(#arms)* _ => wire::skip(map) }), quote!(index))
+            (quote!(match index { #(#arms)* _ => input.skip() }), quote!(index))
         };
         let writes = fields.iter().map(Field::write).chain(extra.iter().filter_map(|extra| extra.write.clone()));
         let writes: Vec<_> = writes.collect();
@@ -103,7 +103,7 @@ impl Codec {
     pub fn set(&self, name: &TokenStream) -> TokenStream {
         let Self { set, set_index, .. } = self;
         quote! {
-            fn #name<'de, A: wire::MapAccess<'de>>(&mut self, #set_index: usize, map: &mut A) -> Result<(), A::Error> {
+            fn #name<I: wire::Input>(&mut self, #set_index: usize, input: &mut I) {
                 #set
             }
         }
@@ -113,7 +113,7 @@ impl Codec {
     pub fn write(&self, name: &TokenStream) -> TokenStream {
         let Self { write, write_to, .. } = self;
         quote! {
-            fn #name<M: wire::SerializeMap>(&self, #write_to: &mut wire::Writer<'_, M>) {
+            fn #name<O: wire::Output>(&self, #write_to: &mut O) {
                 #write
             }
         }

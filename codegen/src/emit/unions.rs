@@ -74,7 +74,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
 
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone)]
         #[non_exhaustive]
         pub struct #name {
             #(#declarations,)*
@@ -206,7 +206,7 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
         .collect();
     let bare = (full.len() < idents.len()).then_some(());
     let (no_lookup, no_set, no_write) =
-        (bare.map(|()| quote!(_ => None,)), quote!(_ => wire::skip(map)), bare.map(|()| quote!(_ => {})));
+        (bare.map(|()| quote!(_ => None,)), quote!(_ => input.skip()), bare.map(|()| quote!(_ => {})));
     let unused = if full.is_empty() { quote!(_) } else { quote!(index) };
 
     quote! {
@@ -263,13 +263,13 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
                     #no_lookup
                 }
             }
-            fn set<'de, A: wire::MapAccess<'de>>(&mut self, #unused: usize, map: &mut A) -> Result<(), A::Error> {
+            fn set<I: wire::Input>(&mut self, #unused: usize, input: &mut I) {
                 match self {
-                    #(Self::#full(branch) => wire::Object::set(#deref_mut, index, map),)*
+                    #(Self::#full(branch) => wire::Object::set(#deref_mut, index, input),)*
                     #no_set
                 }
             }
-            fn write<M: wire::SerializeMap>(&self, out: &mut wire::Writer<'_, M>) {
+            fn write<O: wire::Output>(&self, out: &mut O) {
                 match self {
                     #(Self::#full(branch) => wire::Object::write(#deref, out),)*
                     Self::Unrecognized(branch) => branch.write(out),
