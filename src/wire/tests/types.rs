@@ -1,12 +1,12 @@
 //! A struct, an object that takes any member, an enum, an alternate, a union in a union, and one whose tag came late.
 
 use crate::wire::{
-    self, Alternate, Any, AnyMap, Branch, Enum, Error, Kind, Lookup, MapAccess, Object, SerializeMap, Serializer,
-    Union, UnrecognizedBranch, Writer,
+    self, Alternate, Any, AnyMap, Branch, Enum, Error, Input, Kind, Lookup, Object, Output, Serializer, Union,
+    UnrecognizedBranch,
 };
 
 /// `file` and `parts` are mandatory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Disk {
     pub file: String,
     pub parts: Vec<Disk>,
@@ -33,20 +33,20 @@ impl Object for Disk {
             any: None,
         }
     }
-    fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+    fn set<I: Input>(&mut self, index: usize, input: &mut I) {
         match index {
-            0 => wire::put(&mut self.file, map),
-            1 => wire::put_array(&mut self.parts, map),
-            2 => wire::put_optional(&mut self.size, map),
-            3 => wire::put_optional(&mut self.ratio, map),
-            4 => wire::put_optional_array(&mut self.ratios, map),
-            5 => wire::put_optional_array(&mut self.tones, map),
-            6 => wire::put_optional(&mut self.backing, map),
-            7 => wire::put_optional(&mut self.any, map),
-            _ => wire::skip(map),
+            0 => input.put(&mut self.file),
+            1 => input.put_array(&mut self.parts),
+            2 => input.put_optional(&mut self.size),
+            3 => input.put_optional(&mut self.ratio),
+            4 => input.put_optional_array(&mut self.ratios),
+            5 => input.put_optional_array(&mut self.tones),
+            6 => input.put_optional(&mut self.backing),
+            7 => input.put_optional(&mut self.any),
+            _ => input.skip(),
         }
     }
-    fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+    fn write<O: Output>(&self, out: &mut O) {
         out.member("file", &self.file);
         out.optional("size", &self.size);
         out.optional_number("ratio", &self.ratio);
@@ -62,7 +62,7 @@ wire::object!(Disk);
 /// An object with one mandatory member that keeps all others.
 macro_rules! extensible {
     ($name:ident, $member:ident) => {
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone)]
         pub struct $name {
             pub $member: String,
             pub extra: AnyMap,
@@ -74,13 +74,13 @@ macro_rules! extensible {
             fn blank() -> Self {
                 Self { $member: String::new(), extra: AnyMap::new() }
             }
-            fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+            fn set<I: Input>(&mut self, index: usize, input: &mut I) {
                 match index {
-                    0 => wire::put(&mut self.$member, map),
-                    _ => wire::skip(map),
+                    0 => input.put(&mut self.$member),
+                    _ => input.skip(),
                 }
             }
-            fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+            fn write<O: Output>(&self, out: &mut O) {
                 out.member(stringify!($member), &self.$member);
                 out.extra(&self.extra);
             }
@@ -93,7 +93,7 @@ macro_rules! extensible {
 extensible!(Device, driver);
 extensible!(Host, host);
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub enum Tone {
     Low,
     High,
@@ -152,7 +152,7 @@ wire::alternate!(Reference);
 /// The base, less its codec, is the same for all unions: `id`, and perhaps `note`.
 macro_rules! union {
     ($name:ident, $tag:literal, $absent:expr, $branch:ident { $($value:literal => $variant:ident $(($ty:ty))?),* }) => {
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone)]
         pub struct $name {
             pub id: String,
             pub note: Option<String>,
@@ -170,14 +170,14 @@ macro_rules! union {
                 let branch = $branch::Unrecognized(UnrecognizedBranch::default());
                 Self { id: String::new(), note: None, branch, tagged: true }
             }
-            fn set_base<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+            fn set_base<I: Input>(&mut self, index: usize, input: &mut I) {
                 match index {
-                    0 => wire::put(&mut self.id, map),
-                    1 => wire::put_optional(&mut self.note, map),
-                    _ => wire::skip(map),
+                    0 => input.put(&mut self.id),
+                    1 => input.put_optional(&mut self.note),
+                    _ => input.skip(),
                 }
             }
-            fn write_base<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+            fn write_base<O: Output>(&self, out: &mut O) {
                 out.member(concat!($tag, "-id"), &self.id);
                 out.optional(concat!($tag, "-note"), &self.note);
             }
@@ -231,13 +231,13 @@ macro_rules! union {
                     _ => None,
                 }
             }
-            fn set<'de, A: MapAccess<'de>>(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
+            fn set<I: Input>(&mut self, index: usize, input: &mut I) {
                 match self {
-                    $($(Self::$variant(branch) => <$ty as Object>::set(branch, index, map),)?)*
-                    _ => wire::skip(map),
+                    $($(Self::$variant(branch) => <$ty as Object>::set(branch, index, input),)?)*
+                    _ => input.skip(),
                 }
             }
-            fn write<M: SerializeMap>(&self, out: &mut Writer<'_, M>) {
+            fn write<O: Output>(&self, out: &mut O) {
                 match self {
                     $($(Self::$variant(branch) => <$ty as Object>::write(branch, out),)?)*
                     Self::Unrecognized(branch) => branch.write(out),
