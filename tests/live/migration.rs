@@ -9,6 +9,11 @@ use crate::process::Folder;
 use crate::report::Report;
 use qemu_qmp::Version;
 use serde_json::{json, Value};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a cancelled migration may take to go, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The first release that migrates into a file by itself. Before, a shell does.
 const FILE: Version = Version { major: 8, minor: 2, micro: 0 };
@@ -68,6 +73,7 @@ fn save(conversation: &mut Conversation<'_>, stream: &str) {
     conversation.run("migrate_cancel", json!({}));
     conversation.wait("MIGRATION", |data| data["status"] == "cancelled");
     conversation.run("query-migrate", json!({}));
+    settle(conversation);
 
     conversation.run("migrate-set-parameters", json!({"max-bandwidth": 0}));
     let by_name = json!({"uri": format!("exec:cat > {stream}")});
@@ -77,6 +83,19 @@ fn save(conversation: &mut Conversation<'_>, stream: &str) {
     conversation.wait("MIGRATION", |data| data["status"] == "completed");
     conversation.run("query-migrate", json!({}));
     conversation.run("query-status", json!({}));
+}
+
+/// Waits until nothing is left of a migration that has ended: QEMU 11.1 ends if the next one begins before.
+fn settle(conversation: &mut Conversation<'_>) {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let instances = conversation.run("query-yank", json!({}));
+        if !instances.as_array().into_iter().flatten().any(|instance| instance["type"] == "migration") {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    conversation.report.fail("a migration was cancelled, and never ended");
 }
 
 /// Page sampling only: the other modes need KVM, or end QEMU 7.2.
