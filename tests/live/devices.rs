@@ -123,7 +123,6 @@ fn add_networks(conversation: &mut Conversation<'_>) {
         json!({"type": "hubport", "hubid": 7}),
         json!({"type": "socket", "udp": "127.0.0.1:9", "localaddr": "127.0.0.1:0"}),
         json!({"type": "dgram", "local": {"type": "unix", "path": path}, "remote": {"type": "unix", "path": path}}),
-        json!({"type": "stream", "server": false, "addr": {"type": "unix", "path": "/nowhere/at/all"}}),
         json!({"type": "tap", "ifname": "live-no-such", "script": "no", "downscript": "no", "helper": "/nowhere/at/all"}),
         json!({"type": "vhost-user", "chardev": "null0", "queues": 1}),
         json!({"type": "vhost-vdpa", "vhostdev": "/nowhere/at/all"}),
@@ -135,6 +134,7 @@ fn add_networks(conversation: &mut Conversation<'_>) {
             conversation.attempt("netdev_del", json!({"id": "added"}));
         }
     }
+    // A stream's client that is deleted while it connects ends QEMU 7.2; a server has no such moment.
     let stream = json!({"type": "stream", "id": "stream", "server": true, "addr": {"type": "unix", "path": server}});
     conversation.forget_events();
     if let Outcome::Returned(_) = conversation.attempt("netdev_add", stream) {

@@ -15,7 +15,8 @@
 //!         cargo test --test live
 //!
 //! A program that is missing makes a test print `SKIPPED`; with `QEMU_QMP_REQUIRE_QEMU=1` it fails instead.
-//! No virtualization is used, nothing listens on a network port, and all files are in a folder that is removed at the end.
+//! No virtualization is used, nothing can be reached from other hosts, and all files are in folders that are removed at
+//! the end.
 //! The guest agent runs here, on the host, and is told to block every command that would change it.
 //!
 //! # Recordings
