@@ -45,6 +45,7 @@ pub struct Events<T> {
 impl Client {
     /// All events from now on.
     #[cfg(feature = "qmp")]
+    #[inline]
     pub fn events(&self) -> Events<EventKind> {
         self.events_as()
     }

@@ -174,6 +174,7 @@ impl SharedClient {
     ///
     /// The same.
     #[cfg(feature = "qmp")]
+    #[inline]
     pub fn next_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<EventKind>>> {
         self.next_event_as(timeout)
     }
@@ -206,6 +207,7 @@ impl SharedClient {
     ///
     /// The same.
     #[cfg(feature = "qmp")]
+    #[inline]
     pub fn events(&self) -> Result<Vec<EventMessage<EventKind>>> {
         self.events_as()
     }
