@@ -17,9 +17,8 @@ use qemu_qmp::{Address, ErrorKind};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs, process};
-use tokio::time::sleep;
 
 /// Nothing here takes long. A deadline keeps a mistake from waiting for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -85,12 +84,10 @@ async fn create_disk(vm: &Client, name: &str, directory: &Path, size: u64) -> qe
     let path = directory.join(name).to_string_lossy().into_owned();
     let job = format!("create-{name}");
 
-    // Listens from here on, before the command is sent: the event cannot come too early. Not polled yet, it loses nothing.
-    let concluded =
-        vm.wait_for(PATIENCE, |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded);
+    // A reply says only that this job has begun. Events say how it goes on.
     let image = BlockdevCreateOptions::file(BlockdevCreateOptionsFile::new(&path, size));
-    vm.execute(BlockdevCreate::new(&job, image)).await?;
-    concluded.await?;
+    let is_over = |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded;
+    vm.execute_and_wait(BlockdevCreate::new(&job, image), PATIENCE, is_over).await?;
     println!("  job {job} is done");
 
     // QEMU keeps what became of a job of this kind until it is told that somebody has seen it.
@@ -113,6 +110,7 @@ async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>
 
 /// Has QEMU quit, and waits until it has closed the connection.
 async fn quit(vm: &Client) -> qemu_qmp::Result<()> {
+    // This listens from here on, whether it is polled or not, so that the event cannot come too early.
     let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true);
     vm.execute(Quit::new()).await?;
     println!("  QEMU quits because of {}", shutdown.await?.kind.reason);
@@ -157,19 +155,8 @@ impl Machine {
     }
 
     /// Connects as soon as QEMU listens.
-    async fn connect(&mut self) -> Result<Client, Box<dyn Error>> {
-        let start = Instant::now();
-        loop {
-            match Client::connect_unix(self.directory.join("qmp")).await {
-                Err(error) if error.kind() == ErrorKind::Io && start.elapsed() < PATIENCE => {
-                    if let Some(status) = self.process.try_wait()? {
-                        return Err(format!("QEMU ended: {status}").into());
-                    }
-                    sleep(Duration::from_millis(10)).await;
-                }
-                connected => return Ok(connected?),
-            }
-        }
+    async fn connect(&self) -> qemu_qmp::Result<Client> {
+        ConnectOptions::new().retry_for(PATIENCE).connect(self.directory.join("qmp")).await
     }
 }
 

@@ -8,78 +8,20 @@
 mod tokio_common;
 
 use qemu_qmp::qmp::{commands, commands::*, events, types::*};
-use qemu_qmp::tokio::{Client, ConnectOptions};
+use qemu_qmp::tokio::ConnectOptions;
 use qemu_qmp::{ErrorKind, EventSet, Phase};
 use serde_json::json;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
-use tokio_common::{Random, PATIENCE};
+use tokio_common::{Qemu, Random, PATIENCE};
 
 /// How many calls eight tasks make in total, unless `QEMU_QMP_CALLS` says otherwise.
 const CALLS: u64 = 10_000;
 
-/// A machine that has not started its CPUs.
-struct Qemu {
-    process: Child,
-    folder: PathBuf,
-}
-
-impl Qemu {
-    /// `None` if there is no QEMU and none is required.
-    fn start(name: &str) -> Option<Qemu> {
-        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
-        let folder = std::env::temp_dir().join(format!("qemu-qmp-tokio-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let monitor = format!("unix:{},server=on,wait=off", folder.join("qmp").display());
-        let started = Command::new(&program)
-            .args(["-display", "none", "-nodefaults", "-S", "-qmp", &monitor])
-            .stdin(Stdio::null())
-            .spawn();
-        match started {
-            Ok(process) => Some(Qemu { process, folder }),
-            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
-                panic!("QEMU is required, but {program:?} does not start: {error}")
-            }
-            Err(error) => {
-                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
-                None
-            }
-        }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.join("qmp")
-    }
-
-    async fn connect(&mut self) -> Client {
-        let start = Instant::now();
-        loop {
-            match Client::connect_unix(self.socket()).await {
-                Ok(vm) => return vm,
-                Err(error) if error.kind() == ErrorKind::Io && start.elapsed() < PATIENCE => {
-                    assert!(self.process.try_wait().unwrap().is_none(), "QEMU ended");
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-                Err(error) => panic!("{error}"),
-            }
-        }
-    }
-}
-
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 #[tokio::test]
 async fn commands_events_and_the_end() {
-    let Some(mut qemu) = Qemu::start("end") else { return };
+    let Some(qemu) = Qemu::start() else { return };
     let vm = qemu.connect().await;
     assert!(vm.greeting().unwrap().version.major >= 6);
     assert_eq!(vm.execute(QueryStatus::new()).await.unwrap().status, RunState::Prelaunch);
@@ -109,10 +51,10 @@ async fn commands_events_and_the_end() {
 /// QEMU has one monitor slot: whoever drops or closes a connection must leave it free.
 #[tokio::test]
 async fn slot_is_free_again() {
-    let Some(mut qemu) = Qemu::start("slot") else { return };
+    let Some(qemu) = Qemu::start() else { return };
     let vm = qemu.connect().await;
     let hasty = || ConnectOptions::new().greeting_timeout(Duration::from_millis(300));
-    let error = hasty().connect(qemu.socket()).await.unwrap_err();
+    let error = hasty().connect(qemu.folder.socket()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Greeting));
     let (other, events) = (vm.clone(), vm.events());
     drop(vm);
@@ -133,8 +75,9 @@ async fn slot_is_free_again() {
     assert_eq!(&answer[..count], b"{\"return\": {}, \"id\": 1}\r\n");
 }
 
-async fn eight_tasks(name: &str) {
-    let Some(mut qemu) = Qemu::start(name) else { return };
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_tasks_share_a_monitor() {
+    let Some(qemu) = Qemu::start() else { return };
     let vm = qemu.connect().await;
     let calls = std::env::var("QEMU_QMP_CALLS").map_or(CALLS, |count| count.parse().expect("a number of calls"));
     let mut tasks = JoinSet::new();
@@ -175,9 +118,4 @@ async fn eight_tasks(name: &str) {
     println!("{answered} answered, {cancelled} cancelled, {} of them too late", counters.late_replies);
     assert_eq!(counters.unknown_replies, 0);
     assert!(counters.late_replies <= cancelled && cancelled > 0, "{cancelled}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn eight_tasks_share_a_monitor() {
-    eight_tasks("tasks").await;
 }

@@ -4,20 +4,28 @@ use super::shared::{Answer, Shared};
 use super::Client;
 use crate::api::{Command, OobCommand};
 use crate::error::{DecodeError, Error, Phase, Repr, Result, Subject};
+use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::session::Id;
 use ::tokio::sync::oneshot;
 use serde_json::{Map, Value};
 use std::future::Future;
+#[cfg(all(unix, feature = "fd"))]
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
 use std::time::Duration;
 
-/// Executes commands of a [`Client`] with a deadline of their own. Made by [`Client::within`].
+/// Executes commands of a [`Client`] with a deadline of their own, or one with file descriptors. Made by
+/// [`Client::within`] and
+#[cfg_attr(all(unix, feature = "fd"), doc = "[`Client::with_fds`].")]
+#[cfg_attr(not(all(unix, feature = "fd")), doc = "`Client::with_fds`.")]
 #[derive(Debug, Clone, Copy)]
 pub struct Within<'a> {
     client: &'a Client,
     timeout: Option<Duration>,
+    #[cfg(all(unix, feature = "fd"))]
+    fds: &'a [BorrowedFd<'a>],
 }
 
 impl Client {
@@ -80,11 +88,51 @@ impl Client {
     /// # }
     /// ```
     pub fn within(&self, timeout: impl Into<Option<Duration>>) -> Within<'_> {
-        Within { client: self, timeout: timeout.into() }
+        Within {
+            client: self,
+            timeout: timeout.into(),
+            #[cfg(all(unix, feature = "fd"))]
+            fds: &[],
+        }
+    }
+
+    /// For a command that needs file descriptors, such as `getfd`, `add-fd` and `add_client`: passes copies of these
+    /// together with the command, over a Unix socket (feature `fd`). No other command can take them. They are copied when the
+    /// call is sent, and those of a call that was dropped before it was written are not passed.
+    ///
+    /// QEMU takes one descriptor with each of these commands, and closes what no command took.
+    ///
+    #[cfg_attr(feature = "qmp", doc = "```no_run")]
+    #[cfg_attr(not(feature = "qmp"), doc = "```ignore")]
+    /// # async fn example(vm: qemu_qmp::tokio::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use qemu_qmp::qmp::{commands::*, types::*};
+    /// use std::os::fd::AsFd;
+    ///
+    /// let image = std::fs::File::open("/srv/disk.img")?;
+    /// let added = vm.with_fds(&[image.as_fd()]).execute(AddFd::new().opaque("disk.img, to be read")).await?;
+    /// let node = BlockdevOptionsFile::new(format!("/dev/fdset/{}", added.fdset_id));
+    /// vm.execute(BlockdevAdd::from(BlockdevOptions::file(node).node_name("disk").read_only(true))).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The call fails with [`FdsUnavailable`](crate::ErrorKind::FdsUnavailable), and sends nothing, if the connection is over
+    /// something else than a `tokio::net::UnixStream`, or if there are more than 16 descriptors.
+    #[cfg(all(unix, feature = "fd"))]
+    pub fn with_fds<'a>(&'a self, fds: &'a [BorrowedFd<'a>]) -> Within<'a> {
+        self.within(self.call_timeout).with_fds(fds)
     }
 }
 
-impl Within<'_> {
+impl<'a> Within<'a> {
+    /// See [`Client::with_fds`].
+    #[cfg(all(unix, feature = "fd"))]
+    pub fn with_fds(self, fds: &'a [BorrowedFd<'a>]) -> Self {
+        Within { fds, ..self }
+    }
+
     /// See [`Client::execute`].
     ///
     /// # Errors
@@ -141,7 +189,11 @@ impl Within<'_> {
 
     async fn call(self, request: Request) -> Answer {
         let shared = &**self.client.shared();
-        let (id, receiver) = shared.send(request)?;
+        #[cfg(all(unix, feature = "fd"))]
+        let fds = Fds::copy(self.fds, shared.is_over::<::tokio::net::UnixStream>())?;
+        #[cfg(not(all(unix, feature = "fd")))]
+        let fds = Fds::default();
+        let (id, receiver) = shared.send(request, fds)?;
         in_time(self.timeout, Phase::Call, UnderWay { shared, id, receiver, answered: false }).await
     }
 }

@@ -1,4 +1,4 @@
-//! Getting a connection, and making a client of it, each in time.
+//! From an address or a stream to a client in command mode: attempts, and what they may take of the time.
 
 use super::calls::in_time;
 use super::driver::Driver;
@@ -6,10 +6,11 @@ use super::shared::Shared;
 use super::{Client, ConnectOptions, Handle, Stream};
 use crate::address::Address;
 use crate::error::{Error, Phase, Repr, Result};
+use crate::retry::Retries;
 use crate::session::Session;
 use ::tokio::net::{lookup_host, TcpStream};
 use ::tokio::sync::{oneshot, watch};
-use ::tokio::time::{timeout, Instant};
+use ::tokio::time::{sleep, timeout, Instant};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
@@ -21,48 +22,102 @@ use std::time::Duration;
 #[cfg(unix)]
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 
-pub(super) async fn dial(address: &Address, options: ConnectOptions, session: Session) -> Result<Client> {
-    let failed = |source| Error::from(Repr::Connect { address: address.to_string().into(), source });
-    let limit = options.connect_timeout;
-    match address {
-        #[cfg(unix)]
-        Address::Unix(path) => {
-            let connecting = async { connect_unix(path).await.map_err(failed) };
-            let stream = in_time(limit, Phase::Connect, connecting).await?;
-            shake_hands(stream, options, session).await
-        }
-        #[cfg(not(unix))]
-        Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
-        Address::Tcp { host, port } => {
-            let connecting = async { connect_tcp(host, *port, limit).await.map_err(failed) };
-            let stream = in_time(limit, Phase::Connect, connecting).await?;
-            shake_hands(stream, options, session).await
+/// What is expected at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    Monitor,
+    GuestAgent,
+}
+
+/// Connects and greets, as often as the options say.
+pub(super) async fn connect(address: &Address, server: Server, options: &ConnectOptions) -> Result<Client> {
+    let mut attempt = Attempt { address, server, options, end: None };
+    let Some(time) = options.retry_for else { return attempt.run().await };
+    attempt.end = Instant::now().checked_add(time);
+    let mut retries = Retries::new();
+    loop {
+        let failure = match attempt.run().await {
+            Ok(client) => return Ok(client),
+            Err(failure) => failure,
+        };
+        let pause = retries.pause_after(failure)?;
+        sleep(attempt.left().map_or(pause, |left| left.min(pause))).await;
+        if attempt.left() == Some(Duration::ZERO) {
+            return Err(retries.give_up(time));
         }
     }
 }
 
 /// Greets and negotiates, or synchronizes. Dropped, it drops the stream.
-pub(super) async fn shake_hands<S: Stream>(stream: S, options: ConnectOptions, session: Session) -> Result<Client> {
+pub(super) async fn greet<S: Stream>(
+    stream: S,
+    server: Server,
+    options: &ConnectOptions,
+    limit: Option<Duration>,
+) -> Result<Client> {
+    let session = match server {
+        Server::Monitor => Session::new(options.session.clone()),
+        Server::GuestAgent => Session::guest_agent(options.session.clone(), random()),
+    };
     let (ready_sender, ready) = oneshot::channel();
     let (gone_sender, gone) = watch::channel(());
     let shared = Arc::new(Shared::new::<S>(session, &options.session, ready_sender, gone));
     let client = Client { handle: Arc::new(Handle { shared: shared.clone() }), call_timeout: options.call_timeout };
     ::tokio::spawn(Driver::new(stream, shared.clone(), gone_sender).run());
     let ready = async { ready.await.unwrap_or_else(|_| Err(shared.why())) };
-    match in_time(options.greeting_timeout, Phase::Greeting, ready).await {
+    match in_time(limit, Phase::Greeting, ready).await {
         Ok(()) => Ok(client),
         Err(error) if error.is_timeout() => {
             let phase = shared.waits_for().unwrap_or(Phase::Greeting);
-            Err(Error::timeout(phase, options.greeting_timeout.unwrap_or_default()))
+            Err(Error::timeout(phase, limit.unwrap_or_default()))
         }
         Err(error) => Err(error),
     }
 }
 
-pub(super) fn guest_agent(options: &ConnectOptions) -> Session {
-    // The standard library seeds its hash maps at random, so that no other session is likely to have this number.
-    let sync_id = RandomState::new().build_hasher().finish();
-    Session::guest_agent(options.session.clone(), sync_id)
+/// One attempt to connect, perhaps of several, which end at some time.
+struct Attempt<'a> {
+    address: &'a Address,
+    server: Server,
+    options: &'a ConnectOptions,
+    end: Option<Instant>,
+}
+
+impl Attempt<'_> {
+    async fn run(&self) -> Result<Client> {
+        let failed = |source| Error::from(Repr::Connect { address: self.address.to_string().into(), source });
+        let limit = self.left().or(self.options.connect_timeout);
+        match self.address {
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let connecting = async { connect_unix(path).await.map_err(failed) };
+                let stream = in_time(limit, Phase::Connect, connecting).await?;
+                greet(stream, self.server, self.options, self.greeting_limit()).await
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
+            Address::Tcp { host, port } => {
+                let connecting = async { connect_tcp(host, *port, limit).await.map_err(failed) };
+                let stream = in_time(limit, Phase::Connect, connecting).await?;
+                greet(stream, self.server, self.options, self.greeting_limit()).await
+            }
+        }
+    }
+
+    /// What is left of the time for all attempts.
+    fn left(&self) -> Option<Duration> {
+        self.end.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// A queue at the server keeps its order, so that waiting longer in it is better than to leave it and come back. A guest
+    /// agent that was not there has lost what it was sent.
+    fn greeting_limit(&self) -> Option<Duration> {
+        match (self.left(), self.server, self.options.greeting_timeout) {
+            (None, _, limit) => limit,
+            (Some(left), Server::GuestAgent, Some(limit)) => Some(limit.min(left)),
+            (left, ..) => left,
+        }
+    }
 }
 
 /// A Unix socket whose listener has a full queue refuses at once instead of waiting.
@@ -70,7 +125,7 @@ pub(super) fn guest_agent(options: &ConnectOptions) -> Session {
 async fn connect_unix(path: &std::path::Path) -> io::Result<::tokio::net::UnixStream> {
     loop {
         match ::tokio::net::UnixStream::connect(path).await {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ::tokio::time::sleep(BACKLOG_PAUSE).await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(BACKLOG_PAUSE).await,
             connected => return connected,
         }
     }
@@ -103,4 +158,9 @@ async fn connect_tcp(host: &str, port: u16, limit: Option<Duration>) -> io::Resu
         }
     }
     Err(failure)
+}
+
+/// A number that no other session is likely to have: the standard library seeds its hash maps at random.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

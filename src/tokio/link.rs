@@ -3,8 +3,13 @@
 //! Each line goes out with one write if the stream takes it, and is flushed, because a stream that buffers would keep it.
 
 use super::Stream;
+use crate::fds::Fds;
 use crate::session::{Id, Output};
 use ::tokio::io::ReadBuf;
+#[cfg(all(unix, feature = "fd"))]
+use ::tokio::{io::Interest, net::UnixStream};
+#[cfg(all(unix, feature = "fd"))]
+use std::any::Any;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -19,11 +24,13 @@ pub(super) struct Link<S> {
     written: usize,
     /// Which command the line is.
     command: Option<Id>,
+    /// What goes with the next byte of it.
+    fds: Fds,
 }
 
 impl<S: Stream> Link<S> {
     pub(super) fn new(stream: S) -> Self {
-        Link { stream, line: Vec::new(), written: 0, command: None }
+        Link { stream, line: Vec::new(), written: 0, command: None, fds: Fds::default() }
     }
 
     /// Writes the present line to its end, and then one after the other that `next` gives when it is told which command
@@ -31,12 +38,12 @@ impl<S: Stream> Link<S> {
     pub(super) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        mut next: impl FnMut(Option<Id>) -> Option<Output>,
+        mut next: impl FnMut(Option<Id>) -> Option<(Output, Fds)>,
     ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.poll_line(cx))?;
-            let Some(output) = next(self.command.take()) else { return Poll::Ready(Ok(())) };
-            (self.line, self.command) = (output.bytes, output.id);
+            let Some((output, fds)) = next(self.command.take()) else { return Poll::Ready(Ok(())) };
+            (self.line, self.command, self.fds) = (output.bytes, output.id, fds);
         }
     }
 
@@ -45,11 +52,12 @@ impl<S: Stream> Link<S> {
         if self.line.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        while let Some(rest) = self.line.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+        while self.written < self.line.len() {
+            match ready!(self.poll_rest(cx))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => self.written += count,
             }
+            self.fds = Fds::default();
         }
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         (self.line, self.written) = (Vec::new(), 0);
@@ -72,8 +80,34 @@ impl<S: Stream> Link<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
+    /// Writes once.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let rest = self.line.get(self.written..).unwrap_or_default();
+        #[cfg(all(unix, feature = "fd"))]
+        if !self.fds.is_empty() {
+            return poll_send(&self.stream, cx, rest, &self.fds);
+        }
+        Pin::new(&mut self.stream).poll_write(cx, rest)
+    }
+
     pub(super) fn into_stream(self) -> S {
         self.stream
+    }
+}
+
+/// Writes once to a Unix socket, with file descriptors.
+#[cfg(all(unix, feature = "fd"))]
+fn poll_send(stream: &dyn Any, cx: &mut Context<'_>, bytes: &[u8], fds: &Fds) -> Poll<io::Result<usize>> {
+    let Some(socket) = stream.downcast_ref::<UnixStream>() else {
+        return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+    };
+    loop {
+        ready!(socket.poll_write_ready(cx))?;
+        match socket.try_io(Interest::WRITABLE, || crate::fds::send(socket, bytes, &fds.borrow())) {
+            // It only seemed to be ready.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return Poll::Ready(sent),
+        }
     }
 }
 

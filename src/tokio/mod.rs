@@ -33,12 +33,14 @@ mod connect;
 mod driver;
 mod events;
 mod link;
+mod listener;
 mod options;
 mod shared;
 mod wakes;
 
 pub use calls::Within;
 pub use events::Events;
+pub use listener::Listener;
 pub use options::ConnectOptions;
 
 use crate::error::{Error, Result};

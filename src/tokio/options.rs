@@ -1,9 +1,10 @@
 //! How to connect, and how long to wait for what.
 
-use super::{connect, Client, Stream};
+use super::connect::{connect, greet, Server};
+use super::{Client, Stream};
 use crate::address::Address;
 use crate::error::Result;
-use crate::session::{Session, SessionOptions};
+use crate::session::SessionOptions;
 use std::time::Duration;
 
 /// How to connect, and how long to wait for what.
@@ -14,16 +15,18 @@ pub struct ConnectOptions {
     pub(super) connect_timeout: Option<Duration>,
     pub(super) greeting_timeout: Option<Duration>,
     pub(super) call_timeout: Option<Duration>,
+    pub(super) retry_for: Option<Duration>,
     pub(super) session: SessionOptions,
 }
 
 impl ConnectOptions {
-    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call.
+    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call. One attempt to connect.
     pub fn new() -> Self {
         ConnectOptions {
             connect_timeout: Some(Duration::from_secs(10)),
             greeting_timeout: Some(Duration::from_secs(10)),
             call_timeout: Some(Duration::from_secs(60)),
+            retry_for: None,
             session: SessionOptions::new(),
         }
     }
@@ -40,6 +43,21 @@ impl ConnectOptions {
     /// this deadline that tells.
     pub fn greeting_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.greeting_timeout = timeout.into();
+        self
+    }
+
+    /// Tries again to connect until it works or this time is over, for a server that is still being started: its socket does
+    /// not exist yet, nobody listens there, or the connection ends instead of a greeting. Failures that do not pass, such
+    /// as missing permissions, are told at once.
+    ///
+    /// Connecting, greeting and negotiation together take as long as that at most. A monitor that another client holds is
+    /// waited for on one connection all the time, in place of [`greeting_timeout`](Self::greeting_timeout); a guest agent,
+    /// which loses what it is sent before it runs, is asked to synchronize anew after each such timeout. When the time is
+    /// over, the error is a [`Timeout`](crate::ErrorKind::Timeout) with the last failure as its source.
+    ///
+    /// It has no meaning over a stream, which cannot be connected again.
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.retry_for = Some(time);
         self
     }
 
@@ -68,9 +86,9 @@ impl ConnectOptions {
     /// - [`Negotiation`](crate::ErrorKind::Negotiation): the server refused.
     /// - [`Closed`](crate::ErrorKind::Closed), [`Malformed`](crate::ErrorKind::Malformed): the connection ended, or something
     ///   else than a message came, after the greeting.
+    /// - [`Timeout`](crate::ErrorKind::Timeout) if that was [tried again](Self::retry_for) for too long.
     pub async fn connect(self, address: impl Into<Address>) -> Result<Client> {
-        let session = Session::new(self.session.clone());
-        connect::dial(&address.into(), self, session).await
+        connect(&address.into(), Server::Monitor, &self).await
     }
 
     /// Connects to a guest agent and synchronizes.
@@ -79,8 +97,7 @@ impl ConnectOptions {
     ///
     /// Those of [`connect`](Self::connect) except for the greeting's. If the agent does not run, the deadline passes.
     pub async fn connect_guest_agent(self, address: impl Into<Address>) -> Result<Client> {
-        let session = connect::guest_agent(&self);
-        connect::dial(&address.into(), self, session).await
+        connect(&address.into(), Server::GuestAgent, &self).await
     }
 
     /// Negotiates with a monitor over any connected stream.
@@ -89,8 +106,7 @@ impl ConnectOptions {
     ///
     /// Those of [`connect`](Self::connect). The stream is dropped then.
     pub async fn connect_over(self, stream: impl Stream) -> Result<Client> {
-        let session = Session::new(self.session.clone());
-        connect::shake_hands(stream, self, session).await
+        greet(stream, Server::Monitor, &self, self.greeting_timeout).await
     }
 
     /// Synchronizes with a guest agent over any connected stream.
@@ -99,8 +115,7 @@ impl ConnectOptions {
     ///
     /// Those of [`connect_guest_agent`](Self::connect_guest_agent). The stream is dropped then.
     pub async fn connect_guest_agent_over(self, stream: impl Stream) -> Result<Client> {
-        let session = connect::guest_agent(&self);
-        connect::shake_hands(stream, self, session).await
+        greet(stream, Server::GuestAgent, &self, self.greeting_timeout).await
     }
 }
 

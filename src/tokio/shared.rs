@@ -8,6 +8,7 @@ use super::audience::{Audience, Heard, Key, Wanted};
 use super::wakes::Wakes;
 use super::Stream;
 use crate::error::{Error, Phase, Repr, Result};
+use crate::fds::Fds;
 use crate::message::{Greeting, Malformed, MalformedLine, Reply, Request};
 use crate::session::{Counters, Id, Incoming, Output, Session, SessionOptions};
 use ::tokio::sync::{oneshot, watch};
@@ -45,6 +46,8 @@ pub(super) struct Call {
     pub(super) sender: oneshot::Sender<Answer>,
     /// Whether a successful execution is answered.
     answered: bool,
+    /// What is to go with it, until it is written.
+    fds: Fds,
 }
 
 /// What the handles want of the driver.
@@ -81,7 +84,7 @@ impl Shared {
 
     // For handles.
 
-    pub(super) fn send(&self, request: Request) -> Result<(Id, oneshot::Receiver<Answer>)> {
+    pub(super) fn send(&self, request: Request, fds: Fds) -> Result<(Id, oneshot::Receiver<Answer>)> {
         let answered = request.is_answered();
         let (sender, receiver) = oneshot::channel();
         let id = self.change(|state, wakes| {
@@ -89,7 +92,7 @@ impl Shared {
                 return Err(why.clone());
             }
             let id = state.session.send(request)?;
-            state.calls.insert(id, Call { sender, answered });
+            state.calls.insert(id, Call { sender, answered, fds });
             wakes.wake(state.driver.take());
             Ok(id)
         })?;
@@ -196,12 +199,15 @@ impl Shared {
     }
 
     /// The next line to write. The one before was that of this command, and is written.
-    pub(super) fn next_output(&self, written: Option<Id>) -> Option<Output> {
+    pub(super) fn next_output(&self, written: Option<Id>) -> Option<(Output, Fds)> {
         self.change(|state, wakes| {
             if let Some(id) = written.filter(|id| state.calls.get(id).is_some_and(|call| !call.answered)) {
                 state.answer(id, Ok(None), wakes);
             }
-            state.session.take_output()
+            let output = state.session.take_output()?;
+            let call = output.id.and_then(|id| state.calls.get_mut(&id));
+            let fds = call.map(|call| std::mem::take(&mut call.fds)).unwrap_or_default();
+            Some((output, fds))
         })
     }
 

@@ -8,6 +8,9 @@
 use qemu_qmp::tokio::{Client, ConnectOptions};
 use serde_json::{json, Value};
 use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{
     duplex, split, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
@@ -170,5 +173,76 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % bound
+    }
+}
+
+/// A directory of a test's own, gone with this value.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("qemu-qmp-tokio-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("socket")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A machine without devices, whose CPUs have not started. Gone with this value.
+pub struct Qemu {
+    process: Child,
+    pub folder: Folder,
+}
+
+impl Qemu {
+    /// With a monitor at the folder's socket.
+    pub fn start() -> Option<Qemu> {
+        Self::start_with(|folder| vec!["-qmp".into(), format!("unix:{},server=on,wait=off", folder.socket().display())])
+    }
+
+    /// With these options. `None`, loudly, if there is no QEMU and `QEMU_QMP_REQUIRE_QEMU` does not say that there must be.
+    /// `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+    pub fn start_with(arguments: impl FnOnce(&Folder) -> Vec<String>) -> Option<Qemu> {
+        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
+        let folder = Folder::new();
+        let mut command = Command::new(&program);
+        command.args(["-display", "none", "-nodefaults", "-S"]).args(arguments(&folder)).stdin(Stdio::null());
+        match command.spawn() {
+            Ok(process) => Some(Qemu { process, folder }),
+            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
+                panic!("QEMU is required, but {program:?} does not start: {error}")
+            }
+            Err(error) => {
+                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
+                None
+            }
+        }
+    }
+
+    /// Connects as soon as it listens.
+    pub async fn connect(&self) -> Client {
+        ConnectOptions::new().retry_for(PATIENCE).connect(self.folder.socket()).await.unwrap()
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
