@@ -15,12 +15,14 @@ pub trait Enum: Clone + PartialEq + 'static {
     fn as_unrecognized(&self) -> Option<&str>;
 
     /// The value of that name.
+    #[inline(never)]
     fn from_name(name: &str) -> Self {
         let known = Self::VALUES.iter().find(|(known, _)| *known == name);
         known.map_or_else(|| Self::unrecognized(name.into()), |(_, value)| value.clone())
     }
 
     /// The name on the wire.
+    #[inline(never)]
     fn name(&self) -> &str {
         self.as_unrecognized().unwrap_or_else(|| {
             let known = Self::VALUES.iter().find(|(_, value)| value == self);

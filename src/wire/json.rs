@@ -32,11 +32,14 @@ pub fn to_any<T: Serialize>(value: &T) -> Any {
 }
 
 /// Whether two values are the same on the wire.
+// Never inlined, like `debug`: the compiler would copy it into each of 1,200 types.
+#[inline(never)]
 pub fn equal<T: Serialize>(one: &T, other: &T) -> bool {
     to_any(one) == to_any(other)
 }
 
 /// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`.
+#[inline(never)]
 pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = if f.alternate() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     write!(f, "{name} {}", text.as_deref().unwrap_or("?"))

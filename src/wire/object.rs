@@ -139,6 +139,7 @@ pub fn position(names: &[&str], name: &str) -> Option<usize> {
 }
 
 /// Encodes an object.
+#[inline(never)]
 pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     let mut out = Writer::new(&mut map);
@@ -148,6 +149,7 @@ pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Resu
 }
 
 /// Decodes an object.
+#[inline(never)]
 pub fn decode_object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_map(ObjectVisitor(PhantomData))
 }
