@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 ///
 /// # Memory
 ///
-/// A connection holds, besides about two kilobytes: the line that is being read, up to
+/// A connection holds, besides about three kilobytes: the line that is being read, up to
 /// [its bound](crate::session::SessionOptions::max_line_len); a line for each call that waits, and its reply; for each event
 /// stream, what it has not taken yet, up to [the](crate::session::SessionOptions::max_events)
 /// [bounds](crate::session::SessionOptions::max_event_bytes). Event streams share the events that several of them keep.
