@@ -1,10 +1,10 @@
 //! How to get to a server in time.
 
 use crate::address::Address;
+use crate::blocking::handover::{handover, Taken};
 use crate::blocking::transport::{AnyTransport, Wait};
 use crate::error::{Error, Phase, Repr};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{channel, RecvTimeoutError};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -14,17 +14,17 @@ pub(super) fn dial(address: &Address, timeout: Option<Duration>) -> Result<Box<d
     let wait = Wait::within(timeout);
     let failed = |source| Error::from(Repr::Connect { address: address.to_string().into(), source });
     let Some(timeout) = timeout else { return connect(address, wait).map_err(failed) };
-    let (sender, receiver) = channel();
+    let (giver, taker) = handover(1);
     let target = address.clone();
     thread::Builder::new()
         .name("qemu-qmp connect".to_owned())
-        .spawn(move || sender.send(connect(&target, wait)))
+        .spawn(move || giver.give(connect(&target, wait)))
         .map_err(failed)?;
-    match receiver.recv_timeout(timeout) {
-        Ok(Err(_)) if wait.is_over() => Err(Error::timeout(Phase::Connect, timeout)),
-        Ok(connected) => connected.map_err(failed),
-        Err(RecvTimeoutError::Timeout) => Err(Error::timeout(Phase::Connect, timeout)),
-        Err(RecvTimeoutError::Disconnected) => Err(failed(io::Error::other("the connecting thread ended"))),
+    match taker.take(wait) {
+        Taken::Thing(Err(_)) if wait.is_over() => Err(Error::timeout(Phase::Connect, timeout)),
+        Taken::Thing(connected) => connected.map_err(failed),
+        Taken::Nothing => Err(Error::timeout(Phase::Connect, timeout)),
+        Taken::End => Err(failed(io::Error::other("the connecting thread ended"))),
     }
 }
 

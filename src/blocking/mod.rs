@@ -8,6 +8,7 @@ mod address;
 mod calls;
 mod connect;
 mod events;
+mod handover;
 mod link;
 mod listener;
 mod options;

@@ -2,9 +2,9 @@
 //!
 //! A plain reader cannot be waited for with a deadline, so that a thread reads ahead.
 
+use super::handover::{handover, Giver, Taken, Taker};
 use super::transport::{Transport, Wait};
 use std::io::{self, Read, Write};
-use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::thread;
 
 /// How much the thread reads at once, and how often before it waits to be taken from: it holds 1 MiB at most.
@@ -22,7 +22,7 @@ const CHUNKS: usize = 16;
 /// Deadlines do not hold for writing: a writer that blocks makes the client block. Every command is written and flushed as
 /// a whole.
 pub struct Parts {
-    received: Receiver<io::Result<Vec<u8>>>,
+    received: Taker<io::Result<Vec<u8>>>,
     /// What was received and not taken yet, last byte first.
     left: Vec<u8>,
     writer: Option<Box<dyn Write + Send>>,
@@ -35,25 +35,17 @@ impl Parts {
     ///
     /// If no thread can be started.
     pub fn new(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> io::Result<Self> {
-        let (sender, received) = sync_channel(CHUNKS);
+        let (sender, received) = handover(CHUNKS);
         thread::Builder::new().name("qemu-qmp reader".to_owned()).spawn(move || read_all(reader, &sender))?;
         Ok(Parts { received, left: Vec::new(), writer: Some(Box::new(writer)) })
     }
 
     fn next_chunk(&mut self, wait: Wait) -> io::Result<Vec<u8>> {
-        let received = match wait.remaining() {
-            None => self.received.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(left) if left.is_zero() => self.received.try_recv().map_err(|error| match error {
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-            }),
-            Some(left) => self.received.recv_timeout(left),
-        };
-        match received {
-            Ok(chunk) => chunk,
-            Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
+        match self.received.take(wait) {
+            Taken::Thing(chunk) => chunk,
+            Taken::Nothing => Err(io::ErrorKind::TimedOut.into()),
             // The thread ended, because the stream did.
-            Err(RecvTimeoutError::Disconnected) => Ok(Vec::new()),
+            Taken::End => Ok(Vec::new()),
         }
     }
 }
@@ -79,7 +71,7 @@ impl Transport for Parts {
 
     fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
         // Nothing will ever be received there.
-        let (_, received) = sync_channel(0);
+        let (_, received) = handover(0);
         Ok(Box::new(Parts { received, left: Vec::new(), writer: self.writer.take() }))
     }
 
@@ -88,7 +80,7 @@ impl Transport for Parts {
     }
 }
 
-fn read_all(mut reader: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+fn read_all(mut reader: impl Read, sender: &Giver<io::Result<Vec<u8>>>) {
     let mut buffer = vec![0; CHUNK];
     loop {
         let received = match reader.read(&mut buffer) {
@@ -100,7 +92,7 @@ fn read_all(mut reader: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
             Err(error) => Err(error),
         };
         let failed = received.is_err();
-        if sender.send(received).is_err() || failed {
+        if sender.give(received).is_err() || failed {
             return;
         }
     }
