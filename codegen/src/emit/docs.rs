@@ -50,7 +50,8 @@ impl Docs {
                     self.deprecated = true;
                     format!("Deprecated in QEMU{}", colon(described))
                 }
-                UNSTABLE => format!("Unstable: QEMU may change or remove it without notice{}", colon(described)),
+                UNSTABLE if described.trim().is_empty() => "Unstable: may change or go in any release".to_owned(),
+                UNSTABLE => format!("Unstable{}", colon(described)),
                 name => format!("Feature `{name}`{}", colon(described)),
             };
             self = self.paragraph(&format!("{}.", text.trim_end_matches('.')));
