@@ -75,7 +75,8 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "live: {line}");
 }
 
-fn is_required() -> bool {
+/// Whether what is missing is an error.
+pub fn is_required() -> bool {
     env::var(REQUIRED).is_ok_and(|value| !matches!(value.as_str(), "" | "0"))
 }
 
