@@ -48,7 +48,6 @@ impl Schema {
         match data {
             Data::Members(members) => members.iter().collect(),
             Data::Object(id) => self.all_members(&self[*id]),
-            Data::Alternate(_) => Vec::new(),
         }
     }
 
@@ -305,8 +304,6 @@ pub enum Data {
     Members(Vec<Member>),
     /// The members of a named struct or union.
     Object(ObjectId),
-    /// A boxed alternate, where QEMU allows one.
-    Alternate(AlternateId),
 }
 
 /// A command.

@@ -124,7 +124,7 @@ fn undescribed(schema: &Schema) -> Vec<&Definition> {
     let member = |def: &Definition, members: &[Member]| members.iter().any(|member| silent(&def.doc, &member.name));
     let data = |def: &Definition, data: &Data| match data {
         Data::Members(members) => member(def, members),
-        Data::Object(_) | Data::Alternate(_) => false,
+        Data::Object(_) => false,
     };
     let value = |def: &Definition, value: &EnumValue| silent(&def.doc, &value.name);
     let enums = schema.enums.iter().filter(|it| it.values.iter().any(|it2| value(&it.def, it2))).map(|it| &it.def);

@@ -23,24 +23,12 @@ macro_rules! __wire_serde {
 
 /// Implements serde's traits, `Debug` and `PartialEq` for a generated [`Object`](crate::wire::Object).
 ///
-/// `Debug` shows what is on the wire, and what is the same there is equal. Neither is derived, because what is done for each
-/// of some 5,000 members makes up most of this crate's time to build.
+/// `Debug` shows what is on the wire, and what is the same there is equal.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_object {
     ($ty:ident) => {
-        impl<'de> $crate::wire::Deserialize<'de> for $ty {
-            fn deserialize<D: $crate::wire::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::std::result::Result<Self, D::Error> {
-                $crate::wire::decode_object(deserializer)
-            }
-        }
-        impl $crate::wire::Serialize for $ty {
-            fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::wire::encode_object(self, serializer)
-            }
-        }
+        $crate::wire::serde!($ty, $crate::wire::decode_object, $crate::wire::encode_object);
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {

@@ -142,7 +142,6 @@ impl World {
         match data {
             Data::Members(members) => Shape::Members(members.iter().map(|member| self.part(owner, member)).collect()),
             Data::Object(id) => Shape::Type(Type::Object(*id)),
-            Data::Alternate(id) => Shape::Type(Type::Alternate(*id)),
         }
     }
 

@@ -110,7 +110,6 @@ pub(super) fn message(
             quote!(#item #conversion)
         }
         Data::Object(id) => transparent(doc, name, cx.object(*id)),
-        Data::Alternate(id) => transparent(doc, name, cx.alternate(*id)),
     }
 }
 
@@ -176,7 +175,7 @@ fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]
     }
 }
 
-/// A struct around a union or an alternate.
+/// A struct around a union.
 fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident) -> TokenStream {
     let field = ident(names::ARGUMENTS);
     quote! {

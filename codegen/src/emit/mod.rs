@@ -123,11 +123,6 @@ impl<'a> Context<'a> {
         &self.objects[id.0]
     }
 
-    /// The identifier of an alternate.
-    fn alternate(&self, id: AlternateId) -> &Ident {
-        &self.alternates[id.0]
-    }
-
     /// The Rust type, without a box. `place` is the path of the types' module and `::`, or nothing inside it.
     fn ty(&self, ty: &Type, place: &TokenStream) -> TokenStream {
         match ty {
