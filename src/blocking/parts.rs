@@ -11,7 +11,7 @@ use std::thread;
 const CHUNK: usize = 64 << 10;
 const CHUNKS: usize = 16;
 
-/// Any pair of reader and writer as a [`Transport`]: a child process's standard streams, a TLS stream's halves, a
+/// Any pair of reader and writer as a [`Transport`]: the standard streams of a child process, such as `ssh`, or a
 /// virtio-serial device.
 ///
 /// A thread of its own reads from the reader, so that a deadline can pass while the reader blocks. What the client

@@ -47,6 +47,8 @@ impl Wait {
 /// Two streams of bytes, one each way, that can be waited for with a deadline.
 ///
 /// Implemented for [`TcpStream`], for `UnixStream`, and for any pair of reader and writer by [`Parts`](super::Parts).
+/// A stream on top of one of these, such as TLS, can lend its waiting from it: `examples/tls.rs` does.
+///
 /// If nothing can be had in time, both directions fail with [`WouldBlock`](io::ErrorKind::WouldBlock) or
 /// [`TimedOut`](io::ErrorKind::TimedOut), and nothing is lost. [`Interrupted`](io::ErrorKind::Interrupted) is tried again.
 pub trait Transport: Send + 'static {
