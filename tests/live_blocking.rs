@@ -7,10 +7,12 @@
 mod common;
 
 use common::qemu::Qemu;
-use common::PATIENCE;
+use common::{PATIENCE, SOON};
 use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
 use qemu_qmp::{ConnectOptions, ErrorClass, ErrorKind, Phase};
 use serde_json::json;
+use std::fs::File;
+use std::io::Read;
 use std::time::Duration;
 
 #[test]
@@ -76,6 +78,41 @@ fn out_of_band_and_large_replies() {
     assert_eq!(error.kind(), ErrorKind::Server);
     let schema = vm.cmd("query-qmp-schema", None, None).unwrap();
     assert!(schema.result().unwrap().len() > 100_000);
+}
+
+/// More in-band commands wait than QEMU's queue holds: if they had been sent all, QEMU would not read on.
+#[test]
+fn out_of_band_commands_overtake() {
+    let Some(qemu) = Qemu::start() else { return };
+    let mut vm = qemu.connect();
+    let fifo = qemu.fifo();
+    let save = Pmemsave::new(0, 1, fifo.to_string_lossy());
+    let late = ErrorKind::Timeout(Phase::Call);
+    assert_eq!(vm.within(SOON).execute(save).unwrap_err().kind(), late);
+    for _ in 0..20 {
+        assert_eq!(vm.within(SOON).execute(QueryStatus::new()).unwrap_err().kind(), late);
+    }
+    vm.execute_oob(Yank::new([])).unwrap();
+
+    let vm = vm.share().unwrap();
+    let queries = Vec::from_iter((0..4).map(|_| {
+        let vm = vm.clone();
+        std::thread::spawn(move || vm.execute(QueryStatus::new()).unwrap())
+    }));
+    for _ in 0..10 {
+        let error = vm.execute_oob(MigratePause::new()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server);
+    }
+    assert!(queries.iter().all(|query| !query.is_finished()));
+    assert_eq!(vm.counters().late_replies, 0);
+
+    let fifo = File::options().read(true).write(true).open(fifo).unwrap();
+    for query in queries {
+        assert_eq!(query.join().unwrap().status, RunState::Prelaunch);
+    }
+    // Those that were sent: what nobody waited for any more when its turn came was not.
+    assert_eq!(vm.counters().late_replies, 8);
+    (&fifo).read_exact(&mut [0]).unwrap();
 }
 
 #[test]

@@ -11,6 +11,11 @@ use qemu_qmp::qmp::{commands, commands::*, events, types::*};
 use qemu_qmp::tokio::ConnectOptions;
 use qemu_qmp::{ErrorKind, EventSet, Phase};
 use serde_json::json;
+use std::fs::File;
+use std::future::{poll_fn, Future};
+use std::io::Read;
+use std::pin::{pin, Pin};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
@@ -46,6 +51,38 @@ async fn commands_events_and_the_end() {
     }
     assert_eq!(names, ["RESUME", "STOP", "SHUTDOWN"]);
     assert_eq!(vm.execute(QueryStatus::new()).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// More in-band commands wait than QEMU's queue holds: if they had been sent all, QEMU would not read on.
+#[tokio::test]
+async fn out_of_band_commands_overtake() {
+    let Some(qemu) = Qemu::start() else { return };
+    let vm = qemu.connect().await;
+    let fifo = qemu.fifo();
+    let mut save = pin!(vm.execute(Pmemsave::new(0, 1, fifo.to_string_lossy())));
+    let mut queries = Vec::from_iter((0..20).map(|_| Box::pin(vm.execute(QueryStatus::new()))));
+    // What is polled is sent, in this order.
+    assert!(is_pending(&mut save).await);
+    for query in &mut queries {
+        assert!(is_pending(query).await);
+    }
+    vm.execute_oob(Yank::new([])).await.unwrap();
+    assert_eq!(vm.execute_oob(MigratePause::new()).await.unwrap_err().kind(), ErrorKind::Server);
+    assert!(is_pending(&mut save).await);
+    for query in &mut queries {
+        assert!(is_pending(query).await);
+    }
+
+    let fifo = File::options().read(true).write(true).open(fifo).unwrap();
+    save.await.unwrap();
+    for query in queries {
+        assert_eq!(query.await.unwrap().status, RunState::Prelaunch);
+    }
+    (&fifo).read_exact(&mut [0]).unwrap();
+}
+
+async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
 
 /// QEMU has one monitor slot: whoever drops or closes a connection must leave it free.

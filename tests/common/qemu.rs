@@ -51,6 +51,13 @@ impl Qemu {
         self.folder.socket()
     }
 
+    /// A new named pipe. Until it is opened here, whatever command QEMU opens it for keeps QEMU busy.
+    pub fn fifo(&self) -> PathBuf {
+        let path = self.folder.path().join("fifo");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
     pub fn connect(&self) -> Client {
         options().retry_for(PATIENCE).connect(self.socket()).unwrap()
     }

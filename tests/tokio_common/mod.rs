@@ -248,6 +248,13 @@ impl Qemu {
         }
     }
 
+    /// A new named pipe. Until it is opened here, whatever command QEMU opens it for keeps QEMU busy.
+    pub fn fifo(&self) -> PathBuf {
+        let path = self.folder.path().join("fifo");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
     /// Connects as soon as it listens.
     pub async fn connect(&self) -> Client {
         ConnectOptions::new().retry_for(PATIENCE).connect(self.folder.socket()).await.unwrap()
