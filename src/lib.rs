@@ -25,10 +25,19 @@
 //!   because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's: `query-status` is `QueryStatus`,
 //!   `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
 //! - [`blocking`]: the client that waits for each reply, how to connect it, and what it connects over. `tokio`, with the
-//!   feature of this name: the client that any number of tasks share.
+//!   feature of this name: the client that any number of tasks share. See [below](#which-client-to-choose).
 //! - [`Error`]: what went wrong, by [`ErrorKind`]. What QEMU says about a command is a [`ServerError`].
 //! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
 //! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
+//!
+//! # Which client to choose
+//!
+//! - [`Client`] for programs that do one thing at a time. One thread uses it.
+//! - [`blocking::SharedClient`], which [`Client::share`] makes of it, for several threads on one connection: some wait for
+//!   events while others execute commands. An event goes to one of them.
+//! - `tokio::Client` for programs that run on tokio, or watch many machines. Calls are cancelled by dropping them, and each
+//!   stream of events gets all events.
+//! - [`session::Session`] for event loops and runtimes of other kinds. The other three are built on it.
 //!
 //! # Values
 //!

@@ -89,10 +89,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 ///
 /// # Memory
 ///
-/// A connection holds, besides about three kilobytes: the line that is being read, up to
+/// An idle connection takes about three kilobytes: 2,000 of them take 3.9 kB each on x86-64 Linux, with the pipe in memory
+/// that each is connected to. It holds besides: the line that is being read, up to
 /// [its bound](crate::session::SessionOptions::max_line_len); a line for each call that waits, and its reply; for each event
 /// stream, what it has not taken yet, up to [the](crate::session::SessionOptions::max_events)
 /// [bounds](crate::session::SessionOptions::max_event_bytes). Event streams share the events that several of them keep.
+///
+/// By default a line may have 64 MiB, and the events of a stream as much. Lower that for many servers that are not trusted.
 #[derive(Clone)]
 pub struct Client {
     handle: Arc<Handle>,
