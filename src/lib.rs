@@ -57,6 +57,7 @@
 //! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
 //! - `fd`: file descriptors that go with a command.
+//! - `tracing`: a span for each command and an event for each message, with secrets masked; the module `trace` tells which.
 
 mod address;
 pub mod api;
@@ -70,6 +71,11 @@ pub mod session;
 mod socket_file;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "tracing")]
+pub mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "trace/off.rs"]
+mod trace;
 pub mod wire;
 
 pub use address::Address;

@@ -5,6 +5,7 @@ use crate::api::{Command, OobCommand};
 use crate::error::{DecodeError, Result, Subject};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
+use crate::trace;
 use serde_json::{Map, Value};
 #[cfg(all(unix, feature = "fd"))]
 use std::os::fd::BorrowedFd;
@@ -209,13 +210,20 @@ impl<'a> Within<'a> {
     }
 
     fn call(self, request: Request) -> Result<Option<Reply>> {
+        let call = trace::Call::start(request.name());
+        let outcome = self.wait_for_reply(request, &call);
+        call.end(&outcome);
+        outcome
+    }
+
+    fn wait_for_reply(self, request: Request, call: &trace::Call) -> Result<Option<Reply>> {
         #[cfg(all(unix, feature = "fd"))]
         let fds = Fds::copy(self.fds, self.caller.takes_fds())?;
         #[cfg(not(all(unix, feature = "fd")))]
         let fds = Fds::default();
         match self.caller {
-            Caller::Client(client) => client.link()?.call(request, fds, self.timeout),
-            Caller::Shared(client) => client.call(request, fds, self.timeout),
+            Caller::Client(client) => client.link()?.call(request, fds, self.timeout, call),
+            Caller::Shared(client) => client.call(request, fds, self.timeout, call),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Doing, Error, Phase, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::session::{Id, Incoming, Session};
+use crate::trace;
 use std::io;
 use std::time::Duration;
 
@@ -69,7 +70,13 @@ impl Link {
     }
 
     /// Sends a command and waits for its reply, unless it has none.
-    pub(super) fn call(&mut self, request: Request, fds: Fds, timeout: Option<Duration>) -> Result<Option<Reply>> {
+    pub(super) fn call(
+        &mut self,
+        request: Request,
+        fds: Fds,
+        timeout: Option<Duration>,
+        call: &trace::Call,
+    ) -> Result<Option<Reply>> {
         self.report()?;
         let answered = request.is_answered();
         let wait = Wait::within(timeout);
@@ -77,6 +84,7 @@ impl Link {
             return Err(self.closed());
         }
         let id = self.session.send(request)?;
+        call.sent(|| self.session.wire_id(id));
         self.attached = Some((id, fds));
         let late = || Error::timeout(Phase::Call, timeout.unwrap_or_default());
         let outcome = match self.flush(wait) {

@@ -6,6 +6,7 @@ use super::lines::{after_delimiter, is_blank, without_delimiter, Line};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
 use crate::error::{Error, Phase, Repr, ServerError};
 use crate::message::{Capability, Greeting, Malformed, MalformedLine, Message, Reply, Request};
+use crate::trace::{self, ReplyMask};
 use std::collections::VecDeque;
 
 /// How many in-band commands may be on their way if out-of-band commands are to be read at once. See "Out-of-band
@@ -87,7 +88,7 @@ impl Conversation {
             _ if self.is_ended() => {}
             Line::Whole(line) if is_blank(line) => {}
             Line::Whole(line) if matches!(self.state, State::Synchronizing { .. }) => self.handle_stale(line),
-            Line::TooLong(..) if matches!(self.state, State::Synchronizing { .. }) => self.counters.stale_lines += 1,
+            Line::TooLong(_, len) if matches!(self.state, State::Synchronizing { .. }) => self.count_stale(len),
             Line::TooLong(beginning, len) => self.report(MalformedLine::cut(Malformed::TooLong, beginning, len)),
             Line::Whole(line) => match Message::parse(if self.delimiters { without_delimiter(line) } else { line }) {
                 Ok(message) => self.handle_message(message, line),
@@ -131,7 +132,8 @@ impl Conversation {
         let fate = if request.is_answered() { Fate::Awaited } else { Fate::Unanswered };
         let line = request.into_line(&wire_id)?;
         let queue = if oob { &mut self.queued_oob } else { &mut self.queued };
-        queue.push_back(Queued { flight: Flight { id, wire_id, own, oob, fate, lost: false }, line });
+        let flight = Flight { id, wire_id, own, oob, fate, lost: false, mask: ReplyMask::default() };
+        queue.push_back(Queued { flight, line });
         Ok(id)
     }
 
@@ -154,6 +156,7 @@ impl Conversation {
 
     pub(super) fn take_output(&mut self) -> Option<Output> {
         if let Some(bytes) = self.handshake.take() {
+            trace::sent(&bytes);
             return Some(Output { id: None, bytes });
         }
         let next = match self.state {
@@ -164,10 +167,17 @@ impl Conversation {
             State::Ready { oob: false } => self.queued.pop_front(),
             _ => None,
         };
-        let Queued { flight, line } = next?;
+        let Queued { mut flight, line } = next?;
+        flight.mask = trace::sent(line.as_bytes());
         let id = Some(flight.id);
         self.flights.push(flight);
         Some(Output { id, bytes: line.into_bytes() })
+    }
+
+    /// The id on the wire, as JSON text, of a command under way.
+    pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
+        let queued = self.queued.iter().chain(&self.queued_oob).map(|queued| &queued.flight);
+        queued.chain(self.flights.iter()).find(|flight| flight.id == id).map(|flight| &*flight.wire_id)
     }
 
     pub(super) fn greeting(&self) -> Option<&Greeting> {
@@ -202,13 +212,20 @@ impl Conversation {
     fn handle_message(&mut self, message: Message, line: &[u8]) {
         let not_expected = |kind| MalformedLine::new(kind, line);
         match (message, &self.state) {
-            (Message::Event(event), _) => self.events.push(event),
-            (Message::Greeting(greeting), State::AwaitingGreeting) => self.negotiate(greeting),
+            (Message::Event(event), _) => {
+                trace::received(line);
+                self.events.push(event);
+            }
+            (Message::Greeting(greeting), State::AwaitingGreeting) => {
+                trace::received(line);
+                self.negotiate(greeting);
+            }
             (_, State::AwaitingGreeting) | (Message::Greeting(_), _) => self.report(not_expected(Malformed::NotQmp)),
             // Nothing else was sent, so that a reply without an id can only be this one.
             (Message::Reply(reply), State::Negotiating { wire_id, oob })
                 if reply.id().is_none_or(|id| *id == **wire_id) =>
             {
+                trace::received(line);
                 match reply.result() {
                     Ok(_) => self.become_ready(*oob),
                     Err(error) => self.refuse("qmp_capabilities", error.clone()),
@@ -227,6 +244,7 @@ impl Conversation {
             },
             (None, Ok(_)) => return self.report(not_expected(Malformed::UnidentifiedReply)),
         };
+        trace::replied(&reply, flight.as_ref().map(|flight| flight.mask));
         match flight {
             None => self.counters.unknown_replies += 1,
             Some(flight) if flight.fate == Fate::Awaited => {
@@ -244,15 +262,25 @@ impl Conversation {
     fn handle_stale(&mut self, line: &[u8]) {
         let State::Synchronizing { wire_id, sync_id } = &self.state else { return };
         let delimited = after_delimiter(line);
-        if let Ok(Message::Reply(reply)) = Message::parse(delimited.unwrap_or(line)) {
+        let message = delimited.unwrap_or(line);
+        if let Ok(Message::Reply(reply)) = Message::parse(message) {
             match reply.result() {
-                Ok(value) if delimited.is_some() && value.parse() == Ok(*sync_id) => return self.become_ready(false),
+                Ok(value) if delimited.is_some() && value.parse() == Ok(*sync_id) => {
+                    trace::received(message);
+                    return self.become_ready(false);
+                }
                 Err(error) if reply.id() == Some(wire_id) => {
+                    trace::received(message);
                     return self.refuse("guest-sync-delimited", error.clone());
                 }
                 _ => {}
             }
         }
+        self.count_stale(line.len());
+    }
+
+    fn count_stale(&mut self, len: usize) {
+        trace::stale(len);
         self.counters.stale_lines += 1;
     }
 
@@ -285,6 +313,7 @@ impl Conversation {
     }
 
     fn report(&mut self, line: MalformedLine) {
+        trace::malformed(&line);
         if self.state == State::AwaitingGreeting {
             return self.fail(Repr::WrongGreeting { source: line }.into());
         }

@@ -4,6 +4,7 @@
 //! reply to a command whose id it does not carry.
 
 use super::Id;
+use crate::trace::ReplyMask;
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -20,6 +21,8 @@ pub(super) struct Flight {
     /// Whether the reply may have been lost in a line that could not be read. Such a command takes no place in the window,
     /// or lost replies could fill it for ever.
     pub(super) lost: bool,
+    /// What is not to be shown of the reply.
+    pub(super) mask: ReplyMask,
 }
 
 /// What is to be done with a reply.
@@ -45,6 +48,10 @@ impl Flights {
     /// The in-band commands that the server may still have in its queue.
     pub(super) fn in_band(&self) -> usize {
         self.0.iter().filter(|flight| !flight.oob && flight.fate != Fate::Unanswered && !flight.lost).count()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Flight> {
+        self.0.iter()
     }
 
     pub(super) fn cancel(&mut self, id: Id) {
@@ -137,6 +144,7 @@ mod tests {
                 oob: *oob,
                 fate: *fate,
                 lost: false,
+                mask: ReplyMask::default(),
             });
         }
         flights

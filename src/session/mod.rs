@@ -237,6 +237,11 @@ impl Session {
         self.conversation.counters()
     }
 
+    /// The id on the wire, as JSON text, of a command under way.
+    pub(crate) fn wire_id(&self, id: Id) -> Option<&str> {
+        self.conversation.wire_id(id)
+    }
+
     fn start(options: SessionOptions, sync_id: Option<u64>) -> Self {
         Session { lines: Lines::new(options.max_line_len), conversation: Conversation::new(options, sync_id) }
     }

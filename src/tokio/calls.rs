@@ -7,6 +7,7 @@ use crate::error::{DecodeError, Error, Phase, Repr, Result, Subject};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::session::Id;
+use crate::trace;
 use ::tokio::sync::oneshot;
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -188,12 +189,19 @@ impl<'a> Within<'a> {
     }
 
     async fn call(self, request: Request) -> Answer {
+        let call = trace::Call::start(request.name());
+        let answer = self.wait_for_answer(request, &call).await;
+        call.end(&answer);
+        answer
+    }
+
+    async fn wait_for_answer(self, request: Request, call: &trace::Call) -> Answer {
         let shared = &**self.client.shared();
         #[cfg(all(unix, feature = "fd"))]
         let fds = Fds::copy(self.fds, shared.is_over::<::tokio::net::UnixStream>())?;
         #[cfg(not(all(unix, feature = "fd")))]
         let fds = Fds::default();
-        let (id, receiver) = shared.send(request, fds)?;
+        let (id, receiver) = shared.send(request, fds, call)?;
         in_time(self.timeout, Phase::Call, UnderWay { shared, id, receiver, answered: false }).await
     }
 }

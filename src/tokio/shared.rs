@@ -11,6 +11,7 @@ use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Greeting, Malformed, MalformedLine, Reply, Request};
 use crate::session::{Counters, Id, Incoming, Output, Session, SessionOptions};
+use crate::trace;
 use ::tokio::sync::{oneshot, watch};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -84,7 +85,12 @@ impl Shared {
 
     // For handles.
 
-    pub(super) fn send(&self, request: Request, fds: Fds) -> Result<(Id, oneshot::Receiver<Answer>)> {
+    pub(super) fn send(
+        &self,
+        request: Request,
+        fds: Fds,
+        call: &trace::Call,
+    ) -> Result<(Id, oneshot::Receiver<Answer>)> {
         let answered = request.is_answered();
         let (sender, receiver) = oneshot::channel();
         let id = self.change(|state, wakes| {
@@ -92,6 +98,7 @@ impl Shared {
                 return Err(why.clone());
             }
             let id = state.session.send(request)?;
+            call.sent(|| state.session.wire_id(id));
             state.calls.insert(id, Call { sender, answered, fds });
             wakes.wake(state.driver.take());
             Ok(id)

@@ -15,6 +15,7 @@ use crate::message::{EventMessage, Greeting, RawEvent, Reply, Request};
 #[cfg(feature = "qmp")]
 use crate::qmp::events::EventKind;
 use crate::session::Counters;
+use crate::trace;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -241,9 +242,15 @@ impl SharedClient {
         self.turns.with_session(|session| session.counters())
     }
 
-    pub(super) fn call(&self, request: Request, fds: Fds, timeout: Option<Duration>) -> Result<Option<Reply>> {
+    pub(super) fn call(
+        &self,
+        request: Request,
+        fds: Fds,
+        timeout: Option<Duration>,
+        call: &trace::Call,
+    ) -> Result<Option<Reply>> {
         let late = || Error::timeout(Phase::Call, timeout.unwrap_or_default());
-        self.turns.call(request, fds, Wait::within(timeout))?.ok_or_else(late)
+        self.turns.call(request, fds, Wait::within(timeout), call)?.ok_or_else(late)
     }
 
     #[cfg(all(unix, feature = "fd"))]

@@ -13,6 +13,7 @@ use crate::error::{Doing, Error, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Malformed, MalformedLine, Reply, Request};
 use crate::session::{Id, Incoming, Session};
+use crate::trace;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -95,7 +96,13 @@ impl Turns {
     }
 
     /// Sends a command and waits for its reply, unless it has none. `None`: the time was over before.
-    pub(super) fn call(&self, request: Request, fds: Fds, wait: Wait) -> Result<Option<Option<Reply>>> {
+    pub(super) fn call(
+        &self,
+        request: Request,
+        fds: Fds,
+        wait: Wait,
+        call: &trace::Call,
+    ) -> Result<Option<Option<Reply>>> {
         let passes_fds = !fds.is_empty();
         if passes_fds {
             let mine = self.wait_until(wait, None, |state| (!state.passes_fds).then(|| state.passes_fds = true))?;
@@ -103,7 +110,7 @@ impl Turns {
                 return Ok(None);
             }
         }
-        let outcome = self.send(request, fds).and_then(|id| {
+        let outcome = self.send(request, fds, call).and_then(|id| {
             let outcome = self.wait_until(wait, Some(id), |state| state.outcome(id));
             let mut state = self.lock();
             state.calls.remove(&id);
@@ -169,11 +176,12 @@ impl Turns {
         self.changed.notify_all();
     }
 
-    fn send(&self, request: Request, fds: Fds) -> Result<Id> {
+    fn send(&self, request: Request, fds: Fds, call: &trace::Call) -> Result<Id> {
         let mut state = self.lock();
         state.check()?;
         let is_answered = request.is_answered();
         let id = state.session.send(request)?;
+        call.sent(|| state.session.wire_id(id));
         state.calls.insert(id, Call { fds, is_answered, is_written: false, outcome: None });
         Ok(id)
     }

@@ -1,0 +1,118 @@
+//! What is a secret: one table of commands, one of members' names, and what text betrays itself.
+//!
+//! The whole of QEMU's schemas was gone through for this, and so were the commands that QEMU had since 6.0; a test holds it
+//! against each new schema. In doubt a thing is a secret. This module only decides; it never looks for a value's place.
+
+use super::mask::ReplyMask;
+
+/// A command with secrets that their members' names do not betray.
+pub(super) struct Row {
+    pub(super) command: &'static str,
+    /// Members of its arguments, however deep.
+    pub(super) arguments: &'static [&'static str],
+    pub(super) reply: ReplyMask,
+}
+
+const fn row(command: &'static str, arguments: &'static [&'static str], reply: ReplyMask) -> Row {
+    Row { command, arguments, reply }
+}
+
+/// Errors are masked for all of them, because QEMU's words may repeat an argument.
+pub(super) const COMMANDS: &[Row] = &[
+    // Old VNC servers' passwords, before QEMU 6.0.
+    row("change", &["arg"], ReplyMask::Error),
+    // Passwords are typed by them, and programs are given them as arguments, in the environment and as input. Programs'
+    // output and files' contents have names of their own.
+    row("guest-exec", &["arg", "env"], ReplyMask::Error),
+    row("send-key", &["keys"], ReplyMask::Error),
+    // A line such as `change vnc password …` or `object_add secret,…`. Complaints about it are its result.
+    row("human-monitor-command", &["command-line"], ReplyMask::All),
+    // Commands that a shell, or the system, is to run.
+    row("migrate", &["args"], ReplyMask::Error),
+    row("migrate-incoming", &["args"], ReplyMask::Error),
+    // The value of a secret, and what every other object is given in the same way; up to QEMU 6.0 in a member `props`.
+    row("object-add", &["data"], ReplyMask::Error),
+    // A secret's value is a property of its object, and can be read.
+    row("qom-get", &[], ReplyMask::All),
+    row("qom-list-get", &[], ReplyMask::All),
+    row("qom-set", &["value"], ReplyMask::Error),
+    // What goes over a guest's serial console, passwords included.
+    row("ringbuf-read", &[], ReplyMask::All),
+    row("ringbuf-write", &["data"], ReplyMask::Error),
+    // What unseals the secret, which is encrypted itself.
+    row("sev-inject-launch-secret", &["packet-header"], ReplyMask::Error),
+];
+
+/// A member is secret whose name has one of these in it. All are without case, hyphens and underscores.
+pub(super) const PARTS: &[&str] =
+    &["accesskey", "apikey", "cookie", "credential", "passphrase", "passw", "privatekey", "secret", "token"];
+
+/// A member is secret whose name, behind its last dot, is one of these.
+pub(super) const NAMES: &[&str] = &[
+    "authorization",
+    // Contents of files in the guest.
+    "bufb64",
+    // A command line, run when QEMU is replaced by another one.
+    "cprexeccommand",
+    // Output and input of a program in the guest.
+    "errdata",
+    "inputdata",
+    "outdata",
+    // Keys of encryption, and those of a keyboard.
+    "key",
+    // The key that one of Apple's chips has.
+    "osk",
+    "pass",
+    "pin",
+    "psk",
+    "pwd",
+];
+
+/// Names of members that are no secrets, though they have one of [`PARTS`] in them: ids of secrets.
+pub(super) const REFERENCES: &[&str] =
+    &["cookiesecret", "keysecret", "newsecret", "oldsecret", "passwordid", "passwordsecret", "proxypasswordsecret"];
+
+/// Whether a member of this name is secret, whatever it is a member of.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let bare = |name: &str| -> String {
+        name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
+    };
+    let last = bare(name.rsplit('.').next().unwrap_or(name));
+    if REFERENCES.contains(&last.as_str()) {
+        return false;
+    }
+    let whole = bare(name);
+    NAMES.contains(&last.as_str()) || PARTS.iter().any(|part| whole.contains(part))
+}
+
+/// Whether a string betrays a secret by its form, whatever it is the value of.
+pub(super) fn is_secret_text(text: &str) -> bool {
+    // A URL with a user, and perhaps a password, or with parameters, such as the signature that opens a store.
+    let has_login = |address: &str| address.contains(['@', '?']);
+    if text.split_once("://").is_some_and(|(_, address)| has_login(address)) {
+        return true;
+    }
+    // A command line for a shell, as where to migrate to, or as the other end of a port.
+    if text.starts_with("exec:") || text.contains("cmd:") {
+        return true;
+    }
+    // `json:{…}` for the options of a block device, and the older `rbd:…:key=…`.
+    let options = text.starts_with("json:");
+    if options && text.contains('\\') {
+        return true;
+    }
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut rest = text;
+    while let Some(start) = rest.find(is_word) {
+        let from_word = rest.get(start..).unwrap_or_default();
+        let (word, behind) = from_word.split_at(from_word.find(|c| !is_word(c)).unwrap_or(from_word.len()));
+        if (options || behind.starts_with('=')) && is_secret_name(word) {
+            return true;
+        }
+        rest = behind;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;
