@@ -11,8 +11,9 @@
 //! Without `verify-peer=on` the last two are left out. The name in front of the files is the one in QEMU's certificate.
 //!
 //! A TLS stream is no pair of reader and writer: either may have to do the other to get on. So [`Tls`] is a [`Transport`] of
-//! its own, and deadlines hold for it as they do for the socket under it. With the asynchronous client nothing of this
-//! is needed: it speaks over any stream, such as tokio-rustls makes.
+//! its own, and deadlines hold for it as they do for the socket under it. One thread at a time uses it, as it has no
+//! `try_split`. With the asynchronous client, which any number of tasks share, nothing of this is needed: it speaks over any
+//! stream, such as tokio-rustls makes.
 
 use qemu_qmp::blocking::{Transport, Wait};
 use qemu_qmp::qmp::commands::{QueryStatus, QueryVersion};
