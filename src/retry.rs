@@ -35,7 +35,10 @@ impl Retries {
         if !may_pass(&failure) {
             return Err(failure);
         }
-        self.failure = Some(failure);
+        // That the time was over in the middle of an attempt says less than how an earlier one ended.
+        if self.failure.is_none() || failure.kind() != ErrorKind::Timeout(Phase::Connect) {
+            self.failure = Some(failure);
+        }
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST_PAUSE);
         Ok(pause)
@@ -99,6 +102,7 @@ mod tests {
         let mut retries = Retries::new();
         retries.pause_after(connect(io::ErrorKind::NotFound)).unwrap();
         retries.pause_after(connect(io::ErrorKind::ConnectionRefused)).unwrap();
+        retries.pause_after(Error::timeout(Phase::Connect, Duration::from_millis(1))).unwrap();
         let error = retries.give_up(Duration::from_secs(3));
         assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Connect));
         assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::ConnectionRefused);
