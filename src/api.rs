@@ -85,8 +85,11 @@ impl UnrecognizedEvent {
     ///
     /// # Errors
     /// Where the data is not a JSON value that can be held, as with a number beyond the range of a double.
+    #[inline]
     pub fn new(name: &str, data: Option<&RawValue>) -> Result<Self, UndecodableEvent> {
-        UndecodableEvent::or(name, data).map(|data| Self { name: name.into(), data })
+        let text = data.map_or("{}", RawValue::get);
+        let data = text.parse().map_err(|error| UndecodableEvent::new(name, text, &error))?;
+        Ok(Self { name: name.into(), data })
     }
 }
 
@@ -108,16 +111,19 @@ impl UndecodableEvent {
     /// Decodes an event's data, or keeps it with what is wrong. Absent data is the empty object.
     pub fn or<T: DeserializeOwned>(name: &str, data: Option<&RawValue>) -> Result<T, Self> {
         let text = data.map_or("{}", RawValue::get);
-        wire::from_json(text).map_err(|error| {
-            let message = error.to_string();
-            let (path, reason) = wire::split_path(&message);
-            Self { name: name.into(), path: path.into(), reason: reason.into(), text: text.into() }
-        })
+        wire::from_json(text).map_err(|error| Self::new(name, text, &error))
+    }
+
+    fn new(name: &str, text: &str, error: &serde_json::Error) -> Self {
+        let message = error.to_string();
+        let (path, reason) = wire::split_path(&message);
+        Self { name: name.into(), path: path.into(), reason: reason.into(), text: text.into() }
     }
 
     /// The data as JSON, or as a string where it is none that can be held.
+    #[inline]
     pub fn data(&self) -> wire::Any {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| wire::Any::String(self.text.to_string()))
+        self.text.parse().unwrap_or_else(|_| wire::Any::String(self.text.to_string()))
     }
 }
 

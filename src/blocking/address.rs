@@ -39,8 +39,8 @@ fn connect(address: &Address, wait: Wait) -> io::Result<Box<dyn AnyTransport>> {
 }
 
 fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {
-    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
-    let stream = connect_any(&addresses, wait)?;
+    let addresses = (host, port).to_socket_addrs()?;
+    let stream = connect_any(addresses.as_slice(), wait)?;
     // Each command is one write, and must not wait for the reply to an earlier one.
     stream.set_nodelay(true)?;
     Ok(stream)

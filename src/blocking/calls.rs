@@ -40,6 +40,7 @@ impl Caller<'_> {
     }
 }
 
+// The untyped calls are inline for the sake of programs without them: maps of JSON values make much code.
 impl Client {
     /// Executes a command and waits for what it returns.
     ///
@@ -73,6 +74,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
+    #[inline]
     pub fn cmd(&mut self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
         self.with_default_timeout().cmd(name, arguments, id)
     }
@@ -83,6 +85,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) and those of [every operation](Client#errors).
+    #[inline]
     pub fn cmd_obj(&mut self, request: Map<String, Value>) -> Result<Reply> {
         self.with_default_timeout().cmd_obj(request)
     }
@@ -178,8 +181,9 @@ impl<'a> Within<'a> {
     /// # Errors
     ///
     /// The same.
+    #[inline]
     pub fn cmd(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
-        let request = Request::untyped(name, arguments.as_ref())?;
+        let request = Request::untyped(name, arguments.as_ref());
         self.answer(match id {
             Some(id) => request.id(id),
             None => request,
@@ -191,8 +195,9 @@ impl<'a> Within<'a> {
     /// # Errors
     ///
     /// The same.
+    #[inline]
     pub fn cmd_obj(self, request: Map<String, Value>) -> Result<Reply> {
-        self.answer(Request::from_object(request)?)
+        self.answer(Request::from_object(request))
     }
 
     fn execute_typed<C: Command>(self, request: Request) -> Result<C::Reply> {

@@ -4,7 +4,6 @@
 //! the compiler generated for this crate.
 
 use super::transport::Wait;
-use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The giving end. The queue ends when this is dropped.
@@ -29,14 +28,15 @@ struct Queue<T> {
 }
 
 struct State<T> {
-    things: VecDeque<T>,
+    /// Oldest first. So few that it does not matter how they move up.
+    things: Vec<T>,
     bound: usize,
     ended: bool,
 }
 
 /// A queue that holds this many things before the giver has to wait.
 pub(super) fn handover<T>(bound: usize) -> (Giver<T>, Taker<T>) {
-    let state = State { things: VecDeque::new(), bound, ended: false };
+    let state = State { things: Vec::new(), bound, ended: false };
     let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new() });
     (Giver(queue.clone()), Taker(queue))
 }
@@ -63,7 +63,7 @@ impl<T> Giver<T> {
         if state.ended {
             return Err(thing);
         }
-        state.things.push_back(thing);
+        state.things.push(thing);
         self.0.changed.notify_all();
         Ok(())
     }
@@ -80,9 +80,9 @@ impl<T> Taker<T> {
     pub fn take(&self, wait: Wait) -> Taken<T> {
         let mut state = self.0.lock();
         loop {
-            if let Some(thing) = state.things.pop_front() {
+            if !state.things.is_empty() {
                 self.0.changed.notify_all();
-                return Taken::Thing(thing);
+                return Taken::Thing(state.things.remove(0));
             }
             if state.ended {
                 return Taken::End;

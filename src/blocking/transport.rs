@@ -111,13 +111,15 @@ macro_rules! socket_transport {
     ($socket:ty { $($more:tt)* }) => {
         impl Transport for $socket {
             fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
-                let set_timeout = <$socket>::set_read_timeout;
-                in_time(self, wait, set_timeout, <$socket>::set_nonblocking, |mut socket| socket.read(buffer))
+                let socket = &*self;
+                let set_timeout = |timeout| socket.set_read_timeout(timeout);
+                in_time(wait, &set_timeout, &|on| socket.set_nonblocking(on), &mut || (&*socket).read(buffer))
             }
 
             fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
-                let set_timeout = <$socket>::set_write_timeout;
-                in_time(self, wait, set_timeout, <$socket>::set_nonblocking, |mut socket| socket.write(bytes))
+                let socket = &*self;
+                let set_timeout = |timeout| socket.set_write_timeout(timeout);
+                in_time(wait, &set_timeout, &|on| socket.set_nonblocking(on), &mut || (&*socket).write(bytes))
             }
 
             fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
@@ -150,8 +152,9 @@ socket_transport!(UnixStream {
 
     #[cfg(feature = "fd")]
     fn send_with_fds(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
-        let set_timeout = UnixStream::set_write_timeout;
-        in_time(self, wait, set_timeout, UnixStream::set_nonblocking, |socket| crate::fds::send(socket, bytes, fds))
+        let socket = &*self;
+        let set_timeout = |timeout| socket.set_write_timeout(timeout);
+        in_time(wait, &set_timeout, &|on| socket.set_nonblocking(on), &mut || crate::fds::send(socket, bytes, fds))
     }
 });
 
@@ -171,26 +174,25 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | TimedOut | UnexpectedEof)
 }
 
-/// Runs one operation of a socket, which may wait so long.
-fn in_time<S>(
-    socket: &S,
+/// Runs one operation of a socket, which may wait so long. Not generic: one copy of it does for all.
+fn in_time(
     wait: Wait,
-    set_timeout: fn(&S, Option<Duration>) -> io::Result<()>,
-    set_nonblocking: fn(&S, bool) -> io::Result<()>,
-    mut operation: impl FnMut(&S) -> io::Result<usize>,
+    set_timeout: &dyn Fn(Option<Duration>) -> io::Result<()>,
+    set_nonblocking: &dyn Fn(bool) -> io::Result<()>,
+    operation: &mut dyn FnMut() -> io::Result<usize>,
 ) -> io::Result<usize> {
     while !wait.is_over() {
-        set_timeout(socket, wait.remaining().map(|left| left.max(SHORTEST)))?;
-        match operation(socket) {
+        set_timeout(wait.remaining().map(|left| left.max(SHORTEST)))?;
+        match operation() {
             // The time is not over: the socket does not block, which can only be its former owner's wish.
-            Err(error) if is_late(&error) && !wait.is_over() => set_nonblocking(socket, false)?,
+            Err(error) if is_late(&error) && !wait.is_over() => set_nonblocking(false)?,
             done => return done,
         }
     }
     // Another thread may make a copy of the socket block again in the middle of this.
-    set_timeout(socket, Some(SHORTEST))?;
-    set_nonblocking(socket, true)?;
-    let done = operation(socket);
-    set_nonblocking(socket, false)?;
+    set_timeout(Some(SHORTEST))?;
+    set_nonblocking(true)?;
+    let done = operation();
+    set_nonblocking(false)?;
     done
 }

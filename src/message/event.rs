@@ -1,6 +1,6 @@
 //! Events: the envelope, and the same with its data decoded.
 
-use super::members;
+use super::json::{members, string};
 use crate::api::{Event, EventSet};
 use crate::error::{DecodeError, Error, Subject};
 use crate::wire;
@@ -17,6 +17,8 @@ pub struct RawEvent {
     pub data: Option<Box<RawValue>>,
     /// When it happened, by the server's clock.
     pub timestamp: Timestamp,
+    /// Which of a session's events it is.
+    pub(crate) number: u64,
 }
 
 /// An event with its envelope's timestamp.
@@ -58,9 +60,9 @@ impl Timestamp {
     }
 
     /// A timestamp of another shape than today's counts as unknown: an event without its time is better than no event.
-    fn parse(member: &RawValue) -> Option<Self> {
-        let [seconds, microseconds] = members(member.get(), &["seconds", "microseconds"]).ok()?;
-        Some(Timestamp { seconds: seconds?.get().parse().ok()?, microseconds: microseconds?.get().parse().ok()? })
+    fn parse(member: &str) -> Option<Self> {
+        let [seconds, microseconds] = members(member, &["seconds", "microseconds"]);
+        Some(Timestamp { seconds: seconds?.parse().ok()?, microseconds: microseconds?.parse().ok()? })
     }
 }
 
@@ -87,11 +89,12 @@ impl RawEvent {
         EventMessage { kind: K::decode(&self.name, self.data.as_deref()), timestamp: self.timestamp }
     }
 
-    pub(super) fn parse(name: &RawValue, data: Option<&RawValue>, timestamp: Option<&RawValue>) -> Option<Self> {
+    pub(super) fn parse(name: &str, data: Option<&str>, timestamp: Option<&str>) -> Option<Self> {
         Some(RawEvent {
-            name: serde_json::from_str::<String>(name.get()).ok()?.into(),
-            data: data.map(RawValue::to_owned),
+            name: string(name)?.into(),
+            data: data.and_then(|data| RawValue::from_string(data.to_owned()).ok()),
             timestamp: timestamp.and_then(Timestamp::parse).unwrap_or(Timestamp::UNKNOWN),
+            number: 0,
         })
     }
 

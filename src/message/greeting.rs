@@ -1,7 +1,6 @@
 //! The greeting: what the server is, and what it offers beyond the basic protocol.
 
-use serde_json::value::RawValue;
-use serde_json::Value;
+use super::json::{items, members, string};
 use std::fmt;
 
 /// A server's first message. See "Server Greeting" in the QEMU Machine Protocol Specification.
@@ -45,18 +44,16 @@ impl Greeting {
 
     /// From the member `QMP`. Absent capabilities and package are tolerated, a missing version is not: it is what makes
     /// an object a greeting.
-    pub(super) fn parse(member: &RawValue) -> Option<Self> {
-        let greeting: Value = serde_json::from_str(member.get()).ok()?;
-        let version = greeting.get("version")?;
-        let number = |name| u32::try_from(version.get("qemu")?.get(name)?.as_u64()?).ok();
+    pub(super) fn parse(member: &str) -> Option<Self> {
+        let [version, capabilities] = members(member, &["version", "capabilities"]);
+        let [release, package] = members(version?, &["qemu", "package"]);
+        let [major, minor, micro] = members(release?, &["major", "minor", "micro"]);
+        let number = |json: Option<&str>| json?.parse::<i64>().ok()?.try_into().ok();
+        let names = items(capabilities.unwrap_or_default()).filter_map(|(_, name)| string(name));
         Some(Greeting {
-            version: Version { major: number("major")?, minor: number("minor")?, micro: number("micro")? },
-            package: version.get("package").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            capabilities: greeting
-                .get("capabilities")
-                .and_then(Value::as_array)
-                .map(|offered| offered.iter().filter_map(Value::as_str).map(Capability::from).collect())
-                .unwrap_or_default(),
+            version: Version { major: number(major)?, minor: number(minor)?, micro: number(micro)? },
+            package: package.and_then(string).unwrap_or_default().into_owned(),
+            capabilities: names.map(|name| Capability::from(&*name)).collect(),
         })
     }
 }
@@ -91,7 +88,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Option<Greeting> {
-        Greeting::parse(serde_json::from_str(json).unwrap())
+        Greeting::parse(json)
     }
 
     #[test]

@@ -3,10 +3,13 @@
 //! A message over a limit is not answered by one error: the parser gives up in its middle and complains about the rest, too,
 //! without any id, so that the complaints would be taken for answers to later commands. Therefore none is sent.
 
+use super::json::skip_string;
 use serde::ser::Error as _;
 
 /// How deeply objects and arrays may be nested, the message itself included.
 const MAX_DEPTH: usize = 1024;
+/// How deeply an id may be nested: ids are compared level by level.
+const MAX_ID_DEPTH: usize = 128;
 /// How many bytes the tokens of a message may have together.
 const MAX_LEN: usize = 64 << 20;
 /// How many tokens a message may have. Brackets, commas and colons count, too.
@@ -25,6 +28,14 @@ pub(super) fn check(json: &str) -> Result<(), serde_json::Error> {
     match measure(json.as_bytes()) {
         (depth, _) if depth > MAX_DEPTH => over("nested more deeply than 1024 levels"),
         (_, tokens) if tokens > MAX_TOKENS => over("more than 2097152 tokens"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an id is not too deep to be compared with the one that comes back.
+pub(super) fn check_id(json: &str) -> Result<(), serde_json::Error> {
+    match measure(json.as_bytes()) {
+        (depth, _) if depth > MAX_ID_DEPTH => Err(serde_json::Error::custom("nested more deeply than 128 levels")),
         _ => Ok(()),
     }
 }
@@ -48,17 +59,6 @@ fn measure(json: &[u8]) -> (usize, usize) {
         deepest = deepest.max(depth);
     }
     (deepest, tokens)
-}
-
-/// Moves behind the closing quote.
-fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => drop(bytes.next()),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

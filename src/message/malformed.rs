@@ -2,7 +2,6 @@
 //!
 //! They are reported, never guessed at: the line's beginning is kept for people to read.
 
-use serde::de::IgnoredAny;
 use std::fmt;
 
 /// What is wrong with a line.
@@ -48,12 +47,8 @@ impl MalformedLine {
         MalformedLine { kind, excerpt: String::from_utf8_lossy(excerpt).into(), len, source: None }
     }
 
-    /// For text in which an object was sought: not JSON, or not an object.
-    pub(super) fn from_json(text: &str, error: serde_json::Error) -> Self {
-        // A value that is no object is refused before the rest of the line was looked at.
-        let json = serde_json::from_str::<IgnoredAny>(text).is_ok();
-        let kind = if json { Malformed::NotQmp } else { Malformed::NotJson };
-        MalformedLine { source: Some(error), ..Self::new(kind, text.as_bytes()) }
+    pub(super) fn not_json(line: &[u8], error: serde_json::Error) -> Self {
+        MalformedLine { source: Some(error), ..Self::new(Malformed::NotJson, line) }
     }
 
     /// What is wrong with the line.
@@ -85,7 +80,8 @@ impl fmt::Display for MalformedLine {
             Malformed::UnidentifiedError => "error without an id, and no command waits",
             Malformed::UnidentifiedReply => "reply without an id",
         };
-        let glimpse: String = self.excerpt.chars().take(GLIMPSE).collect();
+        let end = self.excerpt.char_indices().nth(GLIMPSE).map_or(self.excerpt.len(), |(place, _)| place);
+        let glimpse = self.excerpt.get(..end).unwrap_or_default();
         let more = if glimpse.len() < self.len { ", …" } else { "" };
         write!(f, "{what} ({} bytes): {glimpse:?}{more}", self.len)
     }

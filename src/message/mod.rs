@@ -9,6 +9,7 @@
 
 mod event;
 mod greeting;
+pub(crate) mod json;
 mod limits;
 mod malformed;
 mod reply;
@@ -18,12 +19,10 @@ pub use event::{EventMessage, RawEvent, Timestamp};
 pub use greeting::{Capability, Greeting, Version};
 pub use malformed::{Malformed, MalformedLine};
 pub use reply::Reply;
-pub(crate) use request::encode;
 pub use request::Request;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use json::members;
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// One message of a server.
 #[derive(Debug, Clone)]
@@ -46,77 +45,22 @@ impl Message {
     /// [`NotQmp`](Malformed::NotQmp).
     pub fn parse(line: &[u8]) -> Result<Message, MalformedLine> {
         let text = std::str::from_utf8(line).map_err(|_| MalformedLine::new(Malformed::NotUtf8, line))?.trim_ascii();
+        let json = RawValue::from_string(text.to_owned()).map_err(|error| MalformedLine::not_json(line, error))?;
         let envelope = ["QMP", "return", "error", "event", "id", "data", "timestamp"];
-        let found = members(text, &envelope).map_err(|error| MalformedLine::from_json(text, error))?;
         let not_qmp = || MalformedLine::new(Malformed::NotQmp, line);
-        match found {
+        match members(text, &envelope) {
             [Some(greeting), None, None, None, ..] => {
                 Greeting::parse(greeting).map(Message::Greeting).ok_or_else(not_qmp)
             }
-            [None, Some(value), None, None, id, ..] => Ok(Message::Reply(Reply::returned(text, value, id))),
-            [None, None, Some(error), None, id, ..] => Ok(Message::Reply(Reply::failed(text, error, id))),
+            [None, Some(value), None, None, id, ..] => {
+                Ok(Message::Reply(Reply::returned(json.into(), text, value, id)))
+            }
+            [None, None, Some(error), None, id, ..] => Ok(Message::Reply(Reply::failed(json.into(), text, error, id))),
             [None, None, None, Some(name), _, data, timestamp] => {
                 RawEvent::parse(name, data, timestamp).map(Message::Event).ok_or_else(not_qmp)
             }
             _ => Err(not_qmp()),
         }
-    }
-}
-
-/// The members of a JSON object that have these names, undecoded; of a repeated one, the last.
-fn members<'a, const N: usize>(
-    json: &'a str,
-    names: &[&str; N],
-) -> Result<[Option<&'a RawValue>; N], serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let found = deserializer.deserialize_map(Members(names))?;
-    deserializer.end()?;
-    Ok(found)
-}
-
-struct Members<'n, const N: usize>(&'n [&'n str; N]);
-
-impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
-    type Value = [Option<&'de RawValue>; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
-        while let Some(index) = map.next_key_seed(Name(self.0))? {
-            match index.and_then(|index| found.get_mut(index)) {
-                Some(slot) => *slot = Some(map.next_value()?),
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// A member's name, as its place in a list of names.
-struct Name<'n>(&'n [&'n str]);
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member's name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|known| *known == name))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Replies: what a command returned, or the server's error.
 
+use super::json::{members, string};
 use crate::api::Command;
 use crate::error::{DecodeError, Error, ErrorClass, ServerError, Subject};
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::ops::Range;
 
@@ -53,9 +53,11 @@ impl Reply {
     ///
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the reply is nested more deeply than `serde_json` reads (128
     /// levels).
+    #[inline]
     pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
-        let mut object: Map<String, Value> =
-            serde_json::from_str(&self.text).map_err(|source| misfit("", &self.text, source))?;
+        let parsed = self.as_json().parse().map_err(|source| misfit("", self.as_json(), source))?;
+        // Any other value would not have been taken for a reply.
+        let Value::Object(mut object) = parsed else { return Ok(Map::new()) };
         if self.id.is_none() {
             object.remove("id");
         }
@@ -83,22 +85,18 @@ impl Reply {
         serde_json::from_str(value).map_err(|source| misfit(command, value, source))
     }
 
-    pub(super) fn returned(text: &str, value: &RawValue, id: Option<&RawValue>) -> Self {
-        Self::new(text, id, Outcome::Returned(place(text, value)))
+    /// `value` and `id` are where `line` has them, which is what `text` is a copy of.
+    pub(super) fn returned(text: Box<str>, line: &str, value: &str, id: Option<&str>) -> Self {
+        Reply { text, id: id.map(|id| place(line, id)), outcome: Outcome::Returned(place(line, value)) }
     }
 
     /// An error of an unexpected shape is still the answer to a command, so that its command fails at once instead of
     /// waiting for another.
-    pub(super) fn failed(text: &str, error: &RawValue, id: Option<&RawValue>) -> Self {
-        let object: Value = serde_json::from_str(error.get()).unwrap_or_default();
-        let member = |name| object.get(name).and_then(Value::as_str);
-        let class = ErrorClass::from(member("class").unwrap_or_default());
-        let desc = member("desc").unwrap_or(error.get());
-        Self::new(text, id, Outcome::Failed(ServerError::new(class, desc)))
-    }
-
-    fn new(text: &str, id: Option<&RawValue>, outcome: Outcome) -> Self {
-        Reply { text: text.into(), id: id.map(|id| place(text, id)), outcome }
+    pub(super) fn failed(text: Box<str>, line: &str, error: &str, id: Option<&str>) -> Self {
+        let [class, desc] = members(error, &["class", "desc"]);
+        let class = ErrorClass::from(&*class.and_then(string).unwrap_or_default());
+        let desc = desc.and_then(string).unwrap_or(error.into()).into_owned();
+        Reply { text, id: id.map(|id| place(line, id)), outcome: Outcome::Failed(ServerError { class, desc }) }
     }
 
     /// Keeps the id, which a session chose, from the user.
@@ -111,10 +109,10 @@ fn misfit(command: &str, text: &str, source: serde_json::Error) -> Error {
     DecodeError::new(Subject::Reply(command.into()), text, source).into()
 }
 
-/// Where in `text` a value is that was read from it without a copy.
-fn place(text: &str, value: &RawValue) -> Range<usize> {
-    let start = value.get().as_ptr() as usize - text.as_ptr() as usize;
-    start..start + value.get().len()
+/// Where in `line` a value is that was cut out of it.
+fn place(line: &str, value: &str) -> Range<usize> {
+    let start = value.as_ptr() as usize - line.as_ptr() as usize;
+    start..start + value.len()
 }
 
 #[cfg(test)]

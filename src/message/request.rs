@@ -3,7 +3,6 @@
 use super::limits;
 use crate::api::Command;
 use crate::error::{Error, Repr};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// A command that is ready to be sent, typed or not.
@@ -13,7 +12,8 @@ use serde_json::{Map, Value};
 pub struct Request {
     body: Body,
     name: Box<str>,
-    id: Option<Value>,
+    /// As JSON text.
+    id: Option<Box<str>>,
     oob: bool,
     answered: bool,
 }
@@ -33,34 +33,27 @@ impl Request {
     ///
     /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the command cannot be written as JSON.
     pub fn new<C: Command>(command: &C) -> Result<Self, Error> {
-        let arguments = encode(C::NAME, command)?;
+        let arguments = serde_json::to_string(command)
+            .map_err(|source| Error::from(Repr::Encode { what: C::NAME.into(), source }))?;
         // Commands without arguments are the most frequent ones, and need not say so.
         let arguments = Some(arguments).filter(|arguments| arguments != "{}");
         Ok(Request { answered: C::SUCCESS_RESPONSE, ..Self::named(C::NAME, arguments) })
     }
 
     /// A command by its name. The arguments are sent as they are; the server says whether they fit.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the arguments cannot be written as JSON.
-    pub fn untyped(name: &str, arguments: Option<&Value>) -> Result<Self, Error> {
-        let arguments = arguments.map(|arguments| encode(name, arguments)).transpose()?;
-        Ok(Self::named(name, arguments))
+    pub fn untyped(name: &str, arguments: Option<&Value>) -> Self {
+        Self::named(name, arguments.map(Value::to_string))
     }
 
     /// A whole request as an object: `execute` or `exec-oob`, `arguments`, `id`. It is sent as it is; the server says
     /// whether it is right.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the object cannot be written as JSON.
-    pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Error> {
-        let id = object.remove("id");
+    #[inline]
+    pub fn from_object(mut object: Map<String, Value>) -> Self {
+        let id = object.remove("id").map(|id| id.to_string().into());
         let oob = object.contains_key("exec-oob");
-        let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default();
-        let body = Body::Object(encode(name, &object)?);
-        Ok(Request { name: name.into(), body, id, oob, answered: true })
+        let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default().into();
+        let body = Body::Object(Value::Object(object).to_string());
+        Request { name, body, id, oob, answered: true }
     }
 
     /// Asks for out-of-band execution. A server that did not agree to it in capabilities negotiation refuses.
@@ -76,7 +69,7 @@ impl Request {
     /// Without one, the session chooses an id, which does not show. If requests with the same id are under way at a time,
     /// replies are matched to them in the order in which they were sent.
     pub fn id(mut self, id: impl Into<Value>) -> Self {
-        self.id = Some(id.into());
+        self.id = Some(id.into().to_string().into());
         self
     }
 
@@ -95,8 +88,12 @@ impl Request {
         self.answered
     }
 
-    pub(crate) fn take_id(&mut self) -> Option<Value> {
-        self.id.take()
+    /// The id that the user chose, as JSON text. Fails if it could not be compared with the one that comes back.
+    pub(crate) fn take_id(&mut self) -> Result<Option<Box<str>>, Error> {
+        let id = self.id.take();
+        limits::check_id(id.as_deref().unwrap_or_default())
+            .map_err(|source| Error::from(Repr::Encode { what: "id".into(), source }))?;
+        Ok(id)
     }
 
     /// The line to send, with this JSON text as its id. Fails if no server could read it.
@@ -133,10 +130,6 @@ impl Request {
     }
 }
 
-pub(crate) fn encode<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|source| Error::from(Repr::Encode { what: what.into(), source }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,24 +141,21 @@ mod tests {
 
     #[test]
     fn name_arguments_and_id() {
-        let request = Request::untyped("query \"it\"", Some(&json!({"a": [1, null]}))).unwrap();
+        let request = Request::untyped("query \"it\"", Some(&json!({"a": [1, null]})));
         let line = request.clone().into_line("\"1\"").unwrap();
         assert_eq!(line, "{\"execute\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":\"1\"}\n");
         let line = request.out_of_band().out_of_band().into_line("1").unwrap();
         assert_eq!(line, "{\"exec-oob\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":1}\n");
-        assert_eq!(
-            Request::untyped("stop", None).unwrap().into_line("1").unwrap(),
-            "{\"execute\":\"stop\",\"id\":1}\n"
-        );
+        assert_eq!(Request::untyped("stop", None).into_line("1").unwrap(), "{\"execute\":\"stop\",\"id\":1}\n");
     }
 
     #[test]
     fn objects_go_as_they_are() {
-        let mut request = Request::from_object(object(json!({"exec-oob": "yank", "id": 1.5, "x": 2}))).unwrap();
+        let mut request = Request::from_object(object(json!({"exec-oob": "yank", "id": 1.5, "x": 2})));
         assert!(request.is_out_of_band());
-        assert_eq!(request.take_id(), Some(json!(1.5)));
+        assert_eq!(request.take_id().unwrap().as_deref(), Some("1.5"));
         let sent: Value = serde_json::from_str(&request.into_line("7").unwrap()).unwrap();
         assert_eq!(sent, json!({"exec-oob": "yank", "id": 7, "x": 2}));
-        assert_eq!(Request::from_object(Map::new()).unwrap().into_line("7").unwrap(), "{\"id\":7}\n");
+        assert_eq!(Request::from_object(Map::new()).into_line("7").unwrap(), "{\"id\":7}\n");
     }
 }

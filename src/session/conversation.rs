@@ -123,8 +123,11 @@ impl Conversation {
         if oob && !self.is_oob() {
             return Err(Repr::OobUnavailable.into());
         }
-        let (wire_id, own) = match request.take_id() {
-            Some(id) => (self.user_id(&id)?, false),
+        let (wire_id, own) = match request.take_id()? {
+            Some(id) => {
+                self.contested |= id.starts_with(OWN_ID);
+                (id, false)
+            }
             None => (self.own_id(), true),
         };
         self.last_id += 1;
@@ -138,8 +141,9 @@ impl Conversation {
     }
 
     pub(super) fn cancel(&mut self, id: Id) {
-        self.queued.retain(|queued| queued.flight.id != id);
-        self.queued_oob.retain(|queued| queued.flight.id != id);
+        let is_other = |queued: &Queued| queued.flight.id != id;
+        self.queued.retain(is_other);
+        self.queued_oob.retain(is_other);
         self.flights.cancel(id);
         let before = self.incoming.len();
         self.incoming.retain(|incoming| !matches!(incoming, Incoming::Reply { id: answered, .. } if *answered == id));
@@ -265,7 +269,7 @@ impl Conversation {
         let message = delimited.unwrap_or(line);
         if let Ok(Message::Reply(reply)) = Message::parse(message) {
             match reply.result() {
-                Ok(value) if delimited.is_some() && value.parse() == Ok(*sync_id) => {
+                Ok(value) if delimited.is_some() && *value == *sync_id.to_string() => {
                     trace::received(message);
                     return self.become_ready(false);
                 }
@@ -343,16 +347,6 @@ impl Conversation {
         self.flights.clear();
     }
 
-    fn user_id(&mut self, id: &serde_json::Value) -> Result<Box<str>, Error> {
-        let text = crate::message::encode("id", id)?;
-        // What cannot be read again could not be compared with what comes back.
-        if let Err(source) = serde_json::from_str::<serde_json::Value>(&text) {
-            return Err(Repr::Encode { what: "id".into(), source }.into());
-        }
-        self.contested |= text.starts_with(OWN_ID);
-        Ok(text.into())
-    }
-
     fn own_id(&mut self) -> Box<str> {
         loop {
             self.last_own_id += 1;
@@ -364,7 +358,7 @@ impl Conversation {
     }
 
     fn uses_wire_id(&self, wire_id: &str) -> bool {
-        let queued = self.queued.iter().chain(&self.queued_oob);
-        self.flights.uses_wire_id(wire_id) || queued.into_iter().any(|queued| *queued.flight.wire_id == *wire_id)
+        let uses = |queued: &Queued| *queued.flight.wire_id == *wire_id;
+        self.flights.uses_wire_id(wire_id) || self.queued.iter().any(uses) || self.queued_oob.iter().any(uses)
     }
 }

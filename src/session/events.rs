@@ -8,8 +8,6 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(super) struct EventBuffer {
     events: VecDeque<RawEvent>,
-    /// Which of all events since the beginning each of `events` is.
-    numbers: VecDeque<u64>,
     arrived: u64,
     /// Sum of the sizes of `events`.
     size: usize,
@@ -20,16 +18,15 @@ pub(super) struct EventBuffer {
 
 impl EventBuffer {
     pub(super) fn new(max_count: usize, max_size: usize) -> Self {
-        let (events, numbers) = (VecDeque::new(), VecDeque::new());
-        EventBuffer { events, numbers, arrived: 0, size: 0, max_count, max_size, dropped: 0 }
+        EventBuffer { events: VecDeque::new(), arrived: 0, size: 0, max_count, max_size, dropped: 0 }
     }
 
     /// Keeps at least the newest event, whatever the bounds.
-    pub(super) fn push(&mut self, event: RawEvent) {
+    pub(super) fn push(&mut self, mut event: RawEvent) {
+        event.number = self.arrived;
+        self.arrived += 1;
         self.size += event.size();
         self.events.push_back(event);
-        self.numbers.push_back(self.arrived);
-        self.arrived += 1;
         while self.events.len() > 1 && (self.events.len() > self.max_count || self.size > self.max_size) {
             self.pop();
             self.dropped += 1;
@@ -47,9 +44,9 @@ impl EventBuffer {
         place: &mut u64,
         mut wanted: impl FnMut(&RawEvent) -> Option<T>,
     ) -> Option<T> {
-        let mut index = self.numbers.partition_point(|number| number < place);
-        while let (Some(event), Some(number)) = (self.events.get(index), self.numbers.get(index)) {
-            *place = number + 1;
+        let mut index = self.events.partition_point(|event| event.number < *place);
+        while let Some(event) = self.events.get(index) {
+            *place = event.number + 1;
             let found = wanted(event);
             if found.is_some() {
                 self.remove(index);
@@ -67,7 +64,6 @@ impl EventBuffer {
 
     fn remove(&mut self, index: usize) -> Option<RawEvent> {
         let event = self.events.remove(index)?;
-        self.numbers.remove(index);
         self.size -= event.size();
         Some(event)
     }
@@ -152,6 +148,6 @@ mod tests {
         assert_eq!(buffer.take_first(&mut place, |event| Some(event.name.clone())).as_deref(), Some("D"));
         assert_eq!(buffer.take_first(&mut place, |event| Some(event.name.clone())).as_deref(), Some("E"));
         assert_eq!(buffer.take_first(&mut place, |_| Some(())), None);
-        assert_eq!((names(&mut buffer).as_str(), buffer.numbers.len()), ("AC", 2));
+        assert_eq!((names(&mut buffer).as_str(), buffer.len()), ("AC", 2));
     }
 }

@@ -4,9 +4,8 @@
 //! reply to a command whose id it does not carry.
 
 use super::Id;
+use crate::message::json::same;
 use crate::trace::ReplyMask;
-use serde_json::Value;
-use std::collections::VecDeque;
 
 /// A command that was sent.
 #[derive(Debug)]
@@ -38,11 +37,11 @@ pub(super) enum Fate {
 
 /// The commands that were sent, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Flights(VecDeque<Flight>);
+pub(super) struct Flights(Vec<Flight>);
 
 impl Flights {
     pub(super) fn push(&mut self, flight: Flight) {
-        self.0.push_back(flight);
+        self.0.push(flight);
     }
 
     /// The in-band commands that the server may still have in its queue.
@@ -71,11 +70,7 @@ impl Flights {
     /// may differ from what was sent.
     pub(super) fn take(&mut self, wire_id: &str) -> Option<Flight> {
         let exact = self.0.iter().position(|flight| *flight.wire_id == *wire_id);
-        let index = exact.or_else(|| {
-            let echoed: Value = serde_json::from_str(wire_id).ok()?;
-            let same = |sent: &str| serde_json::from_str(sent).is_ok_and(|sent| same_value(&sent, &echoed));
-            self.0.iter().position(|flight| same(&flight.wire_id))
-        })?;
+        let index = exact.or_else(|| self.0.iter().position(|flight| same(&flight.wire_id, wire_id)))?;
         self.take_at(index)
     }
 
@@ -103,7 +98,7 @@ impl Flights {
     /// Older commands that nobody waits for are forgotten, too: as replies come in order, theirs will not come any more.
     /// Out-of-band replies may overtake others, but not each other.
     fn take_at(&mut self, index: usize) -> Option<Flight> {
-        let taken = self.0.remove(index)?;
+        let taken = (index < self.0.len()).then(|| self.0.remove(index))?;
         let mut place = 0;
         self.0.retain(|flight| {
             let older = place < index;
@@ -111,22 +106,6 @@ impl Flights {
             !older || flight.fate == Fate::Awaited || (taken.oob && !flight.oob)
         });
         Some(taken)
-    }
-}
-
-/// Whether two JSON values are the same but for notation. With serde_json's `arbitrary_precision` numbers compare as text,
-/// and without it 1 and 1.0 differ; a server may make one of the other.
-fn same_value(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            let integers = a.as_i64().is_some() && b.as_i64().is_some() || a.as_u64().is_some() && b.as_u64().is_some();
-            a == b || (!integers && a.as_f64().is_some() && a.as_f64() == b.as_f64())
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same_value(a, b)))
-        }
-        _ => a == b,
     }
 }
 

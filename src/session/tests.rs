@@ -39,7 +39,7 @@ fn ready_oob() -> Session {
 }
 
 fn request(name: &str) -> Request {
-    Request::untyped(name, None).unwrap()
+    Request::untyped(name, None)
 }
 
 /// Sends a command and gives its id on the wire.

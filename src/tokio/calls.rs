@@ -158,7 +158,7 @@ impl<'a> Within<'a> {
     ///
     /// The same.
     pub async fn cmd(self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
-        let request = Request::untyped(name, arguments.as_ref())?;
+        let request = Request::untyped(name, arguments.as_ref());
         self.answer(match id {
             Some(id) => request.id(id),
             None => request,
@@ -172,7 +172,7 @@ impl<'a> Within<'a> {
     ///
     /// The same.
     pub async fn cmd_obj(self, request: Map<String, Value>) -> Result<Reply> {
-        self.answer(Request::from_object(request)?).await
+        self.answer(Request::from_object(request)).await
     }
 
     async fn execute_typed<C: Command>(self, request: Result<Request>) -> Result<C::Reply> {

@@ -72,6 +72,7 @@ macro_rules! __wire_extensible {
         fn keeps(&self) -> bool {
             true
         }
+        #[inline]
         fn keep(&mut self, name: ::std::string::String, value: $crate::wire::Any) {
             self.extra.insert(name, value);
         }

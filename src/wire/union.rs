@@ -92,6 +92,7 @@ impl Lookup for UnrecognizedBranch {
     fn keeps(&self) -> bool {
         true
     }
+    #[inline]
     fn keep(&mut self, name: String, value: Any) {
         self.members.insert(name, value);
     }

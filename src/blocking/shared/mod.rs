@@ -106,6 +106,7 @@ impl SharedClient {
     /// # Errors
     ///
     /// The same.
+    #[inline]
     pub fn cmd(&self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
         self.with_default_timeout().cmd(name, arguments, id)
     }

@@ -14,7 +14,6 @@ use crate::fds::Fds;
 use crate::message::{Malformed, MalformedLine, Reply, Request};
 use crate::session::{Id, Incoming, Session};
 use crate::trace;
-use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -38,10 +37,11 @@ struct State {
     /// `None` while a thread writes.
     writer: Option<Writer>,
     /// What goes with the line that is being written belongs to the writer; all else is here.
-    calls: HashMap<Id, Call>,
+    calls: Calls,
     /// Whether a command with file descriptors is under way.
     passes_fds: bool,
-    unreported: VecDeque<MalformedLine>,
+    /// Oldest first.
+    unreported: Vec<MalformedLine>,
     /// Why the connection ended, if not because the peer closed it.
     failure: Option<Error>,
     /// Whether this side closed it.
@@ -63,10 +63,20 @@ struct Writer {
 
 /// A call that somebody waits for.
 struct Call {
+    id: Id,
     fds: Fds,
     is_answered: bool,
     is_written: bool,
     outcome: Option<Result<Reply>>,
+}
+
+/// Those under way: hardly more than there are threads.
+struct Calls(Vec<Call>);
+
+impl Calls {
+    fn get(&mut self, id: Id) -> Option<&mut Call> {
+        self.0.iter_mut().find(|call| call.id == id)
+    }
 }
 
 type Guard<'a> = MutexGuard<'a, State>;
@@ -81,9 +91,9 @@ impl Turns {
             session: link.session,
             reader: Some(Reader { transport: link.transport, chunk: vec![0; CHUNK] }),
             writer: Some(writer),
-            calls: HashMap::new(),
+            calls: Calls(Vec::new()),
             passes_fds: false,
-            unreported: VecDeque::new(),
+            unreported: Vec::new(),
             failure: link.broken.map(|source| Error::closed(Some(source))),
             closed: false,
         };
@@ -113,7 +123,7 @@ impl Turns {
         let outcome = self.send(request, fds, call).and_then(|id| {
             let outcome = self.wait_until(wait, Some(id), |state| state.outcome(id));
             let mut state = self.lock();
-            state.calls.remove(&id);
+            state.calls.0.retain(|call| call.id != id);
             if !matches!(outcome, Ok(Some(Ok(_)))) {
                 state.session.cancel(id);
             }
@@ -135,7 +145,7 @@ impl Turns {
     ) -> Result<Option<T>> {
         let look = |state: &mut State| match look(&mut state.session) {
             Some(found) => Some(Ok(found)),
-            None => state.unreported.pop_front().map(|line| Err(line.into())),
+            None => state.unreported().map(Err),
         };
         self.wait_until(wait, None, look)?.transpose()
     }
@@ -154,8 +164,8 @@ impl Turns {
             state.reader = Some(reader);
             self.changed.notify_all();
         }
-        if let Some(line) = state.unreported.pop_front() {
-            return Err(line.into());
+        if let Some(error) = state.unreported() {
+            return Err(error);
         }
         if state.closed || state.session.event_count() == 0 {
             state.check()?;
@@ -182,7 +192,7 @@ impl Turns {
         let is_answered = request.is_answered();
         let id = state.session.send(request)?;
         call.sent(|| state.session.wire_id(id));
-        state.calls.insert(id, Call { fds, is_answered, is_written: false, outcome: None });
+        state.calls.0.push(Call { id, fds, is_answered, is_written: false, outcome: None });
         Ok(id)
     }
 
@@ -212,7 +222,7 @@ impl Turns {
 
     /// Writes, reads, or waits for another thread to do so, once.
     fn take_turn<'a>(&'a self, mut state: Guard<'a>, wait: Wait, id: Option<Id>) -> Guard<'a> {
-        let is_unwritten = id.and_then(|id| state.calls.get(&id)).is_some_and(|call| !call.is_written);
+        let is_unwritten = id.and_then(|id| state.calls.get(id)).is_some_and(|call| !call.is_written);
         if let Some(mut writer) = state.take_writer() {
             drop(state);
             let sent = writer.send(wait);
@@ -250,6 +260,11 @@ impl Drop for Turns {
 }
 
 impl State {
+    /// The oldest line that nobody was told of, as an error.
+    fn unreported(&mut self) -> Option<Error> {
+        (!self.unreported.is_empty()).then(|| self.unreported.remove(0).into())
+    }
+
     fn check(&self) -> Result<()> {
         match &self.failure {
             _ if self.closed => Err(Repr::NotConnected.into()),
@@ -261,7 +276,7 @@ impl State {
 
     /// What became of a call: `Ok(None)` if it was written, and is not answered.
     fn outcome(&mut self, id: Id) -> Option<Result<Option<Reply>>> {
-        let call = self.calls.get_mut(&id)?;
+        let call = self.calls.get(id)?;
         match call.outcome.take() {
             Some(outcome) => Some(outcome.map(Some)),
             None => (call.is_written && !call.is_answered).then_some(Ok(None)),
@@ -274,7 +289,7 @@ impl State {
         if writer.line.is_empty() {
             let output = self.session.take_output()?;
             (writer.id, writer.line, writer.written) = (output.id, output.bytes, 0);
-            let call = output.id.and_then(|id| self.calls.get_mut(&id));
+            let call = output.id.and_then(|id| self.calls.get(id));
             writer.fds = call.map(|call| std::mem::take(&mut call.fds)).unwrap_or_default();
         }
         self.writer.take()
@@ -295,7 +310,7 @@ impl State {
                 writer.written += count;
                 if writer.written >= writer.line.len() {
                     writer.line = Vec::new();
-                    if let Some(call) = writer.id.and_then(|id| self.calls.get_mut(&id)) {
+                    if let Some(call) = writer.id.and_then(|id| self.calls.get(id)) {
                         call.is_written = true;
                     }
                 }
@@ -341,17 +356,17 @@ impl State {
     fn dispatch(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Reply { id, reply } => {
-                if let Some(call) = self.calls.get_mut(&id) {
+                if let Some(call) = self.calls.get(id) {
                     // A line that may have been the reply has failed the call already, if there was one.
                     call.outcome.get_or_insert(Ok(reply));
                 }
             }
-            Incoming::Malformed { line, suspect } => match suspect.and_then(|id| self.calls.get_mut(&id)) {
+            Incoming::Malformed { line, suspect } => match suspect.and_then(|id| self.calls.get(id)) {
                 Some(call) => call.outcome = Some(Err(line.into())),
                 None if line.kind() == Malformed::HalfLine => {
                     self.failure.get_or_insert(line.into());
                 }
-                None if self.unreported.len() < MAX_UNREPORTED => self.unreported.push_back(line),
+                None if self.unreported.len() < MAX_UNREPORTED => self.unreported.push(line),
                 None => {}
             },
             Incoming::Failed(error) => {

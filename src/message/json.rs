@@ -1,0 +1,178 @@
+//! Takes JSON text apart without decoding it.
+//!
+//! Assumes that the text is JSON, as `serde_json` has found before. Of other text it finds nothing that is of use, but it
+//! does not panic. Recurses nowhere but in [`same`].
+//!
+//! Instead of `serde_json`'s deserializer, which is generic: what an envelope needs of it made up a sixth of the code that
+//! the compiler generated for this crate.
+
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// The items of an array or the members of an object, in order; nothing of any other value.
+///
+/// Gives names and values as JSON; the names of an array's items are empty.
+pub(crate) struct Items<'a> {
+    rest: &'a str,
+    named: bool,
+}
+
+pub(crate) fn items(json: &str) -> Items<'_> {
+    let is_container = json.starts_with(['{', '[']);
+    Items { rest: json.get(1..).filter(|_| is_container).unwrap_or_default(), named: json.starts_with('{') }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let name = if self.named { self.value()? } else { "" };
+        Some((name, self.value()?))
+    }
+}
+
+impl<'a> Items<'a> {
+    fn value(&mut self) -> Option<&'a str> {
+        let start = self.rest.bytes().position(|byte| !is_between(byte))?;
+        let rest = self.rest.get(start..)?;
+        let value;
+        (value, self.rest) = rest.split_at_checked(value_len(rest.as_bytes()))?;
+        Some(value).filter(|value| !value.is_empty())
+    }
+}
+
+/// The members of an object that have these names; of a repeated one, the last. Nothing of any other value.
+pub(super) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
+    let mut found = [None; N];
+    for (name, value) in items(json) {
+        let Some(name) = string(name) else { continue };
+        if let Some((_, slot)) = names.iter().zip(&mut found).find(|(known, _)| **known == name) {
+            *slot = Some(value);
+        }
+    }
+    found
+}
+
+/// What a JSON text says if it is a string.
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+    let inside = json.strip_prefix('"')?.strip_suffix('"')?;
+    if !inside.as_bytes().contains(&b'\\') {
+        return Some(inside.into());
+    }
+    match json.parse() {
+        Ok(Value::String(text)) => Some(text.into()),
+        _ => None,
+    }
+}
+
+/// Whether two JSON texts are the same but for notation: spaces, escapes, the order of members, 1 or 1.0.
+///
+/// Recurses as deeply as the less deep one is nested.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    if one.starts_with('{') && other.starts_with('{') {
+        let has = |name, value| items(other).any(|(also, theirs)| string(name) == string(also) && same(value, theirs));
+        return items(one).count() == items(other).count() && items(one).all(|(name, value)| has(name, value));
+    }
+    if one.starts_with('[') && other.starts_with('[') {
+        return items(one).count() == items(other).count()
+            && items(one).zip(items(other)).all(|((_, a), (_, b))| same(a, b));
+    }
+    match (string(one), string(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other || same_number(one, other),
+    }
+}
+
+/// Integers are the same only if they are written the same way; a double does not tell large ones apart.
+fn same_number(one: &str, other: &str) -> bool {
+    let is_integer = |json: &str| json.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9'));
+    !(is_integer(one) && is_integer(other))
+        && matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// How many bytes the value has that the text starts with.
+fn value_len(json: &[u8]) -> usize {
+    let mut depth = 0_usize;
+    let mut bytes = json.iter();
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth > 0 => depth -= 1,
+            b'"' => skip_string(&mut bytes),
+            // A number or a keyword ends before what follows.
+            b'}' | b']' if depth == 0 => return json.len() - bytes.len() - 1,
+            _ if depth == 0 && is_between(byte) => return json.len() - bytes.len() - 1,
+            _ => continue,
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    json.len() - bytes.len()
+}
+
+/// Whether a byte stands between values.
+fn is_between(byte: u8) -> bool {
+    matches!(byte, b',' | b':' | b' ' | b'\n' | b'\r' | b'\t')
+}
+
+/// Moves behind the closing quote.
+pub(super) fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(json: &str) -> Vec<(&str, &str)> {
+        items(json).collect()
+    }
+
+    #[test]
+    fn members_and_items_are_cut_out() {
+        assert_eq!(
+            cut(r#"{"a":1,"b" : [2, {"c": "]}"}] ,"\"":"\\","e":{}}"#),
+            [(r#""a""#, "1"), (r#""b""#, r#"[2, {"c": "]}"}]"#), (r#""\"""#, r#""\\""#), (r#""e""#, "{}"),]
+        );
+        assert_eq!(
+            cut("[ -1.5e3 , true,\t[[]],\"\u{e9}\" ]"),
+            [("", "-1.5e3"), ("", "true"), ("", "[[]]"), ("", "\"\u{e9}\"")]
+        );
+        for json in ["{}", "[]", "{ }", "[\n]", "1", "\"[1]\"", "null", ""] {
+            assert_eq!(cut(json), [], "{json}");
+        }
+    }
+
+    #[test]
+    fn names_may_be_escaped_and_repeated() {
+        assert_eq!(
+            members(r#"{"\u0061": 1, "b": 2, "b": 3, "\ud800": 4}"#, &["b", "a", "c"]),
+            [Some("3"), Some("1"), None]
+        );
+        assert_eq!(members(r#"["a", 1]"#, &["a"]), [None]);
+    }
+
+    #[test]
+    fn what_is_not_json_does_no_harm() {
+        for json in ["{", "[1", "{\"a", "{\"a\":", "[\"\\", "]", "{1:2:3}", "[}]", "{\"\u{e9}", "[,,:"] {
+            assert!(items(json).count() < 3, "{json}");
+            assert!(same(json, json), "{json}");
+        }
+    }
+
+    #[test]
+    fn strings() {
+        assert_eq!(string(r#""a\u00e9\n\ud83d\ude00""#).as_deref(), Some("a\u{e9}\n\u{1f600}"));
+        assert_eq!(string(r#""plain""#).as_deref(), Some("plain"));
+        for json in ["1", "", "\"", "[\"a\"]", r#""\ud800""#] {
+            assert_eq!(string(json), None, "{json}");
+        }
+    }
+}
