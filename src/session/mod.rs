@@ -1,7 +1,8 @@
 //! The protocol without input and output: a state machine that any client can drive.
 //!
 //! No sockets, no clock, no threads, no generated types. A server can send anything in any pieces without making a session
-//! panic, recurse, guess, or take more memory than its bounds say.
+//! panic, recurse, guess, or take more memory than its bounds say. Which messages pass is told to `tracing`, with the feature
+//! of this name.
 
 mod conversation;
 mod events;

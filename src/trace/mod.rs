@@ -25,8 +25,8 @@
 //!
 //! # Events, at level trace
 //!
-//! Each message is an event, with the fields `direction`, which is `sent` or `received`, and `text`. A message counts as
-//! sent when the client begins to write it. A line that is no message, or none that can be placed, has instead of `text` the
+//! Each message that passes a [`Session`](crate::session::Session), whoever drives it, is an event, with the fields
+//! `direction`, which is `sent` or `received`, and `text`. A message counts as sent when it is taken out to be written. A line that is no message, or none that can be placed, has instead of `text` the
 //! fields `malformed`, which is [what is wrong](crate::message::Malformed), and `length`, in bytes: nobody can tell what is a
 //! secret in there. So has a line that a guest agent sent before it was synchronized, which is `stale`.
 //!
@@ -50,9 +50,9 @@
 //! - the whole of a reply if the command is not known any more, or was sent while nobody listened.
 //!
 //! Public keys (`guest-ssh-add-authorized-keys`), certificates, measurements and attestations of protected guests are no
-//! secrets. A secret under a name and in a form that tell nothing is shown: as a command's or user's name, as a misspelt
-//! argument, or in a command of another schema. What is masked may grow with each release, and is no promise to keep
-//! secrets from those who may read traces at this level.
+//! secrets. A secret under a name and in a form that tell nothing is shown, as it would be in a misspelt argument, in an
+//! argument of a misspelt command, or in a command of another schema. What is masked may grow with each release, and is no
+//! reason to show traces of this level to everybody.
 //!
 //! Errors are the program's own: what it prints of an [`Error`](crate::Error) may have in it what a server said.
 
@@ -183,4 +183,18 @@ fn show(text: Option<std::borrow::Cow<'_, str>>, length: usize) {
 fn text(line: &[u8]) -> Option<&str> {
     let start = line.iter().position(|&byte| byte != 0xff)?;
     std::str::from_utf8(line.get(start..)?).ok().map(str::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_listens_to_is_not_looked_at() {
+        let harmless = b"{\"execute\":\"query-name\"}\n";
+        assert_eq!(text(harmless).and_then(mask::request).unwrap().1, ReplyMask::Nothing);
+        assert_eq!(sent(harmless), ReplyMask::All);
+        assert!(Call::start("query-name").since.is_none());
+        Call::start("query-name").sent(|| panic!("nobody wants to know"));
+    }
 }
