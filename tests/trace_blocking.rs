@@ -132,7 +132,7 @@ fn each_message_is_an_event() {
         peer.event("STOP");
         peer.answer("query-name", json!({"name": "vm"}));
         peer.expect("stop");
-        peer.line("{'password': 'hunter2'}");
+        peer.raw(b"{'password': 'hunter2'}\n");
     });
     assert_eq!(vm.execute(QueryName::new()).unwrap().name.as_deref(), Some("vm"));
     assert!(vm.cmd("stop", None, Some(json!(7))).unwrap_err().is_malformed());
