@@ -54,7 +54,7 @@ pub(super) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [
 }
 
 /// What a JSON text says if it is a string.
-pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     let inside = json.strip_prefix('"')?.strip_suffix('"')?;
     if !inside.as_bytes().contains(&b'\\') {
         return Some(inside.into());
@@ -91,7 +91,7 @@ fn same_number(one: &str, other: &str) -> bool {
 }
 
 /// How many bytes the value has that the text starts with.
-fn value_len(json: &[u8]) -> usize {
+pub(crate) fn value_len(json: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut bytes = json.iter();
     while let Some(&byte) = bytes.next() {

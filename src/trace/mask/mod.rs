@@ -7,6 +7,7 @@
 
 use super::table::{self, Row};
 use crate::error::ErrorClass;
+use crate::message::json::{items, string, value_len};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -78,16 +79,10 @@ fn check(json: &str) -> Option<()> {
 
 /// The rows of the command that a request names: of all, if it names several.
 fn rows(json: &str) -> Vec<&'static Row> {
-    let mut tokens = Tokens::new(json);
-    let mut found = Vec::new();
-    while let Some(token) = tokens.next() {
-        let Token::Name(name) = token else { continue };
-        if tokens.depth == 1 && matches!(unescape(name).as_deref(), Some("execute" | "exec-oob")) {
-            let command = json.get(tokens.value()).and_then(unescape);
-            found.extend(table::COMMANDS.iter().filter(|row| Some(row.command) == command.as_deref()));
-        }
-    }
-    found
+    let names_command = |name: &str| matches!(string(name).as_deref(), Some("execute" | "exec-oob"));
+    let commands = items(json.trim_ascii_start()).filter(|(name, _)| names_command(name));
+    let commands: Vec<_> = commands.filter_map(|(_, command)| string(command)).collect();
+    table::COMMANDS.iter().filter(|row| commands.iter().any(|command| *command == row.command)).collect()
 }
 
 /// The text, which is JSON, without the values of these members, and of those that are secret everywhere.
@@ -98,16 +93,16 @@ fn mask<'t>(json: &'t str, mut hides: impl FnMut(&Member<'_>) -> bool) -> Cow<'t
     while let Some(token) = tokens.next() {
         let place = match token {
             Token::Name(name) => {
-                let place = tokens.value();
-                let name = unescape(name);
-                let value = json.get(place.start..).unwrap_or_default();
+                let name = string(name);
+                let value = json.get(tokens.at..).unwrap_or_default();
                 let member = name.as_deref().map(|name| Member { depth: tokens.depth, name, value });
-                // What cannot be unescaped cannot be compared.
+                // Half a surrogate pair is no Rust string, and cannot be compared.
                 let hidden = member.is_none_or(|member| hides(&member) || table::is_secret_name(member.name));
-                hidden.then_some(place)
+                // Where a value ends is only looked for if it is masked, or nested ones would be gone over again and again.
+                hidden.then(|| tokens.value())
             }
             Token::Text(place) => {
-                let text = json.get(place.clone()).and_then(unescape);
+                let text = json.get(place.clone()).and_then(string);
                 text.is_none_or(|text| table::is_secret_text(&text)).then_some(place)
             }
         };
@@ -125,18 +120,8 @@ fn mask<'t>(json: &'t str, mut hides: impl FnMut(&Member<'_>) -> bool) -> Cow<'t
 }
 
 fn is_known_class(value: &str) -> bool {
-    let end = end_of_value(value, 0);
-    let class = value.get(..end).and_then(unescape);
+    let class = value.get(..value_len(value.as_bytes())).and_then(string);
     class.is_some_and(|class| !matches!(ErrorClass::from(&*class), ErrorClass::Unrecognized(_)))
-}
-
-/// What a string says. `None`: it is no string, or half a surrogate pair, which Rust's strings do not have.
-fn unescape(string: &str) -> Option<Cow<'_, str>> {
-    let inner = string.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        return serde_json::from_str(string).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(inner))
 }
 
 /// Goes through the strings of a JSON text.
@@ -173,11 +158,11 @@ impl<'t> Tokens<'t> {
 
     /// The place of the value that is next.
     fn value(&self) -> Range<usize> {
-        self.at..end_of_value(self.json, self.at)
+        self.at..self.at + value_len(self.json.as_bytes().get(self.at..).unwrap_or_default())
     }
 
     fn string(&mut self) -> Option<Token<'t>> {
-        let place = self.at..end_of_string(self.json, self.at);
+        let place = self.value();
         let colon = skip_space(self.json, place.end);
         self.at = place.end;
         // In JSON nothing but a name stands in front of a colon.
@@ -192,43 +177,6 @@ impl<'t> Tokens<'t> {
 fn skip_space(json: &str, at: usize) -> usize {
     let rest = json.as_bytes().get(at..).unwrap_or_default();
     at + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
-}
-
-/// Where the string that begins here has ended.
-fn end_of_string(json: &str, start: usize) -> usize {
-    let mut at = start + 1;
-    loop {
-        match json.as_bytes().get(at) {
-            Some(b'\\') => at += 2,
-            Some(b'"') => return at + 1,
-            Some(_) => at += 1,
-            None => return json.len(),
-        }
-    }
-}
-
-/// Where the value that begins here has ended.
-fn end_of_value(json: &str, start: usize) -> usize {
-    let (mut at, mut open) = (start, 0_usize);
-    loop {
-        match json.as_bytes().get(at) {
-            None => return json.len(),
-            Some(b'"') => at = end_of_string(json, at) - 1,
-            Some(b'{' | b'[') => open += 1,
-            Some(b'}' | b']') if open > 0 => open -= 1,
-            // A number or a keyword ends where the next thing begins.
-            Some(b'}' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n') if open == 0 => return at,
-            Some(_) if open == 0 => {
-                at += 1;
-                continue;
-            }
-            Some(_) => {}
-        }
-        at += 1;
-        if open == 0 {
-            return at;
-        }
-    }
 }
 
 #[cfg(test)]

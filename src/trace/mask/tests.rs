@@ -201,6 +201,8 @@ fn depth_is_no_matter() {
     let json = format!(r#"{{"a":{}{{"password":"hunter2"}}{}}}"#, "[".repeat(deep), "]".repeat(deep));
     let masked = masked_request(&json);
     assert!(masked.len() > deep && !masked.contains("hunter2"));
+    let json = format!(r#"{}{{"password":"hunter2"}}{}"#, r#"{"a":"#.repeat(deep), "}".repeat(deep));
+    assert!(!masked_request(&json).contains("hunter2"));
     let json = format!(r#"{{"password":{}"hunter2"{},"a":1}}"#, "[".repeat(deep), "]".repeat(deep));
     assert_eq!(masked_request(&json), r#"{"password":"***","a":1}"#);
 }
