@@ -1,19 +1,17 @@
 //! A subscriber that keeps what this crate tells it, up to a level.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::{collections::BTreeMap, fmt};
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
+use tracing::{level_filters::LevelFilter, Dispatch, Event, Level, Metadata, Subscriber};
 
 #[derive(Debug, Default)]
 pub struct Fields(pub BTreeMap<&'static str, String>);
 
 #[derive(Debug, Default)]
 pub struct Told {
-    pub spans: Vec<(Fields, usize)>, // and how many handles there are of each
+    pub spans: Vec<(Fields, usize)>, // and the number of handles
     pub events: Vec<Fields>,
 }
 
@@ -79,7 +77,6 @@ impl Subscriber for Trace {
         self.told().spans[id.into_u64() as usize - 1].1 += 1;
         id.clone()
     }
-
     fn try_close(&self, id: Id) -> bool {
         self.told().spans[id.into_u64() as usize - 1].1 -= 1;
         false
@@ -96,7 +93,6 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.insert(field.name(), format!("{value:?}"));
     }
-
     fn record_str(&mut self, field: &Field, value: &str) {
         self.0.insert(field.name(), value.to_owned());
     }
