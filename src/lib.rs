@@ -54,7 +54,8 @@
 //!
 //! # Features
 //!
-//! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
+//! - `qmp`, on by default: the schema of the system emulator and the storage daemon.
+//! - `qga`: the schema of the guest agent.
 //! - `tokio`: the asynchronous client.
 //! - `fd`: file descriptors that go with a command.
 //! - `tracing`: a span for each command and an event for each message, with secrets masked; the module `trace` tells which.
