@@ -51,7 +51,7 @@ pub enum ErrorKind {
     Malformed(Malformed),
     /// Out-of-band execution was asked for, but not negotiated. Nothing was sent.
     OobUnavailable,
-    /// Events came faster than they were taken, and the oldest were dropped; [`Error::missed`] tells how many. The
+    /// Events came faster than they were taken, and the oldest were dropped; `Error::missed` tells how many. The
     /// connection is unharmed, and so is the stream of events.
     Missed,
     /// File descriptors were to be passed, but there are too many of them, or this connection is over something else than
