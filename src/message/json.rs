@@ -44,13 +44,18 @@ impl<'a> Items<'a> {
 /// The members of an object that have these names; of a repeated one, the last. Nothing of any other value.
 pub(super) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
     let mut found = [None; N];
+    find_members(json, names, &mut found);
+    found
+}
+
+/// Apart from [`members`], so that one does for all numbers of names.
+fn find_members<'a>(json: &'a str, names: &[&str], found: &mut [Option<&'a str>]) {
     for (name, value) in items(json) {
         let Some(name) = string(name) else { continue };
-        if let Some((_, slot)) = names.iter().zip(&mut found).find(|(known, _)| **known == name) {
+        if let Some((_, slot)) = names.iter().zip(&mut *found).find(|(known, _)| **known == name) {
             *slot = Some(value);
         }
     }
-    found
 }
 
 /// What a JSON text says if it is a string.
