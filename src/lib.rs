@@ -21,9 +21,9 @@
 //!
 //! # Where things are
 //!
-//! - [`qmp`], and `qga` with the feature of this name: what the generator made of the schemas. `commands`, `events` and
-//!   `types` are modules of their own, because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's:
-//!   `query-status` is `QueryStatus`, `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
+//! - [`qmp`] and [`qga`]: what the generator made of the schemas. `commands`, `events` and `types` are modules of their own,
+//!   because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's: `query-status` is `QueryStatus`,
+//!   `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
 //! - [`blocking`]: the client that waits for each reply, how to connect it, and what it connects over. `tokio`, with the
 //!   feature of this name: the client that any number of tasks share. See [below](#which-client-to-choose).
 //! - [`Error`]: what went wrong, by [`ErrorKind`]. What QEMU says about a command is a [`ServerError`].
@@ -54,8 +54,7 @@
 //!
 //! # Features
 //!
-//! - `qmp`, on by default: the schema of the system emulator and the storage daemon.
-//! - `qga`: the schema of the guest agent.
+//! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
 //! - `fd`: file descriptors that go with a command.
 //! - `tracing`: a span for each command and an event for each message, with secrets masked; the module `trace` tells which.
