@@ -229,20 +229,25 @@ impl Error {
         }
     }
 
+    #[cold]
     pub(crate) fn server(command: &str, source: ServerError) -> Self {
         Repr::Server { command: command.into(), source }.into()
     }
 
+    #[cold]
     pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
         Repr::Timeout { phase, after }.into()
     }
 
+    #[cold]
     pub(crate) fn closed(source: Option<io::Error>) -> Self {
         Repr::Closed { source }.into()
     }
 }
 
 impl From<Repr> for Error {
+    // Rare, here and elsewhere: a copy of it wherever something may fail would be much code.
+    #[cold]
     fn from(repr: Repr) -> Self {
         Error(Arc::new(repr))
     }
@@ -406,12 +411,14 @@ impl DecodeError {
 }
 
 impl From<DecodeError> for Error {
+    #[cold]
     fn from(error: DecodeError) -> Self {
         Repr::Decode(error).into()
     }
 }
 
 impl From<MalformedLine> for Error {
+    #[cold]
     fn from(line: MalformedLine) -> Self {
         Repr::Malformed(line).into()
     }
