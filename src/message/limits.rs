@@ -76,6 +76,8 @@ mod tests {
         let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
         assert!(check(&nested(MAX_DEPTH)).is_ok());
         assert!(check(&nested(MAX_DEPTH + 1)).unwrap_err().to_string().contains("1024 levels"));
+        assert!(check_id(&nested(MAX_ID_DEPTH)).is_ok());
+        assert!(check_id(&nested(MAX_ID_DEPTH + 1)).unwrap_err().to_string().contains("128 levels"));
         let many = |tokens: usize| format!("[{}]", "0,".repeat((tokens - 3) / 2) + "0");
         assert_eq!(measure(many(99).as_bytes()).1, 99);
         assert!(check(&many(MAX_TOKENS - 1)).is_ok());
