@@ -6,6 +6,7 @@
 //!
 //! This module must never lose what a peer sent: an error about a message carries its text.
 
+use crate::address::Address;
 use crate::message::{Malformed, MalformedLine};
 use crate::wire::split_path;
 use std::sync::Arc;
@@ -235,6 +236,21 @@ impl Error {
     }
 
     #[cold]
+    pub(crate) fn connect(address: &Address, source: io::Error) -> Self {
+        Repr::Connect { address: address.to_string().into(), source }.into()
+    }
+
+    #[cold]
+    pub(crate) fn listen(address: &Address, source: io::Error) -> Self {
+        Repr::Listen { address: address.to_string().into(), source }.into()
+    }
+
+    #[cold]
+    pub(crate) fn encode(what: &str, source: serde_json::Error) -> Self {
+        Repr::Encode { what: what.into(), source }.into()
+    }
+
+    #[cold]
     pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
         Repr::Timeout { phase, after }.into()
     }
@@ -251,6 +267,12 @@ impl From<Repr> for Error {
     fn from(repr: Repr) -> Self {
         Error(Arc::new(repr))
     }
+}
+
+/// Whether an operation failed because the peer closed or broke the connection.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | TimedOut | UnexpectedEof)
 }
 
 fn describe_timeout(phase: Phase, after: Duration) -> String {

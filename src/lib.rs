@@ -66,6 +66,7 @@ pub mod error;
 mod fds;
 pub mod message;
 mod retry;
+mod server;
 pub mod session;
 #[cfg(unix)]
 mod socket_file;

@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::blocking::handover::{handover, Taken};
 use crate::blocking::transport::{AnyTransport, Wait};
-use crate::error::{Error, Phase, Repr};
+use crate::error::{Error, Phase};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use std::{io, thread};
@@ -12,7 +12,7 @@ use std::{io, thread};
 /// thread does it; if the time is over, it is left to itself and drops the connection if it still gets one.
 pub(super) fn dial(address: &Address, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>, Error> {
     let wait = Wait::within(timeout);
-    let failed = |source| Error::from(Repr::Connect { address: address.to_string().into(), source });
+    let failed = |source| Error::connect(address, source);
     let Some(timeout) = timeout else { return connect(address, wait).map_err(failed) };
     let (giver, taker) = handover(1);
     let target = address.clone();

@@ -2,7 +2,7 @@
 
 use super::{Client, SharedClient};
 use crate::api::{Command, OobCommand};
-use crate::error::{DecodeError, Result, Subject};
+use crate::error::Result;
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::trace;
@@ -201,11 +201,7 @@ impl<'a> Within<'a> {
     }
 
     fn execute_typed<C: Command>(self, request: Request) -> Result<C::Reply> {
-        match self.call(request)? {
-            Some(reply) => reply.decode::<C>(),
-            None => C::decode_reply("{}")
-                .map_err(|source| DecodeError::new(Subject::Reply(C::NAME.into()), "{}", source).into()),
-        }
+        Reply::decode_answer::<C>(self.call(request)?)
     }
 
     fn answer(self, request: Request) -> Result<Reply> {

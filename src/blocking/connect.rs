@@ -6,18 +6,9 @@ use super::transport::{AnyTransport, Wait};
 use super::{Address, ConnectOptions};
 use crate::error::Result;
 use crate::retry::Retries;
-use crate::session::Session;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use crate::server::Server;
 use std::thread;
 use std::time::Duration;
-
-/// What is expected at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
-    Monitor,
-    GuestAgent,
-}
 
 /// Connects and greets, as often as the options say.
 pub(super) fn connect(address: &Address, server: Server, options: &ConnectOptions) -> Result<Box<Link>> {
@@ -48,28 +39,14 @@ pub(super) fn greet(
     options: &ConnectOptions,
     timeout: Option<Duration>,
 ) -> Result<Box<Link>> {
-    let session = match server {
-        Server::Monitor => Session::new(options.session.clone()),
-        Server::GuestAgent => Session::guest_agent(options.session.clone(), random()),
-    };
-    let mut link = Box::new(Link::new(session, transport));
+    let mut link = Box::new(Link::new(server.session(&options.session), transport));
     link.shake_hands(timeout).inspect_err(|_| link.transport.close())?;
     Ok(link)
 }
 
-/// One attempt of several. A queue at the server keeps its order, so that waiting longer in it is better than to leave it
-/// and come back.
+/// One attempt of several.
 fn attempt(address: &Address, server: Server, options: &ConnectOptions, wait: Wait) -> Result<Box<Link>> {
     let transport = dial(address, wait.remaining())?;
-    let left = wait.remaining();
-    let timeout = match (server, options.greeting_timeout, left) {
-        (Server::GuestAgent, Some(timeout), Some(left)) => Some(timeout.min(left)),
-        _ => left,
-    };
+    let timeout = server.attempt_limit(options.greeting_timeout, wait.remaining());
     greet(transport, server, options, timeout)
-}
-
-/// A number that no other session is likely to have: the standard library seeds its hash maps at random.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

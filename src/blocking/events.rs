@@ -8,6 +8,7 @@ use crate::error::{Error, Phase, Result};
 use crate::message::{EventMessage, RawEvent};
 #[cfg(feature = "qmp")]
 use crate::qmp::events::EventKind;
+use crate::session::Session;
 use std::time::Duration;
 
 /// Events arrive at any time, are buffered in order, and stay until they are taken; see
@@ -42,8 +43,7 @@ impl Client {
     ///
     /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
     pub fn events_as<K: EventSet>(&mut self) -> Result<Vec<EventMessage<K>>> {
-        let session = &mut self.arrived()?.session;
-        Ok(std::iter::from_fn(|| session.take_event()).map(|event| event.decode_as()).collect())
+        Ok(take_all(&mut self.arrived()?.session))
     }
 
     /// Takes all events that have arrived, buffered ones and what the transport already holds. Never waits.
@@ -94,10 +94,10 @@ impl Client {
     pub fn wait_for<E: Event>(
         &mut self,
         timeout: impl Into<Option<Duration>>,
-        mut filter: impl FnMut(&E) -> bool,
+        filter: impl FnMut(&E) -> bool,
     ) -> Result<EventMessage<E>> {
         let timeout = timeout.into();
-        self.wait_until(0, timeout, Wait::within(timeout), wanted(&mut filter))?
+        self.wait_until(0, timeout, Wait::within(timeout), wanted(filter))?
     }
 
     /// Executes a command, and takes the first event `E` after it that the filter accepts, whether it comes before the reply
@@ -125,7 +125,7 @@ impl Client {
         &mut self,
         command: C,
         timeout: impl Into<Option<Duration>>,
-        mut filter: impl FnMut(&E) -> bool,
+        filter: impl FnMut(&E) -> bool,
     ) -> Result<(C::Reply, EventMessage<E>)> {
         let timeout = timeout.into();
         let wait = Wait::within(timeout);
@@ -133,7 +133,7 @@ impl Client {
         link.drain()?;
         let place = link.session.event_place();
         let reply = self.within(timeout).execute(command)?;
-        Ok((reply, self.wait_until(place, timeout, wait, wanted(&mut filter))??))
+        Ok((reply, self.wait_until(place, timeout, wait, wanted(filter))??))
     }
 
     /// Takes the first event of the schema `K` that the filter accepts, like [`wait_for`](Self::wait_for): for events of
@@ -171,6 +171,11 @@ impl Client {
         }
         Ok(link)
     }
+}
+
+/// Takes all events, as events of the schema `K`.
+pub(super) fn take_all<K: EventSet>(session: &mut Session) -> Vec<EventMessage<K>> {
+    std::iter::from_fn(|| session.take_event()).map(|event| event.decode_as()).collect()
 }
 
 /// Looks for an `E` that the filter accepts. One that does not decode ends the search.

@@ -41,6 +41,14 @@ pub(super) fn handover<T>(bound: usize) -> (Giver<T>, Taker<T>) {
     (Giver(queue.clone()), Taker(queue))
 }
 
+/// Waits for whoever changes what is under the lock, or until the time is over.
+pub(super) fn wait_for_change<'a, T>(changed: &Condvar, state: MutexGuard<'a, T>, wait: Wait) -> MutexGuard<'a, T> {
+    match wait.remaining() {
+        None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+        Some(left) => changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+    }
+}
+
 impl<T> Queue<T> {
     /// No code that could panic runs under the lock, so that nobody finds it poisoned.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -58,7 +66,7 @@ impl<T> Giver<T> {
     pub fn give(&self, thing: T) -> Result<(), T> {
         let mut state = self.0.lock();
         while !state.ended && state.things.len() >= state.bound {
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait_for_change(&self.0.changed, state, Wait::Forever);
         }
         if state.ended {
             return Err(thing);
@@ -87,11 +95,10 @@ impl<T> Taker<T> {
             if state.ended {
                 return Taken::End;
             }
-            state = match wait.remaining() {
-                None => self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => return Taken::Nothing,
-                Some(left) => self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
+            if wait.is_over() {
+                return Taken::Nothing;
+            }
+            state = wait_for_change(&self.0.changed, state, wait);
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Bytes are never lost to a deadline: what arrived is in the session, and what could not be written yet is written first
 //! by whichever operation comes next.
 
-use super::transport::{is_closed, is_late, AnyTransport, Wait};
-use crate::error::{Doing, Error, Phase, Repr, Result};
+use super::transport::{is_late, send, AnyTransport, Wait};
+use crate::error::{is_closed, Doing, Error, Phase, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::session::{Id, Incoming, Session};
@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 /// How much is read at once.
-pub(super) const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// How often to read without waiting before it is enough: more than a socket holds, so that only a server which writes
 /// faster than this side reads gets there.
@@ -29,7 +29,7 @@ pub(super) struct Link {
     pub(super) fds: Fds,
     /// What goes with a command that is not `output` yet.
     attached: Option<(Id, Fds)>,
-    chunk: Vec<u8>,
+    pub(super) chunk: Vec<u8>,
     /// How the connection broke, until somebody was told.
     pub(super) broken: Option<io::Error>,
 }
@@ -183,14 +183,7 @@ impl Link {
                 (self.output, self.written) = (output.bytes, 0);
                 continue;
             }
-            #[cfg(all(unix, feature = "fd"))]
-            let sent = match self.fds.is_empty() {
-                true => self.transport.send(rest, wait),
-                false => self.transport.send_with_fds(rest, &self.fds.borrow(), wait),
-            };
-            #[cfg(not(all(unix, feature = "fd")))]
-            let sent = self.transport.send(rest, wait);
-            match sent {
+            match send(&mut *self.transport, rest, &self.fds, wait) {
                 Ok(0) => self.lose(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.written += count;

@@ -2,11 +2,12 @@
 //!
 //! Never closes a connection that it did not accept, and never waits longer than a deadline says.
 
-use super::connect::{greet, Server};
+use super::connect::greet;
 use super::transport::{AnyTransport, Wait};
 use super::{Client, ConnectOptions};
 use crate::address::Address;
-use crate::error::{Error, Phase, Repr, Result};
+use crate::error::{Error, Phase, Result};
+use crate::server::Server;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
 use std::net::TcpListener;
@@ -69,7 +70,7 @@ impl Listener {
         };
         match bind() {
             Ok(socket) => Ok(Listener { socket, address }),
-            Err(source) => Err(cannot_listen(&address, source)),
+            Err(source) => Err(Error::listen(&address, source)),
         }
     }
 
@@ -88,8 +89,8 @@ impl Listener {
             Ok(Listener { socket: Socket::Tcp(socket), address })
         };
         match &wanted {
-            Address::Tcp { host, .. } => bind(host).map_err(|source| cannot_listen(&wanted, source)),
-            Address::Unix(_) => Err(cannot_listen(&wanted, io::ErrorKind::Unsupported.into())),
+            Address::Tcp { host, .. } => bind(host).map_err(|source| Error::listen(&wanted, source)),
+            Address::Unix(_) => Err(Error::listen(&wanted, io::ErrorKind::Unsupported.into())),
         }
     }
 
@@ -115,7 +116,7 @@ impl Listener {
             match self.try_next() {
                 Ok(transport) => return Ok(transport),
                 Err(error) if is_passing(&error) => {}
-                Err(source) => return Err(cannot_listen(&self.address, source)),
+                Err(source) => return Err(Error::listen(&self.address, source)),
             }
             if wait.is_over() {
                 return Err(Error::timeout(Phase::Connect, timeout.unwrap_or_default()));
@@ -178,8 +179,4 @@ impl ConnectOptions {
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset)
-}
-
-fn cannot_listen(address: &Address, source: io::Error) -> Error {
-    Repr::Listen { address: address.to_string().into(), source }.into()
 }

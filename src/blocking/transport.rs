@@ -2,6 +2,7 @@
 //!
 //! A transport knows how long it may wait, and nothing of the protocol. It must never lose bytes when the time is over.
 
+use crate::fds::Fds;
 use std::any::Any;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -168,10 +169,14 @@ pub(super) fn is_late(error: &io::Error) -> bool {
     }
 }
 
-/// Whether the peer closed or broke the connection.
-pub(super) fn is_closed(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | TimedOut | UnexpectedEof)
+/// Writes the beginning of a line, together with the file descriptors that go with it, if there are any.
+pub(super) fn send<T: Transport + ?Sized>(transport: &mut T, bytes: &[u8], fds: &Fds, wait: Wait) -> io::Result<usize> {
+    #[cfg(all(unix, feature = "fd"))]
+    if !fds.is_empty() {
+        return transport.send_with_fds(bytes, &fds.borrow(), wait);
+    }
+    let _ = fds;
+    transport.send(bytes, wait)
 }
 
 /// Runs one operation of a socket, which may wait so long. Not generic: one copy of it does for all.

@@ -87,13 +87,9 @@ impl fmt::Display for Version {
 mod tests {
     use super::*;
 
-    fn parse(json: &str) -> Option<Greeting> {
-        Greeting::parse(json)
-    }
-
     #[test]
     fn everything_is_read() {
-        let greeting = parse(
+        let greeting = Greeting::parse(
             r#"{"version": {"qemu": {"micro": 22, "minor": 2, "major": 7, "nano": 1}, "package": "a build"},
                 "capabilities": ["oob", "telepathy", 3], "more": null}"#,
         )
@@ -106,11 +102,11 @@ mod tests {
 
     #[test]
     fn only_the_version_is_needed() {
-        let greeting = parse(r#"{"version": {"qemu": {"micro": 0, "minor": 0, "major": 6}}}"#).unwrap();
+        let greeting = Greeting::parse(r#"{"version": {"qemu": {"micro": 0, "minor": 0, "major": 6}}}"#).unwrap();
         assert!(greeting.package.is_empty() && greeting.capabilities.is_empty());
-        assert_eq!(parse(r#"{"version": {"qemu": {"minor": 0, "major": 6}}}"#), None);
-        assert_eq!(parse(r#"{"version": {"qemu": {"micro": -1, "minor": 0, "major": 6}}}"#), None);
-        assert_eq!(parse(r#"{"capabilities": []}"#), None);
-        assert_eq!(parse("7"), None);
+        assert_eq!(Greeting::parse(r#"{"version": {"qemu": {"minor": 0, "major": 6}}}"#), None);
+        assert_eq!(Greeting::parse(r#"{"version": {"qemu": {"micro": -1, "minor": 0, "major": 6}}}"#), None);
+        assert_eq!(Greeting::parse(r#"{"capabilities": []}"#), None);
+        assert_eq!(Greeting::parse("7"), None);
     }
 }

@@ -75,6 +75,15 @@ impl Reply {
         C::decode_reply(value).map_err(|source| misfit(C::NAME, value, source))
     }
 
+    /// Decodes the answer to the command `C`. That of a command whose success is not answered is what an empty object decodes
+    /// to.
+    pub(crate) fn decode_answer<C: Command>(answer: Option<Self>) -> Result<C::Reply, Error> {
+        match answer {
+            Some(reply) => reply.decode::<C>(),
+            None => C::decode_reply("{}").map_err(|source| misfit(C::NAME, "{}", source)),
+        }
+    }
+
     /// Decodes what a command returned as any type.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::limits;
 use crate::api::Command;
-use crate::error::{Error, Repr};
+use crate::error::Error;
 use serde_json::{Map, Value};
 
 /// A command that is ready to be sent, typed or not.
@@ -33,8 +33,7 @@ impl Request {
     ///
     /// [`ErrorKind::Encode`](crate::ErrorKind::Encode) if the command cannot be written as JSON.
     pub fn new<C: Command>(command: &C) -> Result<Self, Error> {
-        let arguments = serde_json::to_string(command)
-            .map_err(|source| Error::from(Repr::Encode { what: C::NAME.into(), source }))?;
+        let arguments = serde_json::to_string(command).map_err(|source| Error::encode(C::NAME, source))?;
         // Commands without arguments are the most frequent ones, and need not say so.
         let arguments = Some(arguments).filter(|arguments| arguments != "{}");
         Ok(Request { answered: C::SUCCESS_RESPONSE, ..Self::named(C::NAME, arguments) })
@@ -91,8 +90,7 @@ impl Request {
     /// The id that the user chose, as JSON text. Fails if it could not be compared with the one that comes back.
     pub(crate) fn take_id(&mut self) -> Result<Option<Box<str>>, Error> {
         let id = self.id.take();
-        limits::check_id(id.as_deref().unwrap_or_default())
-            .map_err(|source| Error::from(Repr::Encode { what: "id".into(), source }))?;
+        limits::check_id(id.as_deref().unwrap_or_default()).map_err(|source| Error::encode("id", source))?;
         Ok(id)
     }
 
@@ -120,7 +118,7 @@ impl Request {
         line.push_str("\"id\":");
         line.push_str(id);
         line.push('}');
-        limits::check(&line).map_err(|source| Error::from(Repr::Encode { what, source }))?;
+        limits::check(&line).map_err(|source| Error::encode(&what, source))?;
         line.push('\n');
         Ok(line)
     }

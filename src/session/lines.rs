@@ -107,7 +107,7 @@ pub(super) fn after_delimiter(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// The line without delimiters in front of it.
-pub(super) fn without_delimiter(line: &[u8]) -> &[u8] {
+pub(crate) fn without_delimiter(line: &[u8]) -> &[u8] {
     let place = line.iter().position(|&byte| byte != DELIMITER).unwrap_or(line.len());
     line.get(place..).unwrap_or_default()
 }

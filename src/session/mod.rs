@@ -10,6 +10,8 @@ mod flight;
 mod lines;
 mod options;
 
+#[cfg(feature = "tracing")]
+pub(crate) use lines::without_delimiter;
 pub use options::SessionOptions;
 
 use crate::error::{Error, Phase};

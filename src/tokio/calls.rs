@@ -3,7 +3,7 @@
 use super::shared::{Answer, Shared};
 use super::Client;
 use crate::api::{Command, OobCommand};
-use crate::error::{DecodeError, Error, Phase, Repr, Result, Subject};
+use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::session::Id;
@@ -176,11 +176,7 @@ impl<'a> Within<'a> {
     }
 
     async fn execute_typed<C: Command>(self, request: Result<Request>) -> Result<C::Reply> {
-        match self.call(request?).await? {
-            Some(reply) => reply.decode::<C>(),
-            None => C::decode_reply("{}")
-                .map_err(|source| DecodeError::new(Subject::Reply(C::NAME.into()), "{}", source).into()),
-        }
+        Reply::decode_answer::<C>(self.call(request?).await?)
     }
 
     async fn answer(self, request: Request) -> Result<Reply> {

@@ -5,14 +5,12 @@ use super::driver::Driver;
 use super::shared::Shared;
 use super::{Client, ConnectOptions, Handle, Stream};
 use crate::address::Address;
-use crate::error::{Error, Phase, Repr, Result};
+use crate::error::{Error, Phase, Result};
 use crate::retry::Retries;
-use crate::session::Session;
+use crate::server::Server;
 use ::tokio::net::{lookup_host, TcpStream};
 use ::tokio::sync::{oneshot, watch};
 use ::tokio::time::{sleep, timeout, Instant};
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,13 +19,6 @@ use std::time::Duration;
 /// How long to wait for a place in a listener's queue before asking again. A socket does not tell when there is one.
 #[cfg(unix)]
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
-
-/// What is expected at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
-    Monitor,
-    GuestAgent,
-}
 
 /// Connects and greets, as often as the options say.
 pub(super) async fn connect(address: &Address, server: Server, options: &ConnectOptions) -> Result<Client> {
@@ -55,10 +46,7 @@ pub(super) async fn greet<S: Stream>(
     options: &ConnectOptions,
     limit: Option<Duration>,
 ) -> Result<Client> {
-    let session = match server {
-        Server::Monitor => Session::new(options.session.clone()),
-        Server::GuestAgent => Session::guest_agent(options.session.clone(), random()),
-    };
+    let session = server.session(&options.session);
     let (ready_sender, ready) = oneshot::channel();
     let (gone_sender, gone) = watch::channel(());
     let shared = Arc::new(Shared::new::<S>(session, &options.session, ready_sender, gone));
@@ -85,7 +73,7 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<Client> {
-        let failed = |source| Error::from(Repr::Connect { address: self.address.to_string().into(), source });
+        let failed = |source| Error::connect(self.address, source);
         let limit = self.left().or(self.options.connect_timeout);
         match self.address {
             #[cfg(unix)]
@@ -109,13 +97,11 @@ impl Attempt<'_> {
         self.end.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// A queue at the server keeps its order, so that waiting longer in it is better than to leave it and come back. A guest
-    /// agent that was not there has lost what it was sent.
     fn greeting_limit(&self) -> Option<Duration> {
-        match (self.left(), self.server, self.options.greeting_timeout) {
-            (None, _, limit) => limit,
-            (Some(left), Server::GuestAgent, Some(limit)) => Some(limit.min(left)),
-            (left, ..) => left,
+        let limit = self.options.greeting_timeout;
+        match self.left() {
+            None => limit,
+            left => self.server.attempt_limit(limit, left),
         }
     }
 }
@@ -158,9 +144,4 @@ async fn connect_tcp(host: &str, port: u16, limit: Option<Duration>) -> io::Resu
         }
     }
     Err(failure)
-}
-
-/// A number that no other session is likely to have: the standard library seeds its hash maps at random.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

@@ -3,10 +3,10 @@
 //! It reads whatever happens, so that neither a server that cannot write nor a subscriber that does not listen holds up
 //! anything. However it ends (even with its runtime, or by a panic in the stream) everybody who waits is told.
 
-use super::link::{is_closed, Link};
+use super::link::Link;
 use super::shared::{Order, Shared};
 use super::Stream;
-use crate::error::{Doing, Repr};
+use crate::error::{is_closed, Doing, Repr};
 use ::tokio::sync::watch;
 use std::future::poll_fn;
 use std::io;

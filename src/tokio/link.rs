@@ -110,9 +110,3 @@ fn poll_send(stream: &dyn Any, cx: &mut Context<'_>, bytes: &[u8], fds: &Fds) ->
         }
     }
 }
-
-/// Whether the peer closed or broke the connection.
-pub(super) fn is_closed(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | TimedOut | UnexpectedEof)
-}

@@ -3,10 +3,11 @@
 //! Never closes a connection that it did not accept, and never waits longer than a deadline says.
 
 use super::calls::in_time;
-use super::connect::{greet, Server};
+use super::connect::greet;
 use super::{Client, ConnectOptions};
 use crate::address::Address;
-use crate::error::{Error, Phase, Repr, Result};
+use crate::error::{Error, Phase, Result};
+use crate::server::Server;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
 use ::tokio::net::TcpListener;
@@ -67,7 +68,7 @@ impl Listener {
         };
         match bind() {
             Ok(socket) => Ok(Listener { socket, address }),
-            Err(source) => Err(cannot_listen(&address, source)),
+            Err(source) => Err(Error::listen(&address, source)),
         }
     }
 
@@ -84,7 +85,7 @@ impl Listener {
             let address = socket.local_addr()?.into();
             Ok(Listener { socket: Socket::Tcp(socket), address })
         };
-        bound.await.map_err(|source| cannot_listen(&Address::Tcp { host: host.clone(), port }, source))
+        bound.await.map_err(|source| Error::listen(&Address::Tcp { host: host.clone(), port }, source))
     }
 
     /// Where it listens.
@@ -128,7 +129,7 @@ impl ConnectOptions {
 
     async fn accept_server(self, listener: &Listener, server: Server) -> Result<Client> {
         let limit = self.connect_timeout;
-        let failed = |source| cannot_listen(&listener.address, source);
+        let failed = |source| Error::listen(&listener.address, source);
         match &listener.socket {
             Socket::Tcp(socket) => {
                 let accepting = async { first_to_stay(|| socket.accept()).await.map_err(failed) };
@@ -156,8 +157,4 @@ async fn first_to_stay<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -
             accepted => return accepted,
         }
     }
-}
-
-fn cannot_listen(address: &Address, source: io::Error) -> Error {
-    Repr::Listen { address: address.to_string().into(), source }.into()
 }

@@ -1,9 +1,10 @@
 //! How to connect, and how long to wait for what.
 
-use super::connect::{connect, greet, Server};
+use super::connect::{connect, greet};
 use super::{Client, Stream};
 use crate::address::Address;
 use crate::error::Result;
+use crate::server::Server;
 use crate::session::SessionOptions;
 use std::time::Duration;
 

@@ -63,6 +63,7 @@ pub(crate) use mask::ReplyMask;
 
 use crate::error::{ErrorClass, ErrorKind, Result};
 use crate::message::{MalformedLine, Reply};
+use crate::session::without_delimiter;
 use std::time::Instant;
 use tracing::field::{display, Empty};
 use tracing::{event, event_enabled, Level, Span};
@@ -181,8 +182,7 @@ fn show(text: Option<std::borrow::Cow<'_, str>>, length: usize) {
 
 /// A line's text. Bytes that make a guest agent's parser start afresh may be in front of it.
 fn text(line: &[u8]) -> Option<&str> {
-    let start = line.iter().position(|&byte| byte != 0xff)?;
-    std::str::from_utf8(line.get(start..)?).ok().map(str::trim_ascii)
+    std::str::from_utf8(without_delimiter(line)).ok().map(str::trim_ascii)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 mod turns;
 
 use super::calls::{Caller, Within};
-use super::events::wanted;
+use super::events::{take_all, wanted};
 use super::transport::Wait;
 use super::Client;
 use crate::api::{Command, Event, EventSet, OobCommand};
@@ -197,10 +197,7 @@ impl SharedClient {
     ///
     /// The same.
     pub fn events_as<K: EventSet>(&self) -> Result<Vec<EventMessage<K>>> {
-        let take = |session: &mut crate::session::Session| -> Vec<_> {
-            std::iter::from_fn(|| session.take_event()).map(|event| event.decode_as()).collect()
-        };
-        self.turns.arrived(take)
+        self.turns.arrived(take_all)
     }
 
     /// Takes all events that have arrived, like [`Client::events`]. Never waits.

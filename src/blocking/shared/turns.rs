@@ -7,9 +7,10 @@
 //! A thread whose command is not written yet does not read while another thread writes. It could otherwise be stuck in the
 //! transport when that thread's time is over, with its own command unwritten.
 
-use crate::blocking::link::{Link, CHUNK};
-use crate::blocking::transport::{is_closed, is_late, AnyTransport, Transport, Wait};
-use crate::error::{Doing, Error, Repr, Result};
+use crate::blocking::handover::wait_for_change;
+use crate::blocking::link::Link;
+use crate::blocking::transport::{is_late, send, AnyTransport, Transport, Wait};
+use crate::error::{is_closed, Doing, Error, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Malformed, MalformedLine, Reply, Request};
 use crate::session::{Id, Incoming, Session};
@@ -89,7 +90,7 @@ impl Turns {
         let writer = Writer { transport, id: None, line: rest, written: 0, fds: link.fds };
         let state = State {
             session: link.session,
-            reader: Some(Reader { transport: link.transport, chunk: vec![0; CHUNK] }),
+            reader: Some(Reader { transport: link.transport, chunk: link.chunk }),
             writer: Some(writer),
             calls: Calls(Vec::new()),
             passes_fds: false,
@@ -235,10 +236,7 @@ impl Turns {
             state.handle_received(&reader, received);
             state.reader = Some(reader);
         } else {
-            return match wait.remaining() {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
+            return wait_for_change(&self.changed, state, wait);
         }
         if state.closed {
             state.close_ends();
@@ -396,11 +394,7 @@ impl Reader {
 impl Writer {
     fn send(&mut self, wait: Wait) -> io::Result<usize> {
         let rest = self.line.get(self.written..).unwrap_or_default();
-        #[cfg(all(unix, feature = "fd"))]
-        if !self.fds.is_empty() {
-            return self.transport.send_with_fds(rest, &self.fds.borrow(), wait);
-        }
-        self.transport.send(rest, wait)
+        send(&mut *self.transport, rest, &self.fds, wait)
     }
 }
 
