@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::programs::Folder;
 use common::*;
 use qemu_qmp::qga::commands::{GuestPing, GuestShutdown};
 use qemu_qmp::qmp::commands::{QueryName, QueryStatus};

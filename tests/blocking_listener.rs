@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::programs::Folder;
 use common::qemu::Qemu;
 use common::*;
 use qemu_qmp::blocking::Listener;

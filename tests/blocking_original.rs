@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::programs::Folder;
 use common::*;
 use qemu_qmp::message::{Capability, Malformed};
 use qemu_qmp::{Address, Client, ErrorClass, ErrorKind};

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::programs::Folder;
 use common::*;
 use qemu_qmp::{ConnectOptions, ErrorKind, Phase};
 use std::error::Error;

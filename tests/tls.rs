@@ -10,8 +10,9 @@ mod common;
 #[path = "../examples/tls.rs"]
 mod example;
 
+use common::programs::{started, Folder};
 use common::qemu::Qemu;
-use common::{event, options, Folder, Script, GREETING, PATIENCE, SOON};
+use common::{event, options, Script, GREETING, PATIENCE, SOON};
 use example::{config, Tls};
 use qemu_qmp::qmp::{commands, commands::*, events::*, types::*};
 use qemu_qmp::{Client, ConnectOptions, ErrorKind, Phase};
@@ -57,19 +58,9 @@ impl Certificates {
         if let Some(authority) = authority {
             command.arg("-CA").arg(self.certificate(authority)).arg("-CAkey").arg(self.key(authority));
         }
-        match command.output() {
-            Ok(output) => {
-                assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
-                Some(())
-            }
-            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
-                panic!("openssl is required, but does not start: {error}")
-            }
-            Err(error) => {
-                eprintln!("\n*** SKIPPED: openssl does not start: {error} ***\n");
-                None
-            }
-        }
+        let output = started("openssl", command.output())?;
+        assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
+        Some(())
     }
 
     fn certificate(&self, name: &str) -> PathBuf {

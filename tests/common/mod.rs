@@ -5,6 +5,7 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
+pub mod programs;
 pub mod qemu;
 
 use qemu_qmp::blocking::{Transport, Wait};
@@ -13,8 +14,7 @@ use serde_json::{json, Value};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -181,33 +181,6 @@ pub fn connected_with<T: Send + 'static>(
 /// Deadlines that do not pass.
 pub fn options() -> ConnectOptions {
     ConnectOptions::new().connect_timeout(PATIENCE).greeting_timeout(PATIENCE).call_timeout(PATIENCE)
-}
-
-/// A path for a Unix socket, removed with everything at the end.
-pub struct Folder(PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("qemu-qmp-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    pub fn socket(&self) -> PathBuf {
-        self.0.join("socket")
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// A server that follows the script with the first client that comes.

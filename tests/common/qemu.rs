@@ -3,7 +3,8 @@
 //! Without one, the test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
 //! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
 
-use super::{options, Folder, PATIENCE};
+use super::programs::{started, Folder};
+use super::{options, PATIENCE};
 use qemu_qmp::Client;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,16 +32,7 @@ impl Qemu {
             .args(arguments(folder.path()))
             .stdin(Stdio::null())
             .spawn();
-        match process {
-            Ok(process) => Some(Qemu { process, folder }),
-            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
-                panic!("QEMU is required, but {program:?} does not start: {error}")
-            }
-            Err(error) => {
-                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
-                None
-            }
-        }
+        Some(Qemu { process: started(&program, process)?, folder })
     }
 
     pub fn folder(&self) -> &Path {
@@ -53,9 +45,7 @@ impl Qemu {
 
     /// A new named pipe. Until it is opened here, whatever command QEMU opens it for keeps QEMU busy.
     pub fn fifo(&self) -> PathBuf {
-        let path = self.folder.path().join("fifo");
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        path
+        self.folder.fifo()
     }
 
     pub fn connect(&self) -> Client {

@@ -5,13 +5,17 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
+#[path = "../common/programs.rs"]
+mod programs;
+
+pub use programs::{started, Folder};
+
 use qemu_qmp::tokio::{Client, ConnectOptions};
 use serde_json::{json, Value};
 use std::future::{poll_fn, Future};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{
@@ -190,33 +194,6 @@ pub async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output>
     None
 }
 
-/// A directory of a test's own, gone with this value.
-pub struct Folder(PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("qemu-qmp-tokio-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    pub fn socket(&self) -> PathBuf {
-        self.0.join("socket")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A machine without devices, whose CPUs have not started. Gone with this value.
 pub struct Qemu {
     process: Child,
@@ -236,23 +213,12 @@ impl Qemu {
         let folder = Folder::new();
         let mut command = Command::new(&program);
         command.args(["-display", "none", "-nodefaults", "-S"]).args(arguments(&folder)).stdin(Stdio::null());
-        match command.spawn() {
-            Ok(process) => Some(Qemu { process, folder }),
-            Err(error) if std::env::var("QEMU_QMP_REQUIRE_QEMU").as_deref() == Ok("1") => {
-                panic!("QEMU is required, but {program:?} does not start: {error}")
-            }
-            Err(error) => {
-                eprintln!("\n*** SKIPPED: {program:?} does not start: {error} ***\n");
-                None
-            }
-        }
+        Some(Qemu { process: started(&program, command.spawn())?, folder })
     }
 
     /// A new named pipe. Until it is opened here, whatever command QEMU opens it for keeps QEMU busy.
     pub fn fifo(&self) -> PathBuf {
-        let path = self.folder.path().join("fifo");
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        path
+        self.folder.fifo()
     }
 
     /// Connects as soon as it listens.
