@@ -24,54 +24,63 @@ pub enum Address {
 }
 
 impl From<&str> for Address {
+    #[inline]
     fn from(path: &str) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<String> for Address {
+    #[inline]
     fn from(path: String) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<&Path> for Address {
+    #[inline]
     fn from(path: &Path) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<&PathBuf> for Address {
+    #[inline]
     fn from(path: &PathBuf) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<PathBuf> for Address {
+    #[inline]
     fn from(path: PathBuf) -> Self {
         Address::Unix(path)
     }
 }
 
 impl From<(&str, u16)> for Address {
+    #[inline]
     fn from((host, port): (&str, u16)) -> Self {
         Address::Tcp { host: host.into(), port }
     }
 }
 
 impl From<(String, u16)> for Address {
+    #[inline]
     fn from((host, port): (String, u16)) -> Self {
         Address::Tcp { host, port }
     }
 }
 
 impl From<(IpAddr, u16)> for Address {
+    #[inline]
     fn from((address, port): (IpAddr, u16)) -> Self {
         Address::Tcp { host: address.to_string(), port }
     }
 }
 
 impl From<SocketAddr> for Address {
+    #[inline]
     fn from(address: SocketAddr) -> Self {
         // A scope, which an IPv6 address may have, is part of how the host is written.
         let host = match address {

@@ -1,5 +1,6 @@
 //! What generated code implements, and the generated modules themselves.
 
+use crate::error::place_and_reason;
 use crate::wire;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -115,8 +116,7 @@ impl UndecodableEvent {
     }
 
     fn new(name: &str, text: &str, error: &serde_json::Error) -> Self {
-        let message = error.to_string();
-        let (path, reason) = wire::split_path(&message);
+        let (path, reason) = place_and_reason(error);
         Self { name: name.into(), path: path.into(), reason: reason.into(), text: text.into() }
     }
 
@@ -128,6 +128,7 @@ impl UndecodableEvent {
 }
 
 impl fmt::Display for UndecodableEvent {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "event {} does not fit the schema at `{}`: {}", self.name, self.path, self.reason)
     }

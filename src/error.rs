@@ -8,10 +8,14 @@
 
 use crate::address::Address;
 use crate::message::{Malformed, MalformedLine};
-use crate::wire::split_path;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
+
+mod decode;
+
+pub(crate) use decode::place_and_reason;
+pub use decode::{DecodeError, Subject};
 
 /// What this crate's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -81,9 +85,9 @@ pub enum Phase {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Repr {
     #[error("cannot connect to {address}: {source}")]
-    Connect { address: Box<str>, source: io::Error },
+    Connect { address: String, source: io::Error },
     #[error("cannot listen on {address}: {source}")]
-    Listen { address: Box<str>, source: io::Error },
+    Listen { address: String, source: io::Error },
     #[error("{doing}: {source}")]
     Io { doing: Doing, source: io::Error },
     #[error("the peer closed the connection")]
@@ -101,11 +105,11 @@ pub(crate) enum Repr {
     #[error("the server refused {command}: {source}")]
     Negotiation { command: &'static str, source: ServerError },
     #[error("{command}: {source}")]
-    Server { command: Box<str>, source: ServerError },
+    Server { command: String, source: ServerError },
     #[error(transparent)]
     Decode(DecodeError),
     #[error("cannot encode {what}: {source}")]
-    Encode { what: Box<str>, source: serde_json::Error },
+    Encode { what: String, source: serde_json::Error },
     #[error(transparent)]
     Malformed(MalformedLine),
     #[error("out-of-band execution was not negotiated")]
@@ -168,21 +172,25 @@ impl Error {
     }
 
     /// Whether a deadline passed, whichever it was.
+    #[inline]
     pub fn is_timeout(&self) -> bool {
         matches!(self.kind(), ErrorKind::Timeout(_))
     }
 
     /// Whether there was no greeting (none at all, or none in time), or a wrong one.
+    #[inline]
     pub fn is_greeting(&self) -> bool {
         matches!(self.kind(), ErrorKind::Greeting | ErrorKind::Timeout(Phase::Greeting))
     }
 
     /// Whether the server answered a command with an error.
+    #[inline]
     pub fn is_server(&self) -> bool {
         self.kind() == ErrorKind::Server
     }
 
     /// Whether the server sent something that is not a message, or not one that this client can place.
+    #[inline]
     pub fn is_malformed(&self) -> bool {
         matches!(self.kind(), ErrorKind::Malformed(_))
     }
@@ -198,6 +206,7 @@ impl Error {
     }
 
     /// The server's answer, if it refused a command or capabilities negotiation.
+    #[inline]
     pub fn server_error(&self) -> Option<&ServerError> {
         match &*self.0 {
             Repr::Server { source, .. } | Repr::Negotiation { source, .. } => Some(source),
@@ -206,6 +215,7 @@ impl Error {
     }
 
     /// What did not fit which type, if a reply or event did not.
+    #[inline]
     pub fn decode_error(&self) -> Option<&DecodeError> {
         match &*self.0 {
             Repr::Decode(error) => Some(error),
@@ -214,6 +224,7 @@ impl Error {
     }
 
     /// The line that was not a message, or not the greeting.
+    #[inline]
     pub fn malformed_line(&self) -> Option<&MalformedLine> {
         match &*self.0 {
             Repr::Malformed(line) | Repr::WrongGreeting { source: line } => Some(line),
@@ -235,14 +246,15 @@ impl Error {
         Repr::Server { command: command.into(), source }.into()
     }
 
+    // Here and elsewhere `format!` and not `to_string`, which is generic and would be compiled for this type.
     #[cold]
     pub(crate) fn connect(address: &Address, source: io::Error) -> Self {
-        Repr::Connect { address: address.to_string().into(), source }.into()
+        Repr::Connect { address: format!("{address}"), source }.into()
     }
 
     #[cold]
     pub(crate) fn listen(address: &Address, source: io::Error) -> Self {
-        Repr::Listen { address: address.to_string().into(), source }.into()
+        Repr::Listen { address: format!("{address}"), source }.into()
     }
 
     #[cold]
@@ -253,6 +265,16 @@ impl Error {
     #[cold]
     pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
         Repr::Timeout { phase, after }.into()
+    }
+
+    /// `broken` is the error of how the connection was closed, if that is known.
+    #[cold]
+    pub(crate) fn no_greeting(broken: Option<Error>) -> Self {
+        let source = broken.and_then(|broken| match Arc::into_inner(broken.0) {
+            Some(Repr::Closed { source }) => source,
+            _ => None,
+        });
+        Repr::NoGreeting { source }.into()
     }
 
     #[cold]
@@ -276,19 +298,15 @@ pub(crate) fn is_closed(error: &io::Error) -> bool {
 }
 
 fn describe_timeout(phase: Phase, after: Duration) -> String {
-    let what = match phase {
-        Phase::Connect => "no connection",
-        Phase::Greeting => {
-            return format!(
-                "no greeting within {after:?}; a monitor serves one client at a time, so another one may hold it"
-            )
-        }
-        Phase::Negotiation => "no reply to capabilities negotiation",
-        Phase::Sync => return format!("the guest agent did not synchronize within {after:?}; it may not be running"),
-        Phase::Call => "no reply",
-        Phase::Event => "no such event",
+    let (what, hint) = match phase {
+        Phase::Connect => ("no connection", ""),
+        Phase::Greeting => ("no greeting", "; a monitor serves one client at a time, so another one may hold it"),
+        Phase::Negotiation => ("no reply to capabilities negotiation", ""),
+        Phase::Sync => ("the guest agent did not synchronize", "; it may not be running"),
+        Phase::Call => ("no reply", ""),
+        Phase::Event => ("no such event", ""),
     };
-    format!("{what} within {after:?}")
+    format!("{what} within {after:?}{hint}")
 }
 
 /// A server's error reply.
@@ -359,83 +377,6 @@ impl From<&str> for ErrorClass {
 impl fmt::Display for ErrorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// A reply or event that does not fit its type.
-#[derive(Debug, thiserror::Error)]
-#[error("{subject}{}{path}: {expectation}", if path.is_empty() { "" } else { " at " })]
-pub struct DecodeError {
-    subject: Subject,
-    path: Box<str>,
-    expectation: Box<str>,
-    text: Box<str>,
-    source: serde_json::Error,
-}
-
-/// What was being decoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Subject {
-    /// The reply to the command of this name.
-    Reply(Box<str>),
-    /// The data of the event of this name.
-    Event(Box<str>),
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Subject::Reply(name) => write!(f, "reply to {name}"),
-            Subject::Event(name) => write!(f, "event {name}"),
-        }
-    }
-}
-
-impl DecodeError {
-    /// `text` is what was decoded. The path is what the generated types' runtime puts in front of its message:
-    /// `.inserted.file[3].name: invalid type: …`, and nothing if the outermost value is at fault.
-    pub(crate) fn new(subject: Subject, text: &str, source: serde_json::Error) -> Self {
-        let message = source.to_string();
-        // One line was decoded, so its position says less than the path does.
-        let place = format!(" at line {} column {}", source.line(), source.column());
-        let message = message.strip_suffix(&place).unwrap_or(&message);
-        let (path, expectation) = split_path(message);
-        DecodeError { subject, path: path.into(), expectation: expectation.into(), text: text.into(), source }
-    }
-
-    /// Which reply or event did not decode.
-    pub fn subject(&self) -> &Subject {
-        &self.subject
-    }
-
-    /// The name of the command or event.
-    pub fn name(&self) -> &str {
-        match &self.subject {
-            Subject::Reply(name) | Subject::Event(name) => name,
-        }
-    }
-
-    /// Where the misfit is: members as `.name`, items as `[index]`. Empty for the outermost value.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// What was expected there, and what was found.
-    pub fn expectation(&self) -> &str {
-        &self.expectation
-    }
-
-    /// The JSON that did not decode: a reply's `return` member, or an event's `data` member.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-}
-
-impl From<DecodeError> for Error {
-    #[cold]
-    fn from(error: DecodeError) -> Self {
-        Repr::Decode(error).into()
     }
 }
 

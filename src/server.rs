@@ -1,9 +1,7 @@
 //! What is expected at the other end of a connection, for whichever client. Neither waits nor looks at a clock.
 
 use crate::session::{Session, SessionOptions};
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What is expected at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +30,10 @@ impl Server {
     }
 }
 
-/// A number that no other session is likely to have: the standard library seeds its hash maps at random.
+/// A number that no other session is likely to have.
 fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let nanoseconds = now.as_secs().wrapping_mul(1_000_000_000) + u64::from(now.subsec_nanos());
+    // Processes that start at the same time have different numbers, next to each other.
+    nanoseconds ^ u64::from(std::process::id()).rotate_right(16)
 }

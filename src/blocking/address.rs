@@ -3,39 +3,40 @@
 use crate::address::Address;
 use crate::blocking::handover::{handover, Taken};
 use crate::blocking::transport::{AnyTransport, Wait};
-use crate::error::{Error, Phase};
+use crate::error::{Error, Phase, Result};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use std::{io, thread};
 
 /// Connects. Neither a name service nor a Unix socket with a full backlog can be waited for with a deadline, so that a
 /// thread does it; if the time is over, it is left to itself and drops the connection if it still gets one.
-pub(super) fn dial(address: &Address, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>, Error> {
+pub(super) fn dial(address: &Address, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
     let wait = Wait::within(timeout);
-    let failed = |source| Error::connect(address, source);
-    let Some(timeout) = timeout else { return connect(address, wait).map_err(failed) };
+    let Some(timeout) = timeout else { return connect(address, wait) };
     let (giver, taker) = handover(1);
     let target = address.clone();
     thread::Builder::new()
         .name("qemu-qmp connect".to_owned())
-        .spawn(move || giver.give(connect(&target, wait)))
-        .map_err(failed)?;
+        .spawn(move || drop(giver.give(connect(&target, wait))))
+        .map_err(|source| Error::connect(address, source))?;
     match taker.take(wait) {
         Taken::Thing(Err(_)) if wait.is_over() => Err(Error::timeout(Phase::Connect, timeout)),
-        Taken::Thing(connected) => connected.map_err(failed),
+        Taken::Thing(connected) => connected,
         Taken::Nothing => Err(Error::timeout(Phase::Connect, timeout)),
-        Taken::End => Err(failed(io::Error::other("the connecting thread ended"))),
+        // Only if the thread panicked.
+        Taken::End => Err(Error::connect(address, io::ErrorKind::Other.into())),
     }
 }
 
-fn connect(address: &Address, wait: Wait) -> io::Result<Box<dyn AnyTransport>> {
-    match address {
+fn connect(address: &Address, wait: Wait) -> Result<Box<dyn AnyTransport>> {
+    let connected: io::Result<Box<dyn AnyTransport>> = match address {
         #[cfg(unix)]
-        Address::Unix(path) => Ok(Box::new(std::os::unix::net::UnixStream::connect(path)?)),
+        Address::Unix(path) => std::os::unix::net::UnixStream::connect(path).map(|stream| Box::new(stream) as _),
         #[cfg(not(unix))]
         Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
-        Address::Tcp { host, port } => Ok(Box::new(connect_tcp(host, *port, wait)?)),
-    }
+        Address::Tcp { host, port } => connect_tcp(host, *port, wait).map(|stream| Box::new(stream) as _),
+    };
+    connected.map_err(|source| Error::connect(address, source))
 }
 
 fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {

@@ -1,12 +1,13 @@
 //! Executing commands, typed and untyped.
 
-use super::{Client, SharedClient};
+use super::Client;
 use crate::api::{Command, OobCommand};
 use crate::error::Result;
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::trace;
 use serde_json::{Map, Value};
+use std::fmt;
 #[cfg(all(unix, feature = "fd"))]
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -26,7 +27,16 @@ pub struct Within<'a> {
 #[derive(Debug)]
 pub(super) enum Caller<'a> {
     Client(&'a mut Client),
-    Shared(&'a SharedClient),
+    Shared(&'a dyn SharedCaller),
+}
+
+/// A [`SharedClient`](super::SharedClient). Behind a trait because it is inline: whoever calls through a [`Client`] only is
+/// not to compile it.
+pub(super) trait SharedCaller: fmt::Debug + Sync {
+    #[cfg(all(unix, feature = "fd"))]
+    fn takes_fds(&self) -> bool;
+
+    fn call(&self, request: Request, fds: Fds, timeout: Option<Duration>, call: &trace::Call) -> Result<Option<Reply>>;
 }
 
 #[cfg(all(unix, feature = "fd"))]

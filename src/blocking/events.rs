@@ -22,6 +22,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
+    #[inline]
     pub fn get_events(&mut self) -> Result<&[RawEvent]> {
         Ok(self.arrived()?.session.events())
     }
@@ -31,6 +32,7 @@ impl Client {
     /// # Errors
     ///
     /// [`NotConnected`](crate::ErrorKind::NotConnected).
+    #[inline]
     pub fn clear_events(&mut self) -> Result<()> {
         self.link()?.session.clear_events();
         Ok(())
@@ -163,6 +165,7 @@ impl Client {
     }
 
     /// The link with all that has arrived taken in.
+    #[inline]
     fn arrived(&mut self) -> Result<&mut Link> {
         let link = self.link()?;
         link.drain()?;

@@ -3,13 +3,12 @@
 //! Bytes are never lost to a deadline: what arrived is in the session, and what could not be written yet is written first
 //! by whichever operation comes next.
 
-use super::transport::{is_late, send, AnyTransport, Wait};
-use crate::error::{is_closed, Doing, Error, Phase, Repr, Result};
+use super::transport::{receive, send, AnyTransport, Outcome, Wait};
+use crate::error::{Error, Phase, Result};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
 use crate::session::{Id, Incoming, Session};
 use crate::trace;
-use std::io;
 use std::time::Duration;
 
 /// How much is read at once.
@@ -31,7 +30,7 @@ pub(super) struct Link {
     attached: Option<(Id, Fds)>,
     pub(super) chunk: Vec<u8>,
     /// How the connection broke, until somebody was told.
-    pub(super) broken: Option<io::Error>,
+    pub(super) broken: Option<Error>,
 }
 
 impl Link {
@@ -146,7 +145,7 @@ impl Link {
 
     /// The error of a connection that ended.
     pub(super) fn closed(&mut self) -> Error {
-        Error::closed(self.broken.take())
+        self.broken.take().unwrap_or_else(|| Error::closed(None))
     }
 
     /// `None` if the time is over before the reply arrives. Lines that cannot be read end the wait, because any of them may
@@ -184,15 +183,14 @@ impl Link {
                 continue;
             }
             match send(&mut *self.transport, rest, &self.fds, wait) {
-                Ok(0) => self.lose(io::ErrorKind::WriteZero.into()),
-                Ok(count) => {
+                Outcome::Moved(count) => {
                     self.written += count;
                     self.fds = Fds::default();
                 }
-                Err(error) if is_late(&error) => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_closed(&error) => self.lose(error),
-                Err(source) => return Err(Repr::Io { doing: Doing::Writing, source }.into()),
+                Outcome::Late => return Ok(false),
+                Outcome::Interrupted => {}
+                Outcome::Closed(error) => self.lose(error),
+                Outcome::Failed(error) => return Err(error),
             }
         }
     }
@@ -200,23 +198,23 @@ impl Link {
     /// Reads once. `false`: the time was over before.
     fn receive(&mut self, wait: Wait) -> Result<bool> {
         loop {
-            match self.transport.receive(&mut self.chunk, wait) {
-                Ok(0) => self.session.handle_eof(),
-                Ok(count) => self.session.handle_input(self.chunk.get(..count).unwrap_or(&self.chunk)),
-                Err(error) if is_late(&error) => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if is_closed(&error) => {
+            match receive(&mut *self.transport, &mut self.chunk, wait) {
+                Outcome::Moved(0) => self.session.handle_eof(),
+                Outcome::Moved(count) => self.session.handle_input(self.chunk.get(..count).unwrap_or(&self.chunk)),
+                Outcome::Late => return Ok(false),
+                Outcome::Interrupted => continue,
+                Outcome::Closed(error) => {
                     self.broken = Some(error);
                     self.session.handle_eof();
                 }
-                Err(source) => return Err(Repr::Io { doing: Doing::Reading, source }.into()),
+                Outcome::Failed(error) => return Err(error),
             }
             return Ok(true);
         }
     }
 
     /// Nothing can be written any more. What the server wrote before it left may still be there.
-    fn lose(&mut self, error: io::Error) {
+    fn lose(&mut self, error: Error) {
         (self.output, self.written, self.fds) = (Vec::new(), 0, Fds::default());
         for _ in 0..MAX_READS {
             if self.session.is_ended() || !matches!(self.receive(Wait::Never), Ok(true)) {
@@ -230,9 +228,7 @@ impl Link {
     /// Adds how the connection broke.
     fn explain(&mut self, error: Error) -> Error {
         match self.broken.take() {
-            Some(source) if error.is_closed() && error.io_error().is_none() => {
-                Repr::NoGreeting { source: Some(source) }.into()
-            }
+            Some(broken) if error.is_closed() && error.io_error().is_none() => Error::no_greeting(Some(broken)),
             _ => error,
         }
     }

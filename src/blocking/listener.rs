@@ -95,6 +95,7 @@ impl Listener {
     }
 
     /// Where it listens.
+    #[inline]
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -109,6 +110,7 @@ impl Listener {
         ConnectOptions::new().connect_timeout(timeout).accept(self)
     }
 
+    #[inline]
     fn next(&self, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
         let wait = Wait::within(timeout);
         let mut pause = FIRST_PAUSE;
@@ -126,6 +128,7 @@ impl Listener {
         }
     }
 
+    #[inline]
     fn try_next(&self) -> io::Result<Box<dyn AnyTransport>> {
         Ok(match &self.socket {
             Socket::Tcp(listener) => {
@@ -154,6 +157,7 @@ impl ConnectOptions {
     ///
     /// Those of [`Client::connect`]. The listener goes on listening, whatever the error. The client cannot connect again
     /// when it is closed.
+    #[inline]
     pub fn accept(self, listener: &Listener) -> Result<Client> {
         self.accept_server(listener, Server::Monitor)
     }
@@ -164,10 +168,12 @@ impl ConnectOptions {
     /// # Errors
     ///
     /// Those of [`Client::connect_guest_agent`].
+    #[inline]
     pub fn accept_guest_agent(self, listener: &Listener) -> Result<Client> {
         self.accept_server(listener, Server::GuestAgent)
     }
 
+    #[inline]
     fn accept_server(self, listener: &Listener, server: Server) -> Result<Client> {
         let transport = listener.next(self.connect_timeout)?;
         let link = greet(transport, server, &self, self.greeting_timeout)?;
@@ -176,6 +182,7 @@ impl ConnectOptions {
 }
 
 /// Whether accepting may work later: nobody came yet, or somebody came and left.
+#[inline]
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset)

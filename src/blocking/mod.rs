@@ -3,6 +3,8 @@
 //! [`Client`] is a [`Session`](crate::session::Session) on a [`Transport`]. It assumes that one thread at a time uses it;
 //! [`SharedClient`] is for several. Neither starts a thread but for connecting with a deadline and for [`Parts`], waits longer
 //! than a deadline says, or loses a byte when a deadline passes.
+//!
+//! What many programs never call is inline, so that only those which call it compile it.
 
 mod address;
 mod calls;
@@ -138,6 +140,7 @@ impl Client {
     ///   [`NotConnected`](crate::ErrorKind::NotConnected) if this client is over a transport that it had and lost.
     ///
     /// The client is not connected then.
+    #[inline]
     pub fn connect(&mut self) -> Result<Greeting> {
         self.open(Server::Monitor)?;
         self.greeting().cloned().ok_or_else(|| Repr::NotConnected.into())
@@ -148,6 +151,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`connect`](Self::connect) except for the greeting's. If the agent does not run, the deadline passes.
+    #[inline]
     pub fn connect_guest_agent(&mut self) -> Result<()> {
         self.open(Server::GuestAgent)
     }
@@ -155,6 +159,7 @@ impl Client {
     /// Closes the connection. What was buffered is gone. Does nothing if there is none.
     ///
     /// Dropping a client does the same.
+    #[inline]
     pub fn close(&mut self) {
         if let Some(mut link) = self.link.take() {
             link.transport.close();
@@ -185,21 +190,25 @@ impl Client {
     }
 
     /// Whether there is a connection, as far as is known without asking the peer.
+    #[inline]
     pub fn is_connected(&self) -> bool {
         self.link.as_ref().is_some_and(|link| !link.session.is_ended())
     }
 
     /// The server's greeting. Guest agents do not greet.
+    #[inline]
     pub fn greeting(&self) -> Option<&Greeting> {
         self.link.as_ref()?.session.greeting()
     }
 
     /// Whether commands may be executed out-of-band on this connection.
+    #[inline]
     pub fn is_oob(&self) -> bool {
         self.link.as_ref().is_some_and(|link| link.session.is_oob())
     }
 
     /// What this connection dropped so far: events over the bound, replies that nobody waits for.
+    #[inline]
     pub fn counters(&self) -> Counters {
         self.link.as_ref().map(|link| link.session.counters()).unwrap_or_default()
     }
@@ -228,7 +237,7 @@ impl Client {
         let link = match &mut self.origin {
             Origin::Address(address) => connect::connect(address, server, &self.options)?,
             Origin::Transport(transport) => {
-                let transport = transport.take().ok_or(Repr::NotConnected)?;
+                let transport = transport.take().ok_or_else(|| Error::from(Repr::NotConnected))?;
                 connect::greet(transport, server, &self.options, self.options.greeting_timeout)?
             }
         };
@@ -236,12 +245,14 @@ impl Client {
         Ok(())
     }
 
+    #[inline]
     fn link(&mut self) -> Result<&mut Link> {
         self.link.as_deref_mut().ok_or_else(|| Repr::NotConnected.into())
     }
 }
 
 impl fmt::Debug for Client {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Client");
         if let Origin::Address(address) = &self.origin {

@@ -3,6 +3,7 @@
 use super::{Client, Transport};
 use crate::address::Address;
 use crate::error::Result;
+use crate::server::Server;
 use crate::session::SessionOptions;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl ConnectOptions {
     /// Those of [`Client::connect`].
     pub fn connect(self, address: impl Into<Address>) -> Result<Client> {
         let mut client = self.client(address);
-        client.connect()?;
+        client.open(Server::Monitor)?;
         Ok(client)
     }
 
@@ -109,7 +110,7 @@ impl ConnectOptions {
     /// Those of [`Client::connect_guest_agent`].
     pub fn connect_guest_agent(self, address: impl Into<Address>) -> Result<Client> {
         let mut client = self.client(address);
-        client.connect_guest_agent()?;
+        client.open(Server::GuestAgent)?;
         Ok(client)
     }
 }

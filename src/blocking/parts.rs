@@ -40,6 +40,7 @@ impl Parts {
         Ok(Parts { received, left: Vec::new(), writer: Some(Box::new(writer)) })
     }
 
+    #[inline]
     fn next_chunk(&mut self, wait: Wait) -> io::Result<Vec<u8>> {
         match self.received.take(wait) {
             Taken::Thing(chunk) => chunk,
@@ -51,6 +52,7 @@ impl Parts {
 }
 
 impl Transport for Parts {
+    #[inline]
     fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
         if self.left.is_empty() {
             self.left = self.next_chunk(wait)?;
@@ -62,6 +64,7 @@ impl Transport for Parts {
         Ok(count)
     }
 
+    #[inline]
     fn send(&mut self, bytes: &[u8], _: Wait) -> io::Result<usize> {
         let writer = self.writer.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         writer.write_all(bytes)?;
@@ -69,12 +72,14 @@ impl Transport for Parts {
         Ok(bytes.len())
     }
 
+    #[inline]
     fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
         // Nothing will ever be received there.
         let (_, received) = handover(0);
         Ok(Box::new(Parts { received, left: Vec::new(), writer: self.writer.take() }))
     }
 
+    #[inline]
     fn close(&mut self) {
         self.writer = None;
     }
@@ -86,10 +91,12 @@ fn read_all(mut reader: impl Read, sender: &Giver<io::Result<Vec<u8>>>) {
         let received = match reader.read(&mut buffer) {
             Ok(0) => return,
             Ok(count) => Ok(buffer.get(..count).unwrap_or(&buffer).to_vec()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // Nobody would take it for what it is: the end of this thread.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::Error::other(error)),
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => continue,
+                // Nobody would take it for what it is: the end of this thread.
+                io::ErrorKind::WouldBlock => Err(io::Error::other(error)),
+                _ => Err(error),
+            },
         };
         let failed = received.is_err();
         if sender.give(received).is_err() || failed {

@@ -2,6 +2,7 @@
 //!
 //! A transport knows how long it may wait, and nothing of the protocol. It must never lose bytes when the time is over.
 
+use crate::error::{is_closed, Doing, Error, Repr};
 use crate::fds::Fds;
 use std::any::Any;
 use std::io::{self, Read, Write};
@@ -108,19 +109,54 @@ impl<T: Transport> AnyTransport for T {
 /// Sockets take only timeouts above zero.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// What sockets have in common. As a trait object, one copy of [`in_time`] does for all of them.
+trait Socket {
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn set_nonblocking(&self, on: bool) -> io::Result<()>;
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+}
+
+/// One operation of a socket.
+enum Operation<'a> {
+    Read(&'a mut [u8]),
+    Write(&'a [u8]),
+    #[cfg(all(unix, feature = "fd"))]
+    WriteWithFds(&'a UnixStream, &'a [u8], &'a [BorrowedFd<'a>]),
+}
+
 macro_rules! socket_transport {
-    ($socket:ty { $($more:tt)* }) => {
+    ($socket:ident { $($more:tt)* }) => {
+        impl Socket for $socket {
+            fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+                $socket::set_read_timeout(self, timeout)
+            }
+
+            fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+                $socket::set_write_timeout(self, timeout)
+            }
+
+            fn set_nonblocking(&self, on: bool) -> io::Result<()> {
+                $socket::set_nonblocking(self, on)
+            }
+
+            fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                Read::read(&mut &*self, buffer)
+            }
+
+            fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+                Write::write(&mut &*self, bytes)
+            }
+        }
+
         impl Transport for $socket {
             fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
-                let socket = &*self;
-                let set_timeout = |timeout| socket.set_read_timeout(timeout);
-                in_time(wait, &set_timeout, &|on| socket.set_nonblocking(on), &mut || (&*socket).read(buffer))
+                in_time(self, Operation::Read(buffer), wait)
             }
 
             fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
-                let socket = &*self;
-                let set_timeout = |timeout| socket.set_write_timeout(timeout);
-                in_time(wait, &set_timeout, &|on| socket.set_nonblocking(on), &mut || (&*socket).write(bytes))
+                in_time(self, Operation::Write(bytes), wait)
             }
 
             fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
@@ -134,8 +170,8 @@ macro_rules! socket_transport {
 
             fn release(&mut self) {
                 // Likewise: whoever gets a broken socket back will find out.
-                let _ = self.set_read_timeout(None);
-                let _ = self.set_write_timeout(None);
+                let _ = $socket::set_read_timeout(self, None);
+                let _ = $socket::set_write_timeout(self, None);
             }
 
             $($more)*
@@ -153,9 +189,7 @@ socket_transport!(UnixStream {
 
     #[cfg(feature = "fd")]
     fn send_with_fds(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
-        let socket = &*self;
-        let set_timeout = |timeout| socket.set_write_timeout(timeout);
-        in_time(wait, &set_timeout, &|on| socket.set_nonblocking(on), &mut || crate::fds::send(socket, bytes, fds))
+        in_time(self, Operation::WriteWithFds(self, bytes, fds), wait)
     }
 });
 
@@ -169,35 +203,90 @@ pub(super) fn is_late(error: &io::Error) -> bool {
     }
 }
 
-/// Writes the beginning of a line, together with the file descriptors that go with it, if there are any.
-pub(super) fn send<T: Transport + ?Sized>(transport: &mut T, bytes: &[u8], fds: &Fds, wait: Wait) -> io::Result<usize> {
-    #[cfg(all(unix, feature = "fd"))]
-    if !fds.is_empty() {
-        return transport.send_with_fds(bytes, &fds.borrow(), wait);
-    }
-    let _ = fds;
-    transport.send(bytes, wait)
+/// What an operation of a [`Transport`] came to.
+pub(super) enum Outcome {
+    /// So many bytes went over; of a read, 0 is the end.
+    Moved(usize),
+    /// Nothing in time.
+    Late,
+    /// Nothing yet, and it is to be tried again.
+    Interrupted,
+    /// The peer is gone.
+    Closed(Error),
+    /// The connection is in doubt.
+    Failed(Error),
 }
 
-/// Runs one operation of a socket, which may wait so long. Not generic: one copy of it does for all.
-fn in_time(
-    wait: Wait,
-    set_timeout: &dyn Fn(Option<Duration>) -> io::Result<()>,
-    set_nonblocking: &dyn Fn(bool) -> io::Result<()>,
-    operation: &mut dyn FnMut() -> io::Result<usize>,
-) -> io::Result<usize> {
+impl Outcome {
+    /// Not inlined: telling an [`io::Error`]'s kind, and dropping one, is much code.
+    #[inline(never)]
+    fn new(doing: Doing, result: io::Result<usize>) -> Self {
+        match result {
+            Ok(count) => Outcome::Moved(count),
+            Err(error) if is_late(&error) => Outcome::Late,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Outcome::Interrupted,
+            Err(error) if is_closed(&error) => Outcome::Closed(Error::closed(Some(error))),
+            Err(source) => Outcome::Failed(Repr::Io { doing, source }.into()),
+        }
+    }
+
+    /// Who takes nothing will not take more later.
+    fn sent(result: io::Result<usize>) -> Self {
+        match Self::new(Doing::Writing, result) {
+            Outcome::Moved(0) => Outcome::Closed(Error::closed(Some(io::ErrorKind::WriteZero.into()))),
+            outcome => outcome,
+        }
+    }
+}
+
+/// Reads what there is.
+pub(super) fn receive(transport: &mut dyn AnyTransport, buffer: &mut [u8], wait: Wait) -> Outcome {
+    Outcome::new(Doing::Reading, transport.receive(buffer, wait))
+}
+
+/// Writes the beginning of a line, at least one byte of it, together with the file descriptors that go with it, if there are
+/// any.
+pub(super) fn send<T: Transport + ?Sized>(transport: &mut T, bytes: &[u8], fds: &Fds, wait: Wait) -> Outcome {
+    let _ = fds;
+    #[cfg(all(unix, feature = "fd"))]
+    if !fds.is_empty() {
+        return Outcome::sent(transport.send_with_fds(bytes, &fds.borrow(), wait));
+    }
+    Outcome::sent(transport.send(bytes, wait))
+}
+
+/// Runs one operation of a socket, which may wait so long.
+fn in_time(socket: &dyn Socket, mut operation: Operation<'_>, wait: Wait) -> io::Result<usize> {
     while !wait.is_over() {
-        set_timeout(wait.remaining().map(|left| left.max(SHORTEST)))?;
-        match operation() {
+        operation.set_timeout(socket, wait.remaining().map(|left| left.max(SHORTEST)))?;
+        match operation.run(socket) {
             // The time is not over: the socket does not block, which can only be its former owner's wish.
-            Err(error) if is_late(&error) && !wait.is_over() => set_nonblocking(false)?,
+            Err(error) if is_late(&error) && !wait.is_over() => socket.set_nonblocking(false)?,
             done => return done,
         }
     }
     // Another thread may make a copy of the socket block again in the middle of this.
-    set_timeout(Some(SHORTEST))?;
-    set_nonblocking(true)?;
-    let done = operation();
-    set_nonblocking(false)?;
+    operation.set_timeout(socket, Some(SHORTEST))?;
+    socket.set_nonblocking(true)?;
+    let done = operation.run(socket);
+    socket.set_nonblocking(false)?;
     done
+}
+
+impl Operation<'_> {
+    fn set_timeout(&self, socket: &dyn Socket, timeout: Option<Duration>) -> io::Result<()> {
+        match self {
+            Operation::Read(_) => socket.set_read_timeout(timeout),
+            _ => socket.set_write_timeout(timeout),
+        }
+    }
+
+    fn run(&mut self, socket: &dyn Socket) -> io::Result<usize> {
+        match self {
+            Operation::Read(buffer) => socket.read(buffer),
+            Operation::Write(bytes) => socket.write(bytes),
+            #[cfg(all(unix, feature = "fd"))]
+            Operation::WriteWithFds(socket, bytes, fds) => crate::fds::send(socket, bytes, fds),
+        }
+    }
 }

@@ -2,13 +2,14 @@ use super::*;
 use serde::de::Error as _;
 use std::error::Error as _;
 
-fn decode_error(message: &str) -> DecodeError {
-    DecodeError::new(Subject::Reply("query-block".into()), "[]", serde_json::Error::custom(message))
+fn misfit(message: &str) -> Error {
+    Error::misfit(Subject::Reply, "query-block", "[]", serde_json::Error::custom(message))
 }
 
 #[test]
 fn path_is_split_off() {
-    let error = decode_error(".inserted.file[3].name: invalid type: null, expected a string");
+    let error = misfit(".inserted.file[3].name: invalid type: null, expected a string");
+    let error = error.decode_error().unwrap();
     assert_eq!(error.path(), ".inserted.file[3].name");
     assert_eq!(error.expectation(), "invalid type: null, expected a string");
     let shown = "reply to query-block at .inserted.file[3].name: invalid type: null, expected a string";
@@ -17,14 +18,16 @@ fn path_is_split_off() {
 
 #[test]
 fn outermost_value_has_no_path() {
-    let error = decode_error("invalid type: null, expected a string");
+    let error = misfit("invalid type: null, expected a string");
+    let error = error.decode_error().unwrap();
     assert_eq!((error.path(), error.expectation()), ("", "invalid type: null, expected a string"));
 }
 
 #[test]
 fn position_is_left_out() {
     let source = serde_json::from_str::<String>("12").unwrap_err();
-    let error = DecodeError::new(Subject::Event("STOP".into()), "12", source);
+    let error = Error::misfit(Subject::Event, "STOP", "12", source);
+    let error = error.decode_error().unwrap();
     assert_eq!(error.expectation(), "invalid type: integer `12`, expected a string");
     assert_eq!((error.name(), error.text()), ("STOP", "12"));
 }

@@ -1,8 +1,8 @@
 //! Events: the envelope, and the same with its data decoded.
 
-use super::json::{members, string};
+use super::json::{integer, members, raw, string};
 use crate::api::{Event, EventSet};
-use crate::error::{DecodeError, Error, Subject};
+use crate::error::{Error, Subject};
 use crate::wire;
 use serde_json::value::RawValue;
 use std::time::{Duration, SystemTime};
@@ -49,12 +49,14 @@ impl Timestamp {
     pub const UNKNOWN: Timestamp = Timestamp { seconds: -1, microseconds: -1 };
 
     /// Time since the Unix epoch, or `None` if the server could not tell it.
+    #[inline]
     pub fn since_epoch(self) -> Option<Duration> {
         let seconds = Duration::from_secs(u64::try_from(self.seconds).ok()?);
         seconds.checked_add(Duration::from_micros(u64::try_from(self.microseconds).ok()?))
     }
 
     /// The same as a point in time, or `None` if the server could not tell it.
+    #[inline]
     pub fn system_time(self) -> Option<SystemTime> {
         SystemTime::UNIX_EPOCH.checked_add(self.since_epoch()?)
     }
@@ -62,7 +64,7 @@ impl Timestamp {
     /// A timestamp of another shape than today's counts as unknown: an event without its time is better than no event.
     fn parse(member: &str) -> Option<Self> {
         let [seconds, microseconds] = members(member, &["seconds", "microseconds"]);
-        Some(Timestamp { seconds: seconds?.parse().ok()?, microseconds: microseconds?.parse().ok()? })
+        Some(Timestamp { seconds: integer(seconds?)?, microseconds: integer(microseconds?)? })
     }
 }
 
@@ -79,7 +81,7 @@ impl RawEvent {
         let data = self.data.as_deref().map_or("{}", RawValue::get);
         Some(match wire::from_json(data) {
             Ok(kind) => Ok(EventMessage { kind, timestamp: self.timestamp }),
-            Err(source) => Err(DecodeError::new(Subject::Event(self.name.clone()), data, source).into()),
+            Err(source) => Err(Error::misfit(Subject::Event, &self.name, data, source)),
         })
     }
 
@@ -92,7 +94,7 @@ impl RawEvent {
     pub(super) fn parse(name: &str, data: Option<&str>, timestamp: Option<&str>) -> Option<Self> {
         Some(RawEvent {
             name: string(name)?.into(),
-            data: data.and_then(|data| RawValue::from_string(data.to_owned()).ok()),
+            data: data.and_then(|data| raw(data).ok()),
             timestamp: timestamp.and_then(Timestamp::parse).unwrap_or(Timestamp::UNKNOWN),
             number: 0,
         })

@@ -1,6 +1,6 @@
 //! The greeting: what the server is, and what it offers beyond the basic protocol.
 
-use super::json::{items, members, string};
+use super::json::{integer, items, members, string};
 use std::fmt;
 
 /// A server's first message. See "Server Greeting" in the QEMU Machine Protocol Specification.
@@ -48,7 +48,7 @@ impl Greeting {
         let [version, capabilities] = members(member, &["version", "capabilities"]);
         let [release, package] = members(version?, &["qemu", "package"]);
         let [major, minor, micro] = members(release?, &["major", "minor", "micro"]);
-        let number = |json: Option<&str>| json?.parse::<i64>().ok()?.try_into().ok();
+        let number = |json: Option<&str>| integer(json?)?.try_into().ok();
         let names = items(capabilities.unwrap_or_default()).filter_map(|(_, name)| string(name));
         Some(Greeting {
             version: Version { major: number(major)?, minor: number(minor)?, micro: number(micro)? },

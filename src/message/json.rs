@@ -6,8 +6,10 @@
 //! Instead of `serde_json`'s deserializer, which is generic: what an envelope needs of it made up a sixth of the code that
 //! the compiler generated for this crate.
 
+use serde_json::value::RawValue;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::error::Error;
 
 /// The items of an array or the members of an object, in order; nothing of any other value.
 ///
@@ -18,8 +20,9 @@ pub(crate) struct Items<'a> {
 }
 
 pub(crate) fn items(json: &str) -> Items<'_> {
-    let is_container = json.starts_with(['{', '[']);
-    Items { rest: json.get(1..).filter(|_| is_container).unwrap_or_default(), named: json.starts_with('{') }
+    let opening = json.as_bytes().first();
+    let is_container = matches!(opening, Some(b'{' | b'['));
+    Items { rest: json.get(1..).filter(|_| is_container).unwrap_or_default(), named: opening == Some(&b'{') }
 }
 
 impl<'a> Iterator for Items<'a> {
@@ -33,10 +36,11 @@ impl<'a> Iterator for Items<'a> {
 
 impl<'a> Items<'a> {
     fn value(&mut self) -> Option<&'a str> {
-        let start = self.rest.bytes().position(|byte| !is_between(byte))?;
-        let rest = self.rest.get(start..)?;
+        while matches!(self.rest.as_bytes().first(), Some(&byte) if is_between(byte)) {
+            self.rest = self.rest.get(1..)?;
+        }
         let value;
-        (value, self.rest) = rest.split_at_checked(value_len(rest.as_bytes()))?;
+        (value, self.rest) = self.rest.split_at_checked(value_len(self.rest.as_bytes()))?;
         Some(value).filter(|value| !value.is_empty())
     }
 }
@@ -52,10 +56,17 @@ pub(super) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [
 fn find_members<'a>(json: &'a str, names: &[&str], found: &mut [Option<&'a str>]) {
     for (name, value) in items(json) {
         let Some(name) = string(name) else { continue };
-        if let Some((_, slot)) = names.iter().zip(&mut *found).find(|(known, _)| **known == name) {
-            *slot = Some(value);
+        for (known, slot) in names.iter().zip(&mut *found) {
+            if **known == name {
+                *slot = Some(value);
+            }
         }
     }
+}
+
+/// What a JSON text says if it is an integer.
+pub(super) fn integer(json: &str) -> Option<i64> {
+    json.parse().ok()
 }
 
 /// What a JSON text says if it is a string.
@@ -70,29 +81,69 @@ pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// A text as a JSON string.
+pub(super) fn quote(text: &str) -> String {
+    format!("{}", Value::from(text))
+}
+
+/// A copy of a text that is JSON. If it is not, the error is `serde_json`'s, boxed because the code to drop one as it is would
+/// be in every part of the crate that holds one.
+pub(super) fn raw(text: &str) -> Result<Box<RawValue>, Box<dyn Error + Send + Sync>> {
+    Ok(RawValue::from_string(text.to_owned())?)
+}
+
 /// Whether two JSON texts are the same but for notation: spaces, escapes, the order of members, 1 or 1.0.
 ///
 /// Recurses as deeply as the less deep one is nested.
 pub(crate) fn same(one: &str, other: &str) -> bool {
-    if one.starts_with('{') && other.starts_with('{') {
-        let has = |name, value| items(other).any(|(also, theirs)| string(name) == string(also) && same(value, theirs));
-        return items(one).count() == items(other).count() && items(one).all(|(name, value)| has(name, value));
+    match (one.as_bytes().first(), other.as_bytes().first()) {
+        (Some(b'{'), Some(b'{')) => same_members(one, other),
+        (Some(b'['), Some(b'[')) => same_items(one, other),
+        _ => match (string(one), string(other)) {
+            (Some(one), Some(other)) => one == other,
+            _ => one == other || same_number(one, other),
+        },
     }
-    if one.starts_with('[') && other.starts_with('[') {
-        return items(one).count() == items(other).count()
-            && items(one).zip(items(other)).all(|((_, a), (_, b))| same(a, b));
+}
+
+fn same_members(one: &str, other: &str) -> bool {
+    let mut count = 0;
+    for (name, value) in items(one) {
+        let mut is_there = false;
+        for (also, theirs) in items(other) {
+            is_there = is_there || (same(name, also) && same(value, theirs));
+        }
+        if !is_there {
+            return false;
+        }
+        count += 1;
     }
-    match (string(one), string(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one == other || same_number(one, other),
+    count == items(other).count()
+}
+
+fn same_items(one: &str, other: &str) -> bool {
+    let mut others = items(other);
+    for (_, item) in items(one) {
+        if !others.next().is_some_and(|(_, theirs)| same(item, theirs)) {
+            return false;
+        }
     }
+    others.next().is_none()
 }
 
 /// Integers are the same only if they are written the same way; a double does not tell large ones apart.
 fn same_number(one: &str, other: &str) -> bool {
-    let is_integer = |json: &str| json.bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9'));
-    !(is_integer(one) && is_integer(other))
+    (is_double(one) || is_double(other))
         && matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether a number is written with a fraction or an exponent.
+fn is_double(json: &str) -> bool {
+    let mut bytes = json.as_bytes();
+    while let [b'-' | b'0'..=b'9', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    !bytes.is_empty()
 }
 
 /// How many bytes the value has that the text starts with.

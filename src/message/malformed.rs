@@ -30,7 +30,7 @@ pub struct MalformedLine {
     kind: Malformed,
     excerpt: Box<str>,
     len: usize,
-    source: Option<serde_json::Error>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl MalformedLine {
@@ -47,7 +47,7 @@ impl MalformedLine {
         MalformedLine { kind, excerpt: String::from_utf8_lossy(excerpt).into(), len, source: None }
     }
 
-    pub(super) fn not_json(line: &[u8], error: serde_json::Error) -> Self {
+    pub(super) fn not_json(line: &[u8], error: Box<dyn std::error::Error + Send + Sync>) -> Self {
         MalformedLine { source: Some(error), ..Self::new(Malformed::NotJson, line) }
     }
 
@@ -80,7 +80,10 @@ impl fmt::Display for MalformedLine {
             Malformed::UnidentifiedError => "error without an id, and no command waits",
             Malformed::UnidentifiedReply => "reply without an id",
         };
-        let end = self.excerpt.char_indices().nth(GLIMPSE).map_or(self.excerpt.len(), |(place, _)| place);
+        let mut end = GLIMPSE.min(self.excerpt.len());
+        while !self.excerpt.is_char_boundary(end) {
+            end -= 1;
+        }
         let glimpse = self.excerpt.get(..end).unwrap_or_default();
         let more = if glimpse.len() < self.len { ", …" } else { "" };
         write!(f, "{what} ({} bytes): {glimpse:?}{more}", self.len)
@@ -89,6 +92,6 @@ impl fmt::Display for MalformedLine {
 
 impl std::error::Error for MalformedLine {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
+        self.source.as_deref().map(|source| source as _)
     }
 }

@@ -21,8 +21,7 @@ pub use malformed::{Malformed, MalformedLine};
 pub use reply::Reply;
 pub use request::Request;
 
-use json::members;
-use serde_json::value::RawValue;
+use json::{members, raw};
 
 /// One message of a server.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ impl Message {
     /// [`NotQmp`](Malformed::NotQmp).
     pub fn parse(line: &[u8]) -> Result<Message, MalformedLine> {
         let text = std::str::from_utf8(line).map_err(|_| MalformedLine::new(Malformed::NotUtf8, line))?.trim_ascii();
-        let json = RawValue::from_string(text.to_owned()).map_err(|error| MalformedLine::not_json(line, error))?;
+        let json = raw(text).map_err(|error| MalformedLine::not_json(line, error))?;
         let envelope = ["QMP", "return", "error", "event", "id", "data", "timestamp"];
         let not_qmp = || MalformedLine::new(Malformed::NotQmp, line);
         match members(text, &envelope) {

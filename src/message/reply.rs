@@ -2,7 +2,7 @@
 
 use super::json::{members, string};
 use crate::api::Command;
-use crate::error::{DecodeError, Error, ErrorClass, ServerError, Subject};
+use crate::error::{Error, ErrorClass, ServerError, Subject};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -55,7 +55,8 @@ impl Reply {
     /// levels).
     #[inline]
     pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
-        let parsed = self.as_json().parse().map_err(|source| misfit("", self.as_json(), source))?;
+        let parsed =
+            self.as_json().parse().map_err(|source| Error::misfit(Subject::Reply, "", self.as_json(), source))?;
         // Any other value would not have been taken for a reply.
         let Value::Object(mut object) = parsed else { return Ok(Map::new()) };
         if self.id.is_none() {
@@ -72,7 +73,7 @@ impl Reply {
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it does not fit.
     pub fn decode<C: Command>(&self) -> Result<C::Reply, Error> {
         let value = self.result().map_err(|error| Error::server(C::NAME, error.clone()))?;
-        C::decode_reply(value).map_err(|source| misfit(C::NAME, value, source))
+        C::decode_reply(value).map_err(|source| Error::misfit(Subject::Reply, C::NAME, value, source))
     }
 
     /// Decodes the answer to the command `C`. That of a command whose success is not answered is what an empty object decodes
@@ -80,7 +81,7 @@ impl Reply {
     pub(crate) fn decode_answer<C: Command>(answer: Option<Self>) -> Result<C::Reply, Error> {
         match answer {
             Some(reply) => reply.decode::<C>(),
-            None => C::decode_reply("{}").map_err(|source| misfit(C::NAME, "{}", source)),
+            None => C::decode_reply("{}").map_err(|source| Error::misfit(Subject::Reply, C::NAME, "{}", source)),
         }
     }
 
@@ -91,7 +92,7 @@ impl Reply {
     /// Those of [`decode`](Self::decode); they name the command as `command`.
     pub fn decode_as<T: DeserializeOwned>(&self, command: &str) -> Result<T, Error> {
         let value = self.result().map_err(|error| Error::server(command, error.clone()))?;
-        serde_json::from_str(value).map_err(|source| misfit(command, value, source))
+        serde_json::from_str(value).map_err(|source| Error::misfit(Subject::Reply, command, value, source))
     }
 
     /// `value` and `id` are where `line` has them, which is what `text` is a copy of.
@@ -112,10 +113,6 @@ impl Reply {
     pub(crate) fn hide_id(&mut self) {
         self.id = None;
     }
-}
-
-fn misfit(command: &str, text: &str, source: serde_json::Error) -> Error {
-    DecodeError::new(Subject::Reply(command.into()), text, source).into()
 }
 
 /// Where in `line` a value is that was cut out of it.

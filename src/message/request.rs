@@ -1,5 +1,6 @@
 //! Requests: a command on its way to the server.
 
+use super::json::quote;
 use super::limits;
 use crate::api::Command;
 use crate::error::Error;
@@ -11,9 +12,9 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone)]
 pub struct Request {
     body: Body,
-    name: Box<str>,
+    name: String,
     /// As JSON text.
-    id: Option<Box<str>>,
+    id: Option<String>,
     oob: bool,
     answered: bool,
 }
@@ -41,14 +42,14 @@ impl Request {
 
     /// A command by its name. The arguments are sent as they are; the server says whether they fit.
     pub fn untyped(name: &str, arguments: Option<&Value>) -> Self {
-        Self::named(name, arguments.map(Value::to_string))
+        Self::named(name, arguments.map(|arguments| format!("{arguments}")))
     }
 
     /// A whole request as an object: `execute` or `exec-oob`, `arguments`, `id`. It is sent as it is; the server says
     /// whether it is right.
     #[inline]
     pub fn from_object(mut object: Map<String, Value>) -> Self {
-        let id = object.remove("id").map(|id| id.to_string().into());
+        let id = object.remove("id").map(|id| id.to_string());
         let oob = object.contains_key("exec-oob");
         let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default().into();
         let body = Body::Object(Value::Object(object).to_string());
@@ -68,7 +69,7 @@ impl Request {
     /// Without one, the session chooses an id, which does not show. If requests with the same id are under way at a time,
     /// replies are matched to them in the order in which they were sent.
     pub fn id(mut self, id: impl Into<Value>) -> Self {
-        self.id = Some(id.into().to_string().into());
+        self.id = Some(id.into().to_string());
         self
     }
 
@@ -88,44 +89,41 @@ impl Request {
     }
 
     /// The id that the user chose, as JSON text. Fails if it could not be compared with the one that comes back.
-    pub(crate) fn take_id(&mut self) -> Result<Option<Box<str>>, Error> {
+    pub(crate) fn take_id(&mut self) -> Result<Option<String>, Error> {
         let id = self.id.take();
-        limits::check_id(id.as_deref().unwrap_or_default()).map_err(|source| Error::encode("id", source))?;
+        limits::check_id(id.as_deref().unwrap_or_default()).map_err(|limit| over("id", limit))?;
         Ok(id)
     }
 
     /// The line to send, with this JSON text as its id. Fails if no server could read it.
     pub(crate) fn into_line(self, id: &str) -> Result<String, Error> {
-        let what = self.name.clone();
-        let mut line = match self.body {
-            Body::Object(mut object) => {
-                object.pop();
-                object
+        let mut line = match &self.body {
+            Body::Object(object) => {
+                let members = object.get(..object.len().saturating_sub(1)).unwrap_or_default();
+                let comma = if members.len() > 1 { "," } else { "" };
+                format!("{members}{comma}\"id\":{id}}}")
             }
             Body::Arguments(arguments) => {
                 let key = if self.oob { "exec-oob" } else { "execute" };
-                let mut line = format!("{{\"{key}\":{}", Value::from(&*self.name));
-                if let Some(arguments) = arguments {
-                    line.push_str(",\"arguments\":");
-                    line.push_str(&arguments);
-                }
-                line
+                let label = if arguments.is_some() { ",\"arguments\":" } else { "" };
+                let (name, arguments) = (quote(&self.name), arguments.as_deref().unwrap_or_default());
+                format!("{{\"{key}\":{name}{label}{arguments},\"id\":{id}}}")
             }
         };
-        if line.len() > 1 {
-            line.push(',');
-        }
-        line.push_str("\"id\":");
-        line.push_str(id);
-        line.push('}');
-        limits::check(&line).map_err(|source| Error::encode(&what, source))?;
-        line.push('\n');
+        limits::check(&line).map_err(|limit| over(&self.name, limit))?;
+        line.push_str("\n");
         Ok(line)
     }
 
     fn named(name: &str, arguments: Option<String>) -> Self {
         Request { body: Body::Arguments(arguments), name: name.into(), id: None, oob: false, answered: true }
     }
+}
+
+/// What is over that limit cannot be encoded.
+#[cold]
+fn over(what: &str, limit: &str) -> Error {
+    Error::encode(what, serde::ser::Error::custom(limit))
 }
 
 #[cfg(test)]

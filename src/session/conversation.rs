@@ -2,7 +2,7 @@
 
 use super::events::EventBuffer;
 use super::flight::{Fate, Flight, Flights};
-use super::lines::{after_delimiter, is_blank, without_delimiter, Line};
+use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
 use crate::error::{Error, Phase, Repr, ServerError};
 use crate::message::{Capability, Greeting, Malformed, MalformedLine, Message, Reply, Request};
@@ -43,11 +43,11 @@ pub(super) struct Conversation {
     contested: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum State {
     AwaitingGreeting,
-    Negotiating { wire_id: Box<str>, oob: bool },
-    Synchronizing { wire_id: Box<str>, sync_id: u64 },
+    Negotiating { wire_id: String, oob: bool },
+    Synchronizing { wire_id: String, sync_id: u64 },
     Ready { oob: bool },
     Ended,
 }
@@ -107,7 +107,7 @@ impl Conversation {
         match self.state {
             // The half line was reported as a wrong greeting.
             State::Ended => {}
-            State::AwaitingGreeting => self.fail(Repr::NoGreeting { source: None }.into()),
+            State::AwaitingGreeting => self.fail(Error::no_greeting(None)),
             _ => {
                 self.end();
                 self.incoming.push_back(Incoming::Closed);
@@ -179,6 +179,7 @@ impl Conversation {
     }
 
     /// The id on the wire, as JSON text, of a command under way.
+    #[inline]
     pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
         let queued = self.queued.iter().chain(&self.queued_oob).map(|queued| &queued.flight);
         queued.chain(self.flights.iter()).find(|flight| flight.id == id).map(|flight| &*flight.wire_id)
@@ -202,11 +203,11 @@ impl Conversation {
     }
 
     pub(super) fn is_ended(&self) -> bool {
-        self.state == State::Ended
+        matches!(self.state, State::Ended)
     }
 
     pub(super) fn is_oob(&self) -> bool {
-        self.state == State::Ready { oob: true }
+        matches!(self.state, State::Ready { oob: true })
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -300,10 +301,12 @@ impl Conversation {
 
     fn synchronize(&mut self, sync_id: u64) {
         // An earlier client's session counted its ids just like this one.
-        let wire_id = format!("\"qmp#sync-{sync_id}\"").into_boxed_str();
+        let wire_id = format!("\"qmp#sync-{sync_id}\"");
         let command = "\"execute\":\"guest-sync-delimited\"";
         let line = format!("{{{command},\"arguments\":{{\"id\":{sync_id}}},\"id\":{wire_id}}}\n");
-        self.handshake = Some([b"\xff", line.as_bytes()].concat());
+        let mut bytes = vec![DELIMITER];
+        bytes.extend_from_slice(line.as_bytes());
+        self.handshake = Some(bytes);
         self.state = State::Synchronizing { wire_id, sync_id };
     }
 
@@ -318,7 +321,7 @@ impl Conversation {
 
     fn report(&mut self, line: MalformedLine) {
         trace::malformed(&line);
-        if self.state == State::AwaitingGreeting {
+        if matches!(self.state, State::AwaitingGreeting) {
             return self.fail(Repr::WrongGreeting { source: line }.into());
         }
         let suspect = match line.kind() {
@@ -342,15 +345,14 @@ impl Conversation {
     fn end(&mut self) {
         self.state = State::Ended;
         self.handshake = None;
-        self.queued.clear();
-        self.queued_oob.clear();
+        (self.queued, self.queued_oob) = Default::default();
         self.flights.clear();
     }
 
-    fn own_id(&mut self) -> Box<str> {
+    fn own_id(&mut self) -> String {
         loop {
             self.last_own_id += 1;
-            let wire_id = format!("{OWN_ID}{}\"", self.last_own_id).into_boxed_str();
+            let wire_id = format!("{OWN_ID}{}\"", self.last_own_id);
             if !self.contested || !self.uses_wire_id(&wire_id) {
                 return wire_id;
             }

@@ -34,7 +34,9 @@ impl EventBuffer {
     }
 
     pub(super) fn pop(&mut self) -> Option<RawEvent> {
-        self.remove(0)
+        let event = self.events.pop_front()?;
+        self.size -= event.size();
+        Some(event)
     }
 
     /// The first event from `*place` on that `wanted` takes. `*place` counts all events since the beginning, so that it
@@ -49,7 +51,8 @@ impl EventBuffer {
             *place = event.number + 1;
             let found = wanted(event);
             if found.is_some() {
-                self.remove(index);
+                self.size -= event.size();
+                self.events.remove(index);
                 return found;
             }
             index += 1;
@@ -62,16 +65,11 @@ impl EventBuffer {
         self.arrived
     }
 
-    fn remove(&mut self, index: usize) -> Option<RawEvent> {
-        let event = self.events.remove(index)?;
-        self.size -= event.size();
-        Some(event)
-    }
-
     pub(super) fn clear(&mut self) {
         while self.pop().is_some() {}
     }
 
+    #[inline]
     pub(super) fn as_slice(&mut self) -> &[RawEvent] {
         self.events.make_contiguous()
     }

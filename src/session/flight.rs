@@ -12,7 +12,7 @@ use crate::trace::ReplyMask;
 pub(super) struct Flight {
     pub(super) id: Id,
     /// The id on the wire, as JSON text.
-    pub(super) wire_id: Box<str>,
+    pub(super) wire_id: String,
     /// Whether the session chose `wire_id`.
     pub(super) own: bool,
     pub(super) oob: bool,
@@ -54,14 +54,14 @@ impl Flights {
     }
 
     pub(super) fn cancel(&mut self, id: Id) {
-        let awaited = |flight: &&mut Flight| flight.id == id && flight.fate == Fate::Awaited;
-        if let Some(flight) = self.0.iter_mut().find(awaited) {
+        let place = self.place(&|flight| flight.id == id && flight.fate == Fate::Awaited);
+        if let Some(flight) = place.and_then(|place| self.0.get_mut(place)) {
             flight.fate = Fate::Cancelled;
         }
     }
 
     pub(super) fn uses_wire_id(&self, wire_id: &str) -> bool {
-        self.0.iter().any(|flight| *flight.wire_id == *wire_id)
+        self.place(&|flight| *flight.wire_id == *wire_id).is_some()
     }
 
     /// The oldest command that a reply with this id answers.
@@ -69,24 +69,22 @@ impl Flights {
     /// A server parses ids and writes them anew, so that spaces, the order of members, escapes and the notation of numbers
     /// may differ from what was sent.
     pub(super) fn take(&mut self, wire_id: &str) -> Option<Flight> {
-        let exact = self.0.iter().position(|flight| *flight.wire_id == *wire_id);
-        let index = exact.or_else(|| self.0.iter().position(|flight| same(&flight.wire_id, wire_id)))?;
-        self.take_at(index)
+        let exact = self.place(&|flight| *flight.wire_id == *wire_id);
+        self.take_at(exact.or_else(|| self.place(&|flight| same(&flight.wire_id, wire_id)))?)
     }
 
     /// The oldest in-band command that is to be answered: the one whose id the server could not read.
     pub(super) fn take_oldest(&mut self) -> Option<Flight> {
-        let index = self.0.iter().position(|flight| !flight.oob && flight.fate != Fate::Unanswered)?;
-        self.take_at(index)
+        self.take_at(self.place(&|flight| !flight.oob && flight.fate != Fate::Unanswered)?)
     }
 
     /// Takes in that a line could not be read, which may have been a reply: most likely that to the oldest in-band command,
     /// or, if there is none, to the oldest out-of-band command. It takes no place in the window any more.
     pub(super) fn lose_oldest(&mut self) -> Option<Id> {
         let waits = |flight: &Flight| flight.fate != Fate::Unanswered && !flight.lost;
-        let in_band = self.0.iter().position(|flight| !flight.oob && waits(flight));
-        let index = in_band.or_else(|| self.0.iter().position(waits))?;
-        let flight = self.0.get_mut(index)?;
+        let in_band = self.place(&|flight| !flight.oob && waits(flight));
+        let place = in_band.or_else(|| self.place(&waits))?;
+        let flight = self.0.get_mut(place)?;
         flight.lost = true;
         Some(flight.id)
     }
@@ -95,16 +93,21 @@ impl Flights {
         self.0.clear();
     }
 
+    /// Where the oldest such command is. Not generic: one copy of the search does for all.
+    fn place(&self, is_wanted: &dyn Fn(&Flight) -> bool) -> Option<usize> {
+        self.0.iter().position(is_wanted)
+    }
+
     /// Older commands that nobody waits for are forgotten, too: as replies come in order, theirs will not come any more.
     /// Out-of-band replies may overtake others, but not each other.
     fn take_at(&mut self, index: usize) -> Option<Flight> {
         let taken = (index < self.0.len()).then(|| self.0.remove(index))?;
-        let mut place = 0;
-        self.0.retain(|flight| {
-            let older = place < index;
-            place += 1;
-            !older || flight.fate == Fate::Awaited || (taken.oob && !flight.oob)
-        });
+        for place in (0..index).rev() {
+            let stays = |flight: &Flight| flight.fate == Fate::Awaited || (taken.oob && !flight.oob);
+            if !self.0.get(place).is_some_and(stays) {
+                self.0.remove(place);
+            }
+        }
         Some(taken)
     }
 }

@@ -3,10 +3,8 @@
 //! Assumes nothing about the pieces in which bytes arrive. Each byte is looked at and copied once, however many pieces a line
 //! comes in. Holds at most one line of at most the bound, and the piece being handled.
 
-use std::io::BufRead;
-
 /// A byte that no JSON text contains. A guest agent's reply to synchronization starts with it.
-const DELIMITER: u8 = 0xff;
+pub(super) const DELIMITER: u8 = 0xff;
 
 /// A buffer that a line made larger than this is given back after the line.
 const KEPT_CAPACITY: usize = 1 << 20;
@@ -47,16 +45,12 @@ impl Lines {
     /// The next line, without its terminator; takes from `input` what belongs to it. `None`: more input is needed.
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
         self.forget_finished();
-        // Reading from a slice does not fail.
-        input.read_until(b'\n', &mut self.partial).ok()?;
-        let ended = self.partial.last() == Some(&b'\n');
-        if ended {
-            self.partial.pop();
-        }
+        let end = input.iter().position(|&byte| byte == b'\n');
+        let (taken, rest) = input.split_at(end.unwrap_or(input.len()));
+        self.partial.extend_from_slice(taken);
+        *input = rest.get(1..).unwrap_or_default();
         self.apply_bound();
-        if !ended {
-            return None;
-        }
+        end?;
         Some(match std::mem::replace(&mut self.state, State::Finished) {
             State::Skipping(len) => Line::TooLong(&self.partial, len),
             _ => Line::Whole(&self.partial),
@@ -77,7 +71,9 @@ impl Lines {
         if self.state == State::Finished {
             self.state = State::Inside;
             self.partial.clear();
-            self.partial.shrink_to(KEPT_CAPACITY);
+            if self.partial.capacity() > KEPT_CAPACITY {
+                self.partial = Vec::new();
+            }
         }
     }
 
@@ -90,7 +86,9 @@ impl Lines {
         if len > self.max_len {
             self.state = State::Skipping(len);
             self.partial.truncate(KEPT_BEGINNING);
-            self.partial.shrink_to(KEPT_CAPACITY);
+            if self.partial.capacity() > KEPT_CAPACITY {
+                self.partial = self.partial.clone();
+            }
         }
     }
 }

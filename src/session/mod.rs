@@ -177,11 +177,13 @@ impl Session {
     }
 
     /// All events that were not taken yet, oldest first.
+    #[inline]
     pub fn events(&mut self) -> &[RawEvent] {
         self.conversation.events.as_slice()
     }
 
     /// Takes the oldest event.
+    #[inline]
     pub fn take_event(&mut self) -> Option<RawEvent> {
         self.conversation.events.pop()
     }
@@ -196,51 +198,61 @@ impl Session {
     }
 
     /// The place of the event that arrives next, for [`take_event_if`](Self::take_event_if).
+    #[inline]
     pub fn event_place(&self) -> u64 {
         self.conversation.events.end()
     }
 
     /// How many events were not taken yet.
+    #[inline]
     pub fn event_count(&self) -> usize {
         self.conversation.events.len()
     }
 
     /// Forgets all events that were not taken yet.
+    #[inline]
     pub fn clear_events(&mut self) {
         self.conversation.events.clear();
     }
 
     /// What the server is, once it has greeted. Guest agents do not greet.
+    #[inline]
     pub fn greeting(&self) -> Option<&Greeting> {
         self.conversation.greeting()
     }
 
     /// What keeps the session from being ready; `None` if it is ready or has ended.
+    #[inline]
     pub fn waits_for(&self) -> Option<Phase> {
         self.conversation.waits_for()
     }
 
     /// Whether commands are executed: the session has become ready and not ended since.
+    #[inline]
     pub fn is_ready(&self) -> bool {
         self.conversation.is_ready()
     }
 
     /// Whether the session has ended, by [`handle_eof`](Self::handle_eof) or because the server was refused.
+    #[inline]
     pub fn is_ended(&self) -> bool {
         self.conversation.is_ended()
     }
 
     /// Whether out-of-band execution was negotiated.
+    #[inline]
     pub fn is_oob(&self) -> bool {
         self.conversation.is_oob()
     }
 
     /// What was dropped so far.
+    #[inline]
     pub fn counters(&self) -> Counters {
         self.conversation.counters()
     }
 
     /// The id on the wire, as JSON text, of a command under way.
+    #[inline]
     pub(crate) fn wire_id(&self, id: Id) -> Option<&str> {
         self.conversation.wire_id(id)
     }

@@ -47,14 +47,10 @@ fn equal_json(one: &dyn Fn() -> Any, other: &dyn Fn() -> Any) -> bool {
 /// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`.
 #[inline(never)]
 pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let text = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    let text = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) }.ok();
     debug_json(name, &text, f)
 }
 
-fn debug_json(
-    name: &str,
-    text: &dyn Fn(bool) -> Result<String, serde_json::Error>,
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
+fn debug_json(name: &str, text: &dyn Fn(bool) -> Option<String>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{name} {}", text(f.alternate()).as_deref().unwrap_or("?"))
 }

@@ -37,13 +37,19 @@ impl fmt::Display for Segment<'_> {
 /// fit.
 pub fn split_path(message: &str) -> (&str, &str) {
     // As bytes: the search for a string is more code than all else in here.
-    let end = message.as_bytes().windows(2).position(|pair| pair == b": ").filter(|_| starts_with_path(message));
-    match end.and_then(|end| Some((message.get(..end)?, message.get(end + 2..)?))) {
-        Some(found) => found,
-        None => ("", message),
+    let bytes = message.as_bytes();
+    let mut end = 0;
+    while starts_with_path(message) && end < bytes.len() {
+        if let (Some(b": "), Some(path), Some(reason)) =
+            (bytes.get(end..end + 2), message.get(..end), message.get(end + 2..))
+        {
+            return (path, reason);
+        }
+        end += 1;
     }
+    ("", message)
 }
 
 fn starts_with_path(message: &str) -> bool {
-    message.starts_with(['.', '['])
+    matches!(message.as_bytes().first(), Some(b'.' | b'['))
 }

@@ -1,10 +1,12 @@
 //! A client that several threads use at a time.
 //!
-//! [`turns`] moves the bytes and knows who waits for what; this is what users see of it.
+//! [`turns`] moves the bytes and knows who waits for what; this is what users see of it. All of it is generic or inline, so
+//! that only programs which share a client compile it: they are few, and it would make up a tenth of the code that the
+//! compiler generates for this crate.
 
 mod turns;
 
-use super::calls::{Caller, Within};
+use super::calls::{Caller, SharedCaller, Within};
 use super::events::{take_all, wanted};
 use super::transport::Wait;
 use super::Client;
@@ -74,6 +76,7 @@ impl Client {
     ///
     /// [`NotConnected`](crate::ErrorKind::NotConnected); [`Io`](crate::ErrorKind::Io) if the
     /// [transport cannot be split](super::Transport::try_split). The connection is closed then.
+    #[inline]
     pub fn share(mut self) -> Result<SharedClient> {
         let mut link = self.link.take().ok_or(Repr::NotConnected)?;
         let split = link.transport.try_split();
@@ -119,6 +122,7 @@ impl SharedClient {
     /// For a command that needs file descriptors, like [`Client::with_fds`]. Such commands wait for one another, because
     /// QEMU keeps only those that came last.
     #[cfg(all(unix, feature = "fd"))]
+    #[inline]
     pub fn with_fds<'a>(&'a self, fds: &'a [std::os::fd::BorrowedFd<'a>]) -> Within<'a> {
         self.with_default_timeout().with_fds(fds)
     }
@@ -216,46 +220,36 @@ impl SharedClient {
     ///
     /// A thread that is inside the transport at this moment notices when the transport does: sockets at once, the
     /// standard streams of a child process when it closes them.
+    #[inline]
     pub fn close(&self) {
         self.turns.close();
     }
 
     /// Whether there is a connection, as far as is known without asking the peer.
+    #[inline]
     pub fn is_connected(&self) -> bool {
         self.turns.with_session(|session| !session.is_ended())
     }
 
     /// The server's greeting. Guest agents do not greet.
+    #[inline]
     pub fn greeting(&self) -> Option<Greeting> {
         self.turns.with_session(|session| session.greeting().cloned())
     }
 
     /// Whether commands may be executed out-of-band on this connection.
+    #[inline]
     pub fn is_oob(&self) -> bool {
         self.turns.with_session(|session| session.is_oob())
     }
 
     /// What this connection dropped so far.
+    #[inline]
     pub fn counters(&self) -> Counters {
         self.turns.with_session(|session| session.counters())
     }
 
-    pub(super) fn call(
-        &self,
-        request: Request,
-        fds: Fds,
-        timeout: Option<Duration>,
-        call: &trace::Call,
-    ) -> Result<Option<Reply>> {
-        let late = || Error::timeout(Phase::Call, timeout.unwrap_or_default());
-        self.turns.call(request, fds, Wait::within(timeout), call)?.ok_or_else(late)
-    }
-
-    #[cfg(all(unix, feature = "fd"))]
-    pub(super) fn takes_fds(&self) -> bool {
-        self.turns.takes_fds
-    }
-
+    #[inline]
     fn with_default_timeout(&self) -> Within<'_> {
         self.within(self.call_timeout)
     }
@@ -272,7 +266,22 @@ impl SharedClient {
     }
 }
 
+impl SharedCaller for SharedClient {
+    #[cfg(all(unix, feature = "fd"))]
+    #[inline]
+    fn takes_fds(&self) -> bool {
+        self.turns.takes_fds
+    }
+
+    #[inline]
+    fn call(&self, request: Request, fds: Fds, timeout: Option<Duration>, call: &trace::Call) -> Result<Option<Reply>> {
+        let late = || Error::timeout(Phase::Call, timeout.unwrap_or_default());
+        self.turns.call(request, fds, Wait::within(timeout), call)?.ok_or_else(late)
+    }
+}
+
 impl fmt::Debug for SharedClient {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedClient").field("connected", &self.is_connected()).finish_non_exhaustive()
     }

@@ -9,13 +9,12 @@
 
 use crate::blocking::handover::wait_for_change;
 use crate::blocking::link::Link;
-use crate::blocking::transport::{is_late, send, AnyTransport, Transport, Wait};
-use crate::error::{is_closed, Doing, Error, Repr, Result};
+use crate::blocking::transport::{receive, send, AnyTransport, Outcome, Transport, Wait};
+use crate::error::{Error, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{Malformed, MalformedLine, Reply, Request};
 use crate::session::{Id, Incoming, Session};
 use crate::trace;
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How often to read without waiting before it is enough, as the lock is held meanwhile.
@@ -75,6 +74,7 @@ struct Call {
 struct Calls(Vec<Call>);
 
 impl Calls {
+    #[inline]
     fn get(&mut self, id: Id) -> Option<&mut Call> {
         self.0.iter_mut().find(|call| call.id == id)
     }
@@ -83,6 +83,7 @@ impl Calls {
 type Guard<'a> = MutexGuard<'a, State>;
 
 impl Turns {
+    #[inline]
     pub(super) fn new(link: Link, transport: Box<dyn Transport>) -> Self {
         #[cfg(all(unix, feature = "fd"))]
         let takes_fds = transport.takes_fds();
@@ -95,7 +96,7 @@ impl Turns {
             calls: Calls(Vec::new()),
             passes_fds: false,
             unreported: Vec::new(),
-            failure: link.broken.map(|source| Error::closed(Some(source))),
+            failure: link.broken,
             closed: false,
         };
         Turns {
@@ -107,6 +108,7 @@ impl Turns {
     }
 
     /// Sends a command and waits for its reply, unless it has none. `None`: the time was over before.
+    #[inline]
     pub(super) fn call(
         &self,
         request: Request,
@@ -178,6 +180,7 @@ impl Turns {
         look(&self.lock().session)
     }
 
+    #[inline]
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -187,6 +190,7 @@ impl Turns {
         self.changed.notify_all();
     }
 
+    #[inline]
     fn send(&self, request: Request, fds: Fds, call: &trace::Call) -> Result<Id> {
         let mut state = self.lock();
         state.check()?;
@@ -222,6 +226,7 @@ impl Turns {
     }
 
     /// Writes, reads, or waits for another thread to do so, once.
+    #[inline]
     fn take_turn<'a>(&'a self, mut state: Guard<'a>, wait: Wait, id: Option<Id>) -> Guard<'a> {
         let is_unwritten = id.and_then(|id| state.calls.get(id)).is_some_and(|call| !call.is_written);
         if let Some(mut writer) = state.take_writer() {
@@ -246,12 +251,14 @@ impl Turns {
     }
 
     /// A filter that panicked has harmed nothing that is under the lock.
+    #[inline]
     fn lock(&self) -> Guard<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Turns {
+    #[inline]
     fn drop(&mut self) {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).close_ends();
     }
@@ -259,10 +266,12 @@ impl Drop for Turns {
 
 impl State {
     /// The oldest line that nobody was told of, as an error.
+    #[inline]
     fn unreported(&mut self) -> Option<Error> {
         (!self.unreported.is_empty()).then(|| self.unreported.remove(0).into())
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         match &self.failure {
             _ if self.closed => Err(Repr::NotConnected.into()),
@@ -273,6 +282,7 @@ impl State {
     }
 
     /// What became of a call: `Ok(None)` if it was written, and is not answered.
+    #[inline]
     fn outcome(&mut self, id: Id) -> Option<Result<Option<Reply>>> {
         let call = self.calls.get(id)?;
         match call.outcome.take() {
@@ -282,6 +292,7 @@ impl State {
     }
 
     /// The writer, if it is there and has something to write.
+    #[inline]
     fn take_writer(&mut self) -> Option<Writer> {
         let writer = self.writer.as_mut()?;
         if writer.line.is_empty() {
@@ -293,6 +304,7 @@ impl State {
         self.writer.take()
     }
 
+    #[inline]
     fn take_reader(&mut self, is_unwritten: bool) -> Option<Reader> {
         let others_write = self.writer.is_none() && !self.session.is_ended() && !self.closed;
         if is_unwritten && others_write {
@@ -301,56 +313,49 @@ impl State {
         self.reader.take()
     }
 
-    fn handle_sent(&mut self, mut writer: Writer, sent: io::Result<usize>) {
-        match sent {
-            Ok(count) if count > 0 => {
-                writer.fds = Fds::default();
-                writer.written += count;
-                if writer.written >= writer.line.len() {
-                    writer.line = Vec::new();
-                    if let Some(call) = writer.id.and_then(|id| self.calls.get(id)) {
-                        call.is_written = true;
-                    }
+    #[inline]
+    fn handle_sent(&mut self, mut writer: Writer, sent: Outcome) {
+        if let Outcome::Moved(count) = sent {
+            writer.fds = Fds::default();
+            writer.written += count;
+            if writer.written >= writer.line.len() {
+                writer.line = Vec::new();
+                if let Some(call) = writer.id.and_then(|id| self.calls.get(id)) {
+                    call.is_written = true;
                 }
             }
-            Err(error) if is_late(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+        } else if let Outcome::Closed(failure) | Outcome::Failed(failure) = sent {
             // Nothing can be written any more. What the server wrote before it left may still be read, up to the end that
             // this makes.
-            failed => {
-                writer.transport.close();
-                let error = failed.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
-                self.failure.get_or_insert(failure(Doing::Writing, error));
-                (writer.line, writer.id) = (Vec::new(), None);
-            }
+            writer.transport.close();
+            self.failure.get_or_insert(failure);
+            (writer.line, writer.id) = (Vec::new(), None);
         }
         self.writer = Some(writer);
     }
 
     /// `false`: there is nothing more for now.
-    fn handle_received(&mut self, reader: &Reader, received: io::Result<usize>) -> bool {
-        let more = match received {
-            Ok(0) => {
-                self.session.handle_eof();
-                false
-            }
-            Ok(count) => {
+    #[inline]
+    fn handle_received(&mut self, reader: &Reader, received: Outcome) -> bool {
+        let more = matches!(received, Outcome::Moved(1..) | Outcome::Interrupted);
+        match received {
+            Outcome::Moved(0) => self.session.handle_eof(),
+            Outcome::Moved(count) => {
                 self.session.handle_input(reader.chunk.get(..count).unwrap_or(&reader.chunk));
-                true
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
-            Err(error) if is_late(&error) => false,
-            Err(error) => {
-                self.failure.get_or_insert(failure(Doing::Reading, error));
+            Outcome::Late | Outcome::Interrupted => {}
+            Outcome::Closed(failure) | Outcome::Failed(failure) => {
+                self.failure.get_or_insert(failure);
                 self.session.handle_eof();
-                false
             }
-        };
+        }
         while let Some(incoming) = self.session.poll() {
             self.dispatch(incoming);
         }
         more
     }
 
+    #[inline]
     fn dispatch(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Reply { id, reply } => {
@@ -375,6 +380,7 @@ impl State {
     }
 
     /// Closes what no thread has in use at this moment.
+    #[inline]
     fn close_ends(&mut self) {
         if let Some(writer) = &mut self.writer {
             writer.transport.close();
@@ -386,21 +392,16 @@ impl State {
 }
 
 impl Reader {
-    fn receive(&mut self, wait: Wait) -> io::Result<usize> {
-        self.transport.receive(&mut self.chunk, wait)
+    #[inline]
+    fn receive(&mut self, wait: Wait) -> Outcome {
+        receive(&mut *self.transport, &mut self.chunk, wait)
     }
 }
 
 impl Writer {
-    fn send(&mut self, wait: Wait) -> io::Result<usize> {
+    #[inline]
+    fn send(&mut self, wait: Wait) -> Outcome {
         let rest = self.line.get(self.written..).unwrap_or_default();
         send(&mut *self.transport, rest, &self.fds, wait)
-    }
-}
-
-fn failure(doing: Doing, source: io::Error) -> Error {
-    match is_closed(&source) {
-        true => Error::closed(Some(source)),
-        false => Repr::Io { doing, source }.into(),
     }
 }
