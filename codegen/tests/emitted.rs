@@ -55,3 +55,40 @@ fn a_type_without_finite_values_is_refused() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!((error.at.line, error.message.contains("'Hen'")), (1, true), "{error}");
 }
+
+/// Setters are for what programs send: directly, in arrays, branches and alternatives, or both ways. What no message has
+/// may be anybody's.
+#[test]
+fn only_what_is_received_has_no_setters() {
+    let schema = "
+{ 'enum': 'Kind', 'data': [ 'one', 'two' ] }
+{ 'struct': 'Sent', 'data': { '*sent': 'int', '*rest': [ 'SentWithin' ] } }
+{ 'struct': 'SentWithin', 'data': { '*within': 'int' } }
+{ 'struct': 'SentAlternative', 'data': { '*alternative': 'int' } }
+{ 'alternate': 'Either', 'data': { 'text': 'str', 'object': 'SentAlternative' } }
+{ 'struct': 'SentBranch', 'data': { '*branch': 'Either' } }
+{ 'union': 'SentUnion', 'base': { 'kind': 'Kind', '*base': 'int' }, 'discriminator': 'kind', 'data': { 'one': 'SentBranch' } }
+{ 'struct': 'Both', 'data': { '*both': 'int' } }
+{ 'struct': 'Returned', 'data': { '*returned': 'int', 'more': [ 'ReturnedWithin' ], 'back': [ 'Back' ] } }
+{ 'struct': 'Back', 'data': {
+    'a': 'Sent', 'b': 'SentWithin', 'c': 'SentAlternative', 'd': 'SentBranch', 'e': 'SentUnion', 'f': 'Both' } }
+{ 'struct': 'Told', 'data': { '*told': 'int' } }
+{ 'struct': 'ReturnedWithin', 'data': { '*found': 'int' } }
+{ 'struct': 'Nobodys', 'data': { '*nobody': 'int' } }
+{ 'command': 'do-it', 'data': { '*top': 'Sent', '*choice': 'SentUnion', '*again': 'Both' }, 'returns': [ 'Returned' ] }
+{ 'event': 'DONE', 'data': { '*late': 'int', '*result': 'Told' } }
+";
+    let folder = std::env::temp_dir().join(format!("qemu-qmp-setters-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("setters.json"), schema).unwrap();
+    let generated = Generator::new(folder.join("setters.json"), "setters").generate();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let text: String =
+        generated.unwrap_or_else(|error| panic!("{error}")).files.into_iter().map(|(_, text)| text).collect();
+    let has_setter = |name: &&&str| text.contains(&format!("pub fn {name}(mut self,"));
+    let sent = ["top", "choice", "again", "sent", "rest", "within", "alternative", "branch", "base", "both", "nobody"];
+    assert_eq!(sent.iter().filter(has_setter).collect::<Vec<_>>(), sent.iter().collect::<Vec<_>>());
+    let received = ["returned", "found", "told", "late", "result"];
+    assert_eq!(received.iter().find(has_setter), None);
+    assert!(received.iter().all(|name| text.contains(&format!("pub {name}: Option<"))), "but they are fields");
+}

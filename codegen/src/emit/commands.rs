@@ -73,7 +73,8 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     });
     let runtime = &cx.options.runtime;
     let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
-    let item = message(cx, &doc, name, &command.def, &command.data, !command.gen);
+    let purpose = if command.gen { Purpose::Arguments } else { Purpose::OpenArguments };
+    let item = message(cx, &doc, name, &command.def, &command.data, purpose);
     quote! {
         #item
         impl Command for #name {
@@ -86,6 +87,17 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     }
 }
 
+/// What the struct of a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be sent.
+    Arguments,
+    /// To be sent, perhaps with arguments that the schema does not list.
+    OpenArguments,
+    /// To be received.
+    EventData,
+}
+
 /// The struct of a command's arguments or an event's data.
 pub(super) fn message(
     cx: &Context<'_>,
@@ -93,7 +105,7 @@ pub(super) fn message(
     name: &Ident,
     def: &Definition,
     data: &Data,
-    open: bool,
+    purpose: Purpose,
 ) -> TokenStream {
     let place = quote!(types::);
     let mut scope = Scope::with(&[names::NEW]);
@@ -101,11 +113,11 @@ pub(super) fn message(
         Data::Members(members) => {
             let owner = Owner { name: &def.name, doc: &def.doc, object: None };
             let fields = fields::fields(cx, &owner, members.iter(), &place, &mut scope);
-            fielded(doc, name, &fields, open)
+            fielded(doc, name, &fields, purpose)
         }
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
             let fields = object_fields(cx, *id, None, &place, &mut scope);
-            let item = fielded(doc, name, &fields, open);
+            let item = fielded(doc, name, &fields, purpose);
             let conversion = conversion(cx, name, *id, &fields);
             quote!(#item #conversion)
         }
@@ -114,7 +126,8 @@ pub(super) fn message(
 }
 
 /// A struct with the members as fields.
-fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) -> TokenStream {
+fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpose) -> TokenStream {
+    let open = purpose == Purpose::OpenArguments;
     let declarations = fields.iter().map(Field::declaration);
     let field = ident(names::EXTRA);
     let extra_field = open.then(|| {
@@ -143,7 +156,7 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], open: bool) ->
             }
         }
     });
-    let inherent = inherent(name, fields, &extra, &quote!(#setter));
+    let inherent = inherent(name, fields, &extra, &quote!(#setter), purpose != Purpose::EventData);
     let empty = fields.is_empty() && !open;
     let codec = if empty { quote!(wire::empty!(#name);) } else { Codec::of(fields, &extra).object(name, &more) };
     let derived = empty.then(|| quote!(, Debug, PartialEq));

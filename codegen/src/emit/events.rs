@@ -1,6 +1,6 @@
 //! The module of events: a struct of data each, and the enum of all of them.
 
-use super::commands::{list, message};
+use super::commands::{list, message, Purpose};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::Event;
@@ -77,7 +77,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
 fn page(cx: &Context<'_>, name: &Ident, event: &Event) -> TokenStream {
     let wire_name = &event.def.name;
     let doc = docs::definition(cx, &event.def, &format!("Event `{wire_name}`."), "event").tokens();
-    let item = message(cx, &doc, name, &event.def, &event.data, false);
+    let item = message(cx, &doc, name, &event.def, &event.data, Purpose::EventData);
     quote! {
         #item
         impl Event for #name {

@@ -6,6 +6,7 @@
 mod alternates;
 mod boxing;
 mod commands;
+mod direction;
 mod docs;
 mod enums;
 mod events;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::names::{self, ident, Scope};
 use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
 use boxing::Boxing;
+use direction::Direction;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::BTreeMap;
@@ -97,6 +99,7 @@ struct Context<'a> {
     schema: &'a Schema,
     options: &'a Options,
     boxing: Boxing,
+    direction: Direction,
     enums: Vec<Ident>,
     objects: Vec<Ident>,
     branches: Vec<Option<Ident>>,
@@ -115,7 +118,16 @@ impl<'a> Context<'a> {
             branches.map(|_| claim(names::branch_type_name(&each.def.name)))
         });
         let branches = branches.collect();
-        Self { schema, options, boxing: Boxing::of(schema), enums, objects, branches, alternates }
+        Self {
+            schema,
+            options,
+            boxing: Boxing::of(schema),
+            direction: Direction::of(schema),
+            enums,
+            objects,
+            branches,
+            alternates,
+        }
     }
 
     /// The identifier of a struct or union.

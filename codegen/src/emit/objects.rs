@@ -13,7 +13,8 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let name = cx.object(id);
     let doc = docs::definition(cx, &object.def, &format!("Struct `{}`.", object.def.name), "object").tokens();
     let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
-    let inherent = inherent(name, &fields, &[], &TokenStream::new());
+    let settable = !cx.direction.only_received(id);
+    let inherent = inherent(name, &fields, &[], &TokenStream::new(), settable);
     let codec = Codec::of(&fields, &[]).object(name, &TokenStream::new());
     let declarations = fields.iter().map(Field::declaration);
     quote! {
@@ -140,18 +141,26 @@ impl Codec {
     }
 }
 
-/// `new` and the setters. `more` goes between them.
-pub(super) fn inherent(name: &Ident, fields: &[Field<'_>], extra: &[Extra], more: &TokenStream) -> TokenStream {
+/// `new`, and the setters if it is to have any. `more` goes between them.
+pub(super) fn inherent(
+    name: &Ident,
+    fields: &[Field<'_>],
+    extra: &[Extra],
+    more: &TokenStream,
+    settable: bool,
+) -> TokenStream {
     let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
     let parameters = mandatory.iter().map(|field| field.parameter());
     let parameters: Vec<_> = parameters.chain(extra.iter().filter_map(|extra| extra.parameter.clone())).collect();
     let initializers = fields.iter().map(Field::initializer).chain(extra.iter().map(|extra| extra.initializer.clone()));
-    let setters = optional.iter().map(|field| field.setter());
-    let doc = match (parameters.len(), optional.len()) {
-        (0, 0) => " The one value of this type.",
-        (0, _) => " A value without members; each member has a setter.",
-        (_, 0) => " A value of these members.",
-        _ => " A value of the mandatory members; each optional one has a setter.",
+    let setters = optional.iter().filter(|_| settable).map(|field| field.setter());
+    let doc = match (parameters.len(), optional.len(), settable) {
+        (0, 0, _) => " The one value of this type.",
+        (0, _, true) => " A value without members; each member has a setter.",
+        (0, _, false) => " A value without members, for a stand-in for a server; set its fields.",
+        (_, 0, _) => " A value of these members.",
+        (_, _, true) => " A value of the mandatory members; each optional one has a setter.",
+        (_, _, false) => " A value of the mandatory members, for a stand-in for a server; set the fields of others.",
     };
     quote! {
         impl #name {

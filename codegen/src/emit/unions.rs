@@ -47,7 +47,8 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         write: None,
     }));
     let constructors = constructors(&fields, &variants, branch_name, absent.is_some());
-    let inherent = inherent(name, &fields, &extra, &constructors);
+    let settable = !cx.direction.only_received(id);
+    let inherent = inherent(name, &fields, &extra, &constructors, settable);
     let codec = Codec::of(&fields, &extra);
     let Codec { members, required, blank, .. } = &codec;
     let (set, write) = (codec.set(&quote!(set_base)), codec.write(&quote!(write_base)));
