@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for EmptyVisitor {
 }
 
 /// The kinds of JSON value, QAPI's built-in enum `QType`.
-#[derive(Debug, Clone, PartialEq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum QType {
     /// No value.
@@ -141,8 +141,9 @@ pub enum QType {
     Unrecognized(Box<str>),
 }
 
-impl super::Enum for QType {
-    const VALUES: &'static [(&'static str, Self)] = &[
+impl QType {
+    /// All values that the schema knows, with their names on the wire, in the schema's order.
+    pub const VALUES: &'static [(&'static str, Self)] = &[
         ("none", Self::None),
         ("qnull", Self::Qnull),
         ("qnum", Self::Qnum),
@@ -151,17 +152,6 @@ impl super::Enum for QType {
         ("qlist", Self::Qlist),
         ("qbool", Self::Qbool),
     ];
-
-    fn unrecognized(name: Box<str>) -> Self {
-        Self::Unrecognized(name)
-    }
-
-    fn as_unrecognized(&self) -> Option<&str> {
-        match self {
-            Self::Unrecognized(name) => Some(name),
-            _ => None,
-        }
-    }
 }
 
 crate::wire::enumeration!(QType);

@@ -3,50 +3,56 @@
 use serde::de::Visitor;
 use serde::{de, Deserializer, Serializer};
 use std::fmt;
-use std::marker::PhantomData;
 
-/// What the generator emits for an enum.
-pub trait Enum: Clone + PartialEq + 'static {
-    /// Each value's name on the wire, in the schema's order.
-    const VALUES: &'static [(&'static str, Self)];
-    /// Keeps a name that the schema does not know.
-    fn unrecognized(name: Box<str>) -> Self;
-    /// The name, where the schema does not know it.
-    fn as_unrecognized(&self) -> Option<&str>;
+/// Each known value of an enum, with its name on the wire.
+type Values<T> = &'static [(&'static str, T)];
 
-    /// The value of that name.
-    #[inline(never)]
-    fn from_name(name: &str) -> Self {
-        let known = Self::VALUES.iter().find(|(known, _)| *known == name);
-        known.map_or_else(|| Self::unrecognized(name.into()), |(_, value)| value.clone())
+/// The value of that name: one of the table, or one that keeps the name.
+#[inline(never)]
+pub fn value_of<T: Clone>(name: &str, values: Values<T>, unrecognized: fn(Box<str>) -> T) -> T {
+    for (known, value) in values {
+        if *known == name {
+            return value.clone();
+        }
     }
+    unrecognized(name.into())
+}
 
-    /// The name on the wire.
-    #[inline(never)]
-    fn name(&self) -> &str {
-        self.as_unrecognized().unwrap_or_else(|| {
-            let known = Self::VALUES.iter().find(|(_, value)| value == self);
-            known.map_or("", |(name, _)| name)
-        })
+/// The name of a value of the table.
+#[inline(never)]
+pub fn name_of<T: PartialEq>(value: &T, values: Values<T>) -> &'static str {
+    for (name, known) in values {
+        if known == value {
+            return name;
+        }
     }
+    ""
 }
 
 /// Decodes an enum. Any string is one; anything else is an error.
-pub fn decode_enum<'de, T: Enum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_str(EnumVisitor(PhantomData))
+pub fn decode_enum<'de, T: Clone, D: Deserializer<'de>>(
+    deserializer: D,
+    values: Values<T>,
+    unrecognized: fn(Box<str>) -> T,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_str(EnumVisitor { values, unrecognized })
 }
 
 /// Encodes an enum as its name.
-pub fn encode_enum<T: Enum, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    match value.as_unrecognized() {
-        Some(name) => serializer.serialize_newtype_struct(super::UNRECOGNIZED, name),
-        None => serializer.serialize_str(value.name()),
+pub fn encode_enum<S: Serializer>(name: &str, is_unrecognized: bool, serializer: S) -> Result<S::Ok, S::Error> {
+    if is_unrecognized {
+        serializer.serialize_newtype_struct(super::UNRECOGNIZED, name)
+    } else {
+        serializer.serialize_str(name)
     }
 }
 
-struct EnumVisitor<T>(PhantomData<T>);
+struct EnumVisitor<T: 'static> {
+    values: Values<T>,
+    unrecognized: fn(Box<str>) -> T,
+}
 
-impl<T: Enum> Visitor<'_> for EnumVisitor<T> {
+impl<T: Clone> Visitor<'_> for EnumVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,6 +60,6 @@ impl<T: Enum> Visitor<'_> for EnumVisitor<T> {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<T, E> {
-        Ok(T::from_name(name))
+        Ok(value_of(name, self.values, self.unrecognized))
     }
 }

@@ -79,77 +79,31 @@ macro_rules! __wire_extensible {
     };
 }
 
-/// Implements [`Object`](crate::wire::Object) and serde's traits for a generated [`Union`](crate::wire::Union).
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __wire_union {
-    ($ty:ident) => {
-        impl $crate::wire::Object for $ty {
-            const MEMBERS: &'static [&'static str] = <Self as $crate::wire::Union>::BASE;
-            const REQUIRED: usize = <Self as $crate::wire::Union>::BASE_REQUIRED;
-            #[inline]
-            fn blank() -> Self {
-                $crate::wire::Union::empty()
-            }
-            fn set<I: $crate::wire::Input>(&mut self, index: usize, input: &mut I) {
-                $crate::wire::set_in_union(self, index, input)
-            }
-            fn write<O: $crate::wire::Output>(&self, out: &mut O) {
-                $crate::wire::write_union(self, out)
-            }
-            #[inline]
-            fn find(&self, name: &str) -> ::std::option::Option<usize> {
-                $crate::wire::find_in_union(self, name)
-            }
-            #[inline]
-            fn name(&self, index: usize) -> &'static str {
-                $crate::wire::name_in_union(self, index)
-            }
-            #[inline]
-            fn missing(&self, seen: &$crate::wire::Seen, from: usize) -> ::std::option::Option<&'static str> {
-                $crate::wire::missing_in_union(self, seen, from)
-            }
-            #[inline]
-            fn keeps(&self) -> bool {
-                $crate::wire::union_keeps(self)
-            }
-            #[inline]
-            fn keep(&mut self, name: ::std::string::String, value: $crate::wire::Any) {
-                $crate::wire::keep_in_union(self, name, value)
-            }
-            #[inline]
-            fn settle(&mut self, seen: &$crate::wire::Seen, from: usize) -> bool {
-                $crate::wire::settle_union(self, seen, from)
-            }
-        }
-        $crate::wire::object!($ty);
-    };
-}
-
-/// Implements serde's traits, `Display` and the inherent methods of a generated [`Enum`](crate::wire::Enum).
+/// Implements serde's traits and those of the standard library for a generated enum, by its table `VALUES` and its variant
+/// `Unrecognized`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_enum {
-    ($ty:ty) => {
+    ($ty:ident) => {
         impl $ty {
-            /// All values that the schema knows, with their names on the wire, in the schema's order.
-            pub const VALUES: &'static [(&'static str, Self)] = <Self as $crate::wire::Enum>::VALUES;
-
             /// The value's name on the wire.
             #[inline]
             pub fn as_str(&self) -> &str {
-                $crate::wire::Enum::name(self)
-            }
-
-            /// Whether this is a value that the schema does not know, kept as it came.
-            #[inline]
-            pub fn is_unrecognized(&self) -> bool {
-                $crate::wire::Enum::as_unrecognized(self).is_some()
+                match self {
+                    Self::Unrecognized(name) => name,
+                    known => $crate::wire::name_of(known, Self::VALUES),
+                }
             }
         }
 
-        // Derived, it would be one more function for each of 200 enums.
+        // Derived, these would be more code for each of 200 enums.
         impl ::std::cmp::Eq for $ty {}
+        impl ::std::hash::Hash for $ty {
+            #[inline]
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                ::std::mem::discriminant(self).hash(state);
+            }
+        }
 
         impl ::std::fmt::Display for $ty {
             #[inline]
@@ -162,11 +116,23 @@ macro_rules! __wire_enum {
             type Err = ::std::convert::Infallible;
             #[inline]
             fn from_str(name: &str) -> ::std::result::Result<Self, Self::Err> {
-                ::std::result::Result::Ok($crate::wire::Enum::from_name(name))
+                ::std::result::Result::Ok($crate::wire::value_of(name, Self::VALUES, Self::Unrecognized))
             }
         }
 
-        $crate::wire::serde!($ty, $crate::wire::decode_enum, $crate::wire::encode_enum);
+        impl<'de> $crate::wire::Deserialize<'de> for $ty {
+            fn deserialize<D: $crate::wire::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::wire::decode_enum(deserializer, Self::VALUES, Self::Unrecognized)
+            }
+        }
+        impl $crate::wire::Serialize for $ty {
+            fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                let is_unrecognized = ::std::matches!(self, Self::Unrecognized(_));
+                $crate::wire::encode_enum(self.as_str(), is_unrecognized, serializer)
+            }
+        }
     };
 }
 
@@ -201,5 +167,5 @@ macro_rules! __wire_transparent {
 
 pub use {
     __wire_alternate as alternate, __wire_empty as empty, __wire_enum as enumeration, __wire_extensible as extensible,
-    __wire_object as object, __wire_serde as serde, __wire_transparent as transparent, __wire_union as union,
+    __wire_object as object, __wire_serde as serde, __wire_transparent as transparent,
 };

@@ -1,8 +1,8 @@
 //! The runtime under the generated types: how objects, enums, unions and alternates become JSON and come back.
 //!
-//! Generated code holds no logic. It implements the small traits here ([`Object`], [`Union`], [`Branch`], [`Enum`],
-//! [`Alternate`]) with tables and one-line matches, and one of the macros ([`object!`], [`union!`], …) turns them
-//! into serde's `Serialize` and `Deserialize`. Those two are what programs use; the rest of this module is for generated code and may grow with it.
+//! Generated code holds no logic. It implements the small traits here ([`Object`], [`Branch`], [`Alternate`]) with tables and
+//! one-line matches, and one of the macros ([`object!`], [`enumeration!`], …) turns them into serde's `Serialize` and
+//! `Deserialize`. Those two are what programs use; the rest of this module is for generated code and may grow with it.
 //!
 //! What all codecs keep to:
 //! - Members may come in any order, the tag of a union after the members that it governs included.
@@ -30,18 +30,15 @@ mod writer;
 pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
 pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized, Alternate, Kind};
 pub use builtin::{decode_empty, encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
-pub use enumeration::{decode_enum, encode_enum, Enum};
+pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
 pub use json::{array_from_json, debug, equal, from_json, to_any};
-pub use macros::{alternate, empty, enumeration, extensible, object, serde, transparent, union};
+pub use macros::{alternate, empty, enumeration, extensible, object, serde, transparent};
 pub use object::{decode_object, encode_object, position, Lookup, Object, Seen};
 pub use path::{split_path, Segment};
 pub use reader::Input;
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
-pub use union::{
-    find_in_union, keep_in_union, missing_in_union, name_in_union, set_in_union, settle_union, union_keeps,
-    write_union, Branch, Union, UnrecognizedBranch,
-};
+pub use union::{set_in_branch, write_tag, Branch, UnrecognizedBranch};
 pub use writer::Output;
 
 /// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.

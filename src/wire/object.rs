@@ -7,56 +7,104 @@
 use super::builtin::Any;
 use super::path::Segment;
 use super::reader::{Input, Reader};
+use super::union::Branch;
 use super::writer::{Output, Writer};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What the generator emits for a struct, and for the members of a command or event.
+/// What the generator emits for a struct or union, and for the members of a command or event.
 ///
 /// Members have indices. Those of a union go on after its base: the tag, then the members of the branch that the tag
 /// selects, and so on inwards where that branch is a union itself. The methods with a body are for objects without
-/// branches; the macros `union!` and `extensible!` replace them.
+/// branches, as far as a union's branch is not asked; the macro `extensible!` replaces two of them.
 pub trait Object: Sized {
-    /// Names of the members on the wire, the mandatory ones first.
+    /// Names of the members on the wire, the mandatory ones first; of a union, those of its base without the tag.
     const MEMBERS: &'static [&'static str];
     /// How many of the members are mandatory.
     const REQUIRED: usize;
+    /// Name of a union's tag on the wire.
+    const TAG: &'static str = "";
+    /// The value that an absent tag stands for, where older releases of QEMU send none.
+    const ABSENT_TAG: Option<&'static str> = None;
     /// A value to be filled. Its mandatory members hold nothing of meaning yet.
     fn blank() -> Self;
     /// Takes the value of the member of that index.
     fn set<I: Input>(&mut self, index: usize, input: &mut I);
-    /// Writes the members that are there, in the schema's order.
+    /// Writes the members that are there: a union's tag, then what is in the schema's order.
     fn write<O: Output>(&self, out: &mut O);
+
+    /// A union's branch.
+    fn branch(&self) -> Option<&dyn Branch> {
+        None
+    }
+    /// A union's branch, to be filled.
+    fn branch_mut(&mut self) -> Option<&mut dyn Branch> {
+        None
+    }
+    /// Whether the tag is written. Only where an absent tag stands for something may it be missing.
+    fn tagged(&self) -> bool {
+        true
+    }
+    /// Notes that the tag was absent.
+    fn untag(&mut self) {}
 
     /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
     /// union's branch are not.
     fn find(&self, name: &str) -> Option<usize> {
-        position(Self::MEMBERS, name)
+        position(Self::MEMBERS, name).or_else(|| {
+            let branch = self.branch()?;
+            if name == Self::TAG {
+                return Some(Self::MEMBERS.len());
+            }
+            branch.lookup()?.find(name).map(|index| Self::MEMBERS.len() + 1 + index)
+        })
     }
     /// The name of the member of that index.
     fn name(&self, index: usize) -> &'static str {
-        Self::MEMBERS.get(index).copied().unwrap_or_default()
+        match index.checked_sub(Self::MEMBERS.len()) {
+            None => Self::MEMBERS.get(index).copied().unwrap_or_default(),
+            Some(0) => Self::TAG,
+            Some(past) => self.branch().and_then(|branch| branch.lookup()).map_or("", |branch| branch.name(past - 1)),
+        }
     }
     /// The first mandatory member that has not come. `from` is the index of this object's first member in `seen`.
     fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
-        seen.first_missing(Self::MEMBERS, Self::REQUIRED, from)
+        let tag = from + Self::MEMBERS.len();
+        let branch = self.branch();
+        if branch.is_some() && !seen.has(tag) && self.tagged() {
+            return Some(Self::TAG);
+        }
+        let missing = seen.first_missing(Self::MEMBERS, Self::REQUIRED, from);
+        missing.or_else(|| branch?.lookup()?.missing(seen, tag + 1))
     }
     /// Whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
-    /// holds on to what it does not know.
+    /// holds on to what it does not know. The latter is so where a union's tag is unrecognized.
     fn keeps(&self) -> bool {
-        false
+        self.branch().and_then(|branch| branch.lookup()).is_some_and(|branch| branch.keeps())
     }
     /// Takes in a member that nothing explained.
     fn keep(&mut self, name: String, value: Any) {
-        let _ = (name, value);
+        if let Some(branch) = self.branch_mut().and_then(|branch| branch.lookup_mut()) {
+            branch.keep(name, value);
+        }
     }
     /// All members have come: chooses what a missing tag stands for. Returns whether that made a difference. `from` is
     /// the index of this object's first member in `seen`.
     fn settle(&mut self, seen: &Seen, from: usize) -> bool {
-        let _ = (seen, from);
-        false
+        let tag = from + Self::MEMBERS.len();
+        let untagged = Self::ABSENT_TAG.filter(|_| self.tagged() && !seen.has(tag));
+        match (untagged, self.branch_mut()) {
+            (Some(value), Some(branch)) => {
+                branch.select(value);
+                self.untag();
+                true
+            }
+            (_, branch) => {
+                branch.and_then(|branch| branch.lookup_mut()).is_some_and(|branch| branch.settle(seen, tag + 1))
+            }
+        }
     }
 }
 
@@ -74,6 +122,10 @@ pub trait Lookup {
     fn keep(&mut self, name: String, value: Any);
     /// [`Object::settle`]
     fn settle(&mut self, seen: &Seen, from: usize) -> bool;
+    /// Whether these are the members of a branch that the schema does not know.
+    fn is_unrecognized(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Object> Lookup for T {
@@ -116,7 +168,13 @@ impl Seen {
 
     /// The first of the names that has not come, of those that are mandatory.
     pub fn first_missing(&self, names: &[&'static str], required: usize, from: usize) -> Option<&'static str> {
-        names.iter().take(required).enumerate().find(|(index, _)| !self.has(from + index)).map(|(_, name)| *name)
+        let mandatory = names.get(..required).unwrap_or(names);
+        for (index, name) in mandatory.iter().enumerate() {
+            if !self.has(from + index) {
+                return Some(name);
+            }
+        }
+        None
     }
 
     /// Notes that the member has come. Returns false if it had before.

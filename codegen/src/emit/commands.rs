@@ -158,7 +158,11 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpo
     });
     let inherent = inherent(name, fields, &extra, &quote!(#setter), purpose != Purpose::EventData);
     let empty = fields.is_empty() && !open;
-    let codec = if empty { quote!(wire::empty!(#name);) } else { Codec::of(fields, &extra).object(name, &more) };
+    let codec = if empty {
+        quote!(wire::empty!(#name);)
+    } else {
+        Codec::of(fields, &extra, None).object(name, &TokenStream::new(), &more)
+    };
     let derived = empty.then(|| quote!(, Debug, PartialEq));
     quote! {
         #doc

@@ -26,7 +26,7 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
 
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq, Hash)]
+        #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #name {
             #(#variant_docs #variants,)*
@@ -34,19 +34,9 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
             #unrecognized(Box<str>),
         }
 
-        impl wire::Enum for #name {
-            const VALUES: &'static [(&'static str, Self)] = &[#((#wire_names, Self::#variants)),*];
-            #[inline]
-            fn unrecognized(name: Box<str>) -> Self {
-                Self::#unrecognized(name)
-            }
-            #[inline]
-            fn as_unrecognized(&self) -> Option<&str> {
-                match self {
-                    Self::#unrecognized(name) => Some(name),
-                    _ => None,
-                }
-            }
+        impl #name {
+            /// All values that the schema knows, with their names on the wire, in the schema's order.
+            pub const VALUES: &'static [(&'static str, Self)] = &[#((#wire_names, Self::#variants)),*];
         }
 
         wire::enumeration!(#name);

@@ -68,7 +68,7 @@ pub fn fields<'a>(
             boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
             into: converts(&member.ty),
             shape: shape(&member.ty),
-            blank: blank(&member.ty),
+            blank: blank(cx, &member.ty, place),
             docs: docs.paragraph(absent.as_deref().unwrap_or_default()),
         }
     };
@@ -91,7 +91,7 @@ fn shape(ty: &Type) -> Shape {
 }
 
 /// What a mandatory member holds before it has come.
-pub(super) fn blank(ty: &Type) -> TokenStream {
+pub(super) fn blank(cx: &Context<'_>, ty: &Type, place: &TokenStream) -> TokenStream {
     match ty {
         Type::Builtin(Builtin::Str) => quote!(String::new()),
         Type::Builtin(Builtin::Bool) => quote!(false),
@@ -100,7 +100,10 @@ pub(super) fn blank(ty: &Type) -> TokenStream {
         Type::Builtin(Builtin::Any) => quote!(wire::Any::Null),
         Type::Builtin(Builtin::QType) => quote!(wire::QType::None),
         Type::Builtin(_) => quote!(0),
-        Type::Enum(_) => quote!(wire::Enum::unrecognized(Box::default())),
+        Type::Enum(_) => {
+            let (ty, unrecognized) = (cx.ty(ty, place), ident(names::UNRECOGNIZED));
+            quote!(#ty::#unrecognized(Box::default()))
+        }
         Type::Object(_) => quote!(wire::Object::blank()),
         Type::Alternate(_) => quote!(wire::Alternate::unrecognized(wire::Any::Null)),
         Type::Array(_) => quote!(Vec::new()),

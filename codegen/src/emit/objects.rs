@@ -15,7 +15,7 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
     let settable = !cx.direction.only_received(id);
     let inherent = inherent(name, &fields, &[], &TokenStream::new(), settable);
-    let codec = Codec::of(&fields, &[]).object(name, &TokenStream::new());
+    let codec = Codec::of(&fields, &[], None).object(name, &TokenStream::new(), &TokenStream::new());
     let declarations = fields.iter().map(Field::declaration);
     quote! {
         #doc
@@ -55,15 +55,11 @@ pub(super) struct Extra {
     pub write: Option<TokenStream>,
 }
 
-/// The pieces that the codec of an object, or of a union's base, is made of.
+/// The pieces that the codec of an object is made of.
 pub(super) struct Codec {
-    /// Names on the wire, the mandatory ones first.
-    pub members: TokenStream,
-    /// How many are mandatory.
-    pub required: Literal,
-    /// The fields of a blank value.
-    pub blank: TokenStream,
-    /// The function that decodes a member, named `name`.
+    members: TokenStream,
+    required: Literal,
+    blank: TokenStream,
     set: TokenStream,
     set_index: TokenStream,
     write: TokenStream,
@@ -71,8 +67,8 @@ pub(super) struct Codec {
 }
 
 impl Codec {
-    /// The codec of these fields.
-    pub fn of(fields: &[Field<'_>], extra: &[Extra]) -> Self {
+    /// The codec of these fields, with a union's branch in the field of this name.
+    pub fn of(fields: &[Field<'_>], extra: &[Extra], branch: Option<&Ident>) -> Self {
         let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
         let ordered = || mandatory.iter().chain(&optional);
         let names = ordered().map(|field| field.name);
@@ -80,12 +76,20 @@ impl Codec {
             let (index, put) = (Literal::usize_unsuffixed(index), field.put());
             quote!(#index => #put,)
         });
-        let (set, set_index) = if fields.is_empty() {
-            (quote!(input.skip()), quote!(_))
-        } else {
-            (quote!(match index { #(#arms)* _ => input.skip() }), quote!(index))
+        let count = Literal::usize_unsuffixed(fields.len());
+        let (set, set_index) = match (branch, fields.len()) {
+            (None, 0) => (quote!(input.skip()), quote!(_)),
+            (None, _) => (quote!(match index { #(#arms)* _ => input.skip() }), quote!(index)),
+            (Some(branch), 0) => (quote!(wire::set_in_branch(&mut self.#branch, index, input)), quote!(index)),
+            (Some(branch), _) => {
+                let rest = quote!(wire::set_in_branch(&mut self.#branch, index - #count, input));
+                (quote!(match index { #(#arms)* _ => #rest }), quote!(index))
+            }
         };
-        let writes = fields.iter().map(Field::write).chain(extra.iter().filter_map(|extra| extra.write.clone()));
+        let tag = branch.map(|_| quote!(wire::write_tag(self, out)));
+        let inner = branch.map(|branch| quote!(wire::Branch::write(&self.#branch, out)));
+        let writes = tag.into_iter().chain(fields.iter().map(Field::write));
+        let writes = writes.chain(extra.iter().filter_map(|extra| extra.write.clone())).chain(inner);
         let writes: Vec<_> = writes.collect();
         let write_to = if writes.is_empty() { quote!(_) } else { quote!(out) };
         let blanks = fields.iter().map(Field::blank).chain(extra.iter().map(|extra| extra.blank.clone()));
@@ -100,40 +104,24 @@ impl Codec {
         }
     }
 
-    /// The function that decodes a member, by this name.
-    pub fn set(&self, name: &TokenStream) -> TokenStream {
-        let Self { set, set_index, .. } = self;
-        quote! {
-            fn #name<I: wire::Input>(&mut self, #set_index: usize, input: &mut I) {
-                #set
-            }
-        }
-    }
-
-    /// The function that encodes the members, by this name.
-    pub fn write(&self, name: &TokenStream) -> TokenStream {
-        let Self { write, write_to, .. } = self;
-        quote! {
-            fn #name<O: wire::Output>(&self, #write_to: &mut O) {
-                #write
-            }
-        }
-    }
-
-    /// The codec of an object without branches. `more` goes into the implementation.
-    pub fn object(&self, name: &Ident, more: &TokenStream) -> TokenStream {
-        let Self { members, required, blank, .. } = self;
-        let (set, write) = (self.set(&quote!(set)), self.write(&quote!(write)));
+    /// The codec as code. `constants` and `more` go into the implementation.
+    pub fn object(&self, name: &Ident, constants: &TokenStream, more: &TokenStream) -> TokenStream {
+        let Self { members, required, blank, set, set_index, write, write_to } = self;
         quote! {
             impl wire::Object for #name {
                 const MEMBERS: &'static [&'static str] = #members;
                 const REQUIRED: usize = #required;
+                #constants
                 #[inline]
                 fn blank() -> Self {
                     Self { #blank }
                 }
-                #set
-                #write
+                fn set<I: wire::Input>(&mut self, #set_index: usize, input: &mut I) {
+                    #set
+                }
+                fn write<O: wire::Output>(&self, #write_to: &mut O) {
+                    #write
+                }
                 #more
             }
             wire::object!(#name);

@@ -49,9 +49,6 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
     let constructors = constructors(&fields, &variants, branch_name, absent.is_some());
     let settable = !cx.direction.only_received(id);
     let inherent = inherent(name, &fields, &extra, &constructors, settable);
-    let codec = Codec::of(&fields, &extra);
-    let Codec { members, required, blank, .. } = &codec;
-    let (set, write) = (codec.set(&quote!(set_base)), codec.write(&quote!(write_base)));
     let declarations = fields.iter().map(Field::declaration);
     let branch_doc = format!(" The branch that `{tag}` selects.");
     let absent_doc = late.zip(absent).map(|(release, value)| {
@@ -59,6 +56,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         quote!(#[doc = #text])
     });
     let absent_tag = absent.map(|value| quote!(const ABSENT_TAG: Option<&'static str> = Some(#value);));
+    let constants = quote!(const TAG: &'static str = #tag; #absent_tag);
     let absent_items = absent.map(|_| {
         quote! {
             #[inline]
@@ -71,6 +69,18 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
             }
         }
     });
+    let branches = quote! {
+        #[inline]
+        fn branch(&self) -> Option<&dyn wire::Branch> {
+            Some(&self.#field)
+        }
+        #[inline]
+        fn branch_mut(&mut self) -> Option<&mut dyn wire::Branch> {
+            Some(&mut self.#field)
+        }
+        #absent_items
+    };
+    let codec = Codec::of(&fields, &extra, Some(&field)).object(name, &constants, &branches);
     let enumeration = enumeration(branch_name, name, tag, &variants);
 
     quote! {
@@ -85,29 +95,7 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
             #tagged_field
         }
         #inherent
-        impl wire::Union for #name {
-            const BASE: &'static [&'static str] = #members;
-            const BASE_REQUIRED: usize = #required;
-            const TAG: &'static str = #tag;
-            #absent_tag
-            type Branch = #branch_name;
-            #[inline]
-            fn empty() -> Self {
-                Self { #blank }
-            }
-            #set
-            #write
-            #[inline]
-            fn branch(&self) -> &#branch_name {
-                &self.#field
-            }
-            #[inline]
-            fn branch_mut(&mut self) -> &mut #branch_name {
-                &mut self.#field
-            }
-            #absent_items
-        }
-        wire::union!(#name);
+        #codec
         #enumeration
     }
 }
@@ -226,20 +214,15 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
             pub fn tag(&self) -> &str {
                 wire::Branch::tag(self)
             }
-            /// Whether this is a branch that the schema does not know.
-            #[inline]
-            pub fn is_unrecognized(&self) -> bool {
-                wire::Branch::is_unrecognized(self)
-            }
         }
 
         impl wire::Branch for #name {
             #[inline]
-            fn select(tag: &str) -> Self {
-                match tag {
+            fn select(&mut self, tag: &str) {
+                *self = match tag {
                     #(#values => #selected,)*
                     _ => Self::Unrecognized(wire::UnrecognizedBranch::new(tag)),
-                }
+                };
             }
             #[inline]
             fn tag(&self) -> &str {
@@ -276,10 +259,6 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
                     Self::Unrecognized(branch) => branch.write(out),
                     #no_write
                 }
-            }
-            #[inline]
-            fn is_unrecognized(&self) -> bool {
-                matches!(self, Self::Unrecognized(_))
             }
         }
     }

@@ -1,8 +1,7 @@
 //! A struct, an object that takes any member, an enum, an alternate, a union in a union, and one whose tag came late.
 
 use crate::wire::{
-    self, Alternate, Any, AnyMap, Branch, Enum, Error, Input, Kind, Lookup, Object, Output, Serializer, Union,
-    UnrecognizedBranch,
+    self, Alternate, Any, AnyMap, Branch, Error, Input, Kind, Lookup, Object, Output, Serializer, UnrecognizedBranch,
 };
 
 /// `file` and `parts` are mandatory.
@@ -93,24 +92,15 @@ macro_rules! extensible {
 extensible!(Device, driver);
 extensible!(Host, host);
 
-#[derive(Debug, Clone, PartialEq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Tone {
     Low,
     High,
     Unrecognized(Box<str>),
 }
 
-impl Enum for Tone {
-    const VALUES: &'static [(&'static str, Self)] = &[("low", Self::Low), ("high-pitched", Self::High)];
-    fn unrecognized(name: Box<str>) -> Self {
-        Self::Unrecognized(name)
-    }
-    fn as_unrecognized(&self) -> Option<&str> {
-        match self {
-            Self::Unrecognized(name) => Some(name),
-            _ => None,
-        }
-    }
+impl Tone {
+    pub const VALUES: &'static [(&'static str, Self)] = &[("low", Self::Low), ("high-pitched", Self::High)];
 }
 wire::enumeration!(Tone);
 
@@ -160,32 +150,33 @@ macro_rules! union {
             pub tagged: bool,
         }
 
-        impl Union for $name {
-            const BASE: &'static [&'static str] = &[concat!($tag, "-id"), concat!($tag, "-note")];
-            const BASE_REQUIRED: usize = 1;
+        impl Object for $name {
+            const MEMBERS: &'static [&'static str] = &[concat!($tag, "-id"), concat!($tag, "-note")];
+            const REQUIRED: usize = 1;
             const TAG: &'static str = $tag;
             const ABSENT_TAG: Option<&'static str> = $absent;
-            type Branch = $branch;
-            fn empty() -> Self {
+            fn blank() -> Self {
                 let branch = $branch::Unrecognized(UnrecognizedBranch::default());
                 Self { id: String::new(), note: None, branch, tagged: true }
             }
-            fn set_base<I: Input>(&mut self, index: usize, input: &mut I) {
+            fn set<I: Input>(&mut self, index: usize, input: &mut I) {
                 match index {
                     0 => input.put(&mut self.id),
                     1 => input.put_optional(&mut self.note),
-                    _ => input.skip(),
+                    _ => wire::set_in_branch(&mut self.branch, index - 2, input),
                 }
             }
-            fn write_base<O: Output>(&self, out: &mut O) {
+            fn write<O: Output>(&self, out: &mut O) {
+                wire::write_tag(self, out);
                 out.member(concat!($tag, "-id"), &self.id);
                 out.optional(concat!($tag, "-note"), &self.note);
+                self.branch.write(out);
             }
-            fn branch(&self) -> &$branch {
-                &self.branch
+            fn branch(&self) -> Option<&dyn Branch> {
+                Some(&self.branch)
             }
-            fn branch_mut(&mut self) -> &mut $branch {
-                &mut self.branch
+            fn branch_mut(&mut self) -> Option<&mut dyn Branch> {
+                Some(&mut self.branch)
             }
             fn tagged(&self) -> bool {
                 self.tagged
@@ -194,7 +185,7 @@ macro_rules! union {
                 self.tagged = false;
             }
         }
-        wire::union!($name);
+        wire::object!($name);
 
         #[derive(Debug, Clone, PartialEq)]
         pub enum $branch {
@@ -203,11 +194,11 @@ macro_rules! union {
         }
 
         impl Branch for $branch {
-            fn select(tag: &str) -> Self {
-                match tag {
+            fn select(&mut self, tag: &str) {
+                *self = match tag {
                     $($value => union!(@blank $variant $($ty)?),)*
                     _ => Self::Unrecognized(UnrecognizedBranch::new(tag)),
-                }
+                };
             }
             fn tag(&self) -> &str {
                 match self {
@@ -244,9 +235,6 @@ macro_rules! union {
                     #[allow(unreachable_patterns, reason = "as above")]
                     _ => {}
                 }
-            }
-            fn is_unrecognized(&self) -> bool {
-                matches!(self, Self::Unrecognized(_))
             }
         }
     };
