@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for EmptyVisitor {
 }
 
 /// The kinds of JSON value, QAPI's built-in enum `QType`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum QType {
     /// No value.

@@ -79,8 +79,28 @@ macro_rules! __wire_extensible {
     };
 }
 
+/// Implements `Debug` and `PartialEq` for a generated [`Branch`](crate::wire::Branch), by what is on the wire.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire_branch {
+    ($ty:ident) => {
+        impl ::std::fmt::Debug for $ty {
+            #[inline]
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::wire::debug_branch(stringify!($ty), self, f)
+            }
+        }
+        impl ::std::cmp::PartialEq for $ty {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                $crate::wire::equal_branches(self, other)
+            }
+        }
+    };
+}
+
 /// Implements serde's traits and those of the standard library for a generated enum, by its table `VALUES` and its variant
-/// `Unrecognized`.
+/// `Unrecognized`. Most of them could be derived, but a match on all variants takes the compiler longer.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_enum {
@@ -96,7 +116,6 @@ macro_rules! __wire_enum {
             }
         }
 
-        // Derived, these would be more code for each of 200 enums.
         impl ::std::cmp::Eq for $ty {}
         impl ::std::hash::Hash for $ty {
             #[inline]
@@ -105,6 +124,12 @@ macro_rules! __wire_enum {
             }
         }
 
+        impl ::std::fmt::Debug for $ty {
+            #[inline]
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::wire::debug(stringify!($ty), self, f)
+            }
+        }
         impl ::std::fmt::Display for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -166,6 +191,6 @@ macro_rules! __wire_transparent {
 }
 
 pub use {
-    __wire_alternate as alternate, __wire_empty as empty, __wire_enum as enumeration, __wire_extensible as extensible,
-    __wire_object as object, __wire_serde as serde, __wire_transparent as transparent,
+    __wire_alternate as alternate, __wire_branch as branch, __wire_empty as empty, __wire_enum as enumeration,
+    __wire_extensible as extensible, __wire_object as object, __wire_serde as serde, __wire_transparent as transparent,
 };

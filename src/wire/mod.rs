@@ -32,13 +32,13 @@ pub use alternate::{alternative, alternative_array, decode_alternate, write_unre
 pub use builtin::{decode_empty, encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
 pub use json::{array_from_json, debug, equal, from_json, to_any};
-pub use macros::{alternate, empty, enumeration, extensible, object, serde, transparent};
+pub use macros::{alternate, branch, empty, enumeration, extensible, object, serde, transparent};
 pub use object::{decode_object, encode_object, position, Lookup, Object, Seen};
 pub use path::{split_path, Segment};
 pub use reader::Input;
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
-pub use union::{set_in_branch, write_tag, Branch, UnrecognizedBranch};
+pub use union::{debug_branch, equal_branches, set_in_branch, write_tag, Branch, UnrecognizedBranch};
 pub use writer::Output;
 
 /// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.

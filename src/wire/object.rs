@@ -199,9 +199,17 @@ pub fn position(names: &[&str], name: &str) -> Option<usize> {
 /// Encodes an object.
 #[inline(never)]
 pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    encode_members(serializer, |out| value.write(out))
+}
+
+/// Encodes an object of the members that `write` writes.
+pub(super) fn encode_members<S: Serializer>(
+    serializer: S,
+    write: impl FnOnce(&mut Writer<'_, S::SerializeMap>),
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     let mut out = Writer::new(&mut map);
-    value.write(&mut out);
+    write(&mut out);
     out.finish()?;
     map.end()
 }

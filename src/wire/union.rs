@@ -3,10 +3,12 @@
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
 use super::builtin::{Any, AnyMap};
-use super::object::{Lookup, Object, Seen};
+use super::json::{debug, equal};
+use super::object::{encode_members, Lookup, Object, Seen};
 use super::reader::Input;
 use super::writer::Output;
 use serde::ser::{Serialize, Serializer};
+use std::fmt;
 
 /// What the generator emits for the branches of a union.
 pub trait Branch {
@@ -97,6 +99,27 @@ pub fn write_tag<T: Object, O: Output>(union: &T, out: &mut O) {
         } else {
             out.member(T::TAG, branch.tag());
         }
+    }
+}
+
+/// Writes the name of a branch's type, the tag, and what the members are on the wire.
+#[inline(never)]
+pub fn debug_branch<B: Branch>(name: &str, branch: &B, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    debug(&format!("{name} {:?}", branch.tag()), &Members(branch), f)
+}
+
+/// Whether two branches are the same on the wire.
+#[inline(never)]
+pub fn equal_branches<B: Branch>(one: &B, other: &B) -> bool {
+    one.tag() == other.tag() && equal(&Members(one), &Members(other))
+}
+
+/// The members of a branch as an object of their own.
+struct Members<'a, B>(&'a B);
+
+impl<B: Branch> Serialize for Members<'_, B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        encode_members(serializer, |out| self.0.write(out))
     }
 }
 

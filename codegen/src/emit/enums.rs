@@ -26,7 +26,7 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
 
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #name {
             #(#variant_docs #variants,)*

@@ -200,7 +200,7 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
 
     quote! {
         #[doc = #doc]
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone)]
         #[non_exhaustive]
         pub enum #name {
             #(#declarations,)*
@@ -261,5 +261,7 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
                 }
             }
         }
+
+        wire::branch!(#name);
     }
 }

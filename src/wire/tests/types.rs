@@ -92,7 +92,7 @@ macro_rules! extensible {
 extensible!(Device, driver);
 extensible!(Host, host);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Tone {
     Low,
     High,
@@ -187,7 +187,7 @@ macro_rules! union {
         }
         wire::object!($name);
 
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone)]
         pub enum $branch {
             $($variant $(($ty))?,)*
             Unrecognized(UnrecognizedBranch),
@@ -237,6 +237,7 @@ macro_rules! union {
                 }
             }
         }
+        wire::branch!($branch);
     };
     (@blank $variant:ident) => { Self::$variant };
     (@blank $variant:ident $ty:ty) => { Self::$variant(<$ty as Object>::blank()) };

@@ -153,6 +153,27 @@ fn a_branch_in_place_of_the_untagged_one_is_tagged() {
 }
 
 #[test]
+fn branches_are_equal_and_shown_by_tag_and_members() {
+    let branch = |text: &str| from_json::<Outer>(text).unwrap().branch;
+    let texts = [
+        r#"{"driver-id": "a", "driver": "none"}"#,
+        r#"{"driver-id": "a", "driver": "disk", "file": "f", "parts": []}"#,
+        r#"{"driver-id": "a", "driver": "disk", "file": "g", "parts": []}"#,
+        r#"{"driver-id": "a", "driver": "tape"}"#,
+        r#"{"driver-id": "a", "driver": "tape", "reels": 2}"#,
+        r#"{"driver-id": "a", "driver": "wire"}"#,
+    ];
+    for one in texts {
+        for other in texts {
+            assert_eq!(branch(one) == branch(other), one == other, "{one} {other}");
+        }
+    }
+    assert_eq!(format!("{:?}", branch(texts[0])), r#"OuterBranch "none" {}"#);
+    assert_eq!(format!("{:?}", branch(texts[1])), r#"OuterBranch "disk" {"file":"f","parts":[]}"#);
+    assert_eq!(format!("{:?}", branch(texts[4])), r#"OuterBranch "tape" {"reels":2}"#);
+}
+
+#[test]
 fn branches_tell_their_tags() {
     let selected = |tag| {
         let mut branch = InnerBranch::Local;

@@ -4,6 +4,8 @@ use super::types::{Disk, Reference, Tone};
 use super::{again, refused};
 use crate::wire::{alternative_array, array_from_json, from_json, to_any, Any, Empty, Null, Number, QType};
 use serde_json::json;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{BuildHasher, BuildHasherDefault};
 
 fn ratio(text: &str) -> String {
     let text = again::<Disk>(&format!(r#"{{"file": "", "parts": [], "ratio": {text}, "ratios": [{text}]}}"#));
@@ -91,6 +93,20 @@ fn strings_are_kept_whatever_they_hold() {
     assert_eq!(file(r#""\ud83d\ude00\u0000\/\t\"\\""#), "\u{1f600}\0/\t\"\\");
     assert_eq!(file("\"\u{2028}\u{fffd}\u{10ffff}\u{7f}\""), "\u{2028}\u{fffd}\u{10ffff}\u{7f}");
     assert_eq!(refused::<Disk>(r#"{"file": "\ud83d", "parts": []}"#).0, ".file");
+}
+
+#[test]
+fn what_is_the_same_on_the_wire_is_equal_and_looks_the_same() {
+    let hash = |tone: &Tone| BuildHasherDefault::<DefaultHasher>::default().hash_one(tone);
+    let tones = || [Tone::Low, Tone::High, Tone::Unrecognized("shrill".into()), Tone::Unrecognized("hoarse".into())];
+    for (one, index) in tones().iter().zip(0..) {
+        for (other, place) in tones().iter().zip(0..) {
+            assert_eq!(one == other, index == place, "{one} {other}");
+            assert!(one != other || hash(one) == hash(other));
+        }
+    }
+    assert_ne!(hash(&Tone::Low), hash(&Tone::High));
+    assert_eq!(format!("{:?}", tones()), r#"[Tone "low", Tone "high-pitched", Tone "shrill", Tone "hoarse"]"#);
 }
 
 #[test]
