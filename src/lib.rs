@@ -41,9 +41,9 @@
 //!
 //! # Values
 //!
-//! Mandatory members are parameters of `new`, optional ones setters; fields are public. A union has a constructor for each
-//! branch. An optional member is an `Option`: absent is `None`, and a JSON `null`, where the schema has one, is a value.
-//! `any` is [`serde_json::Value`](wire::Any).
+//! Mandatory members are parameters of `new`, optional ones setters, except in types that only a server sends; fields are
+//! public. A union has a constructor for each branch. An optional member is an `Option`: absent is `None`, and a JSON `null`,
+//! where the schema has one, is a value. `any` is [`serde_json::Value`](wire::Any).
 //!
 //! # Other releases of QEMU
 //!
