@@ -15,8 +15,6 @@ pub trait Alternate: Sized {
     /// # Errors
     /// Where an alternative takes the kind but the value does not fit it.
     fn choose<E: de::Error>(kind: Kind, value: Any) -> Result<Self, E>;
-    /// Keeps a value that no alternative takes.
-    fn unrecognized(value: Any) -> Self;
     /// Writes the value.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 }

@@ -59,14 +59,6 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
             Unrecognized(wire::Any),
         }
 
-        impl #name {
-            /// Whether this is a value of a kind that the schema does not foresee.
-            #[inline]
-            pub fn is_unrecognized(&self) -> bool {
-                matches!(self, Self::Unrecognized(_))
-            }
-        }
-
         #(#conversions)*
 
         impl wire::Alternate for #name {
@@ -75,10 +67,6 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
                     #(#choices,)*
                     _ => Ok(Self::Unrecognized(value)),
                 }
-            }
-            #[inline]
-            fn unrecognized(value: wire::Any) -> Self {
-                Self::Unrecognized(value)
             }
             fn write<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {

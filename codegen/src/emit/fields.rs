@@ -92,6 +92,10 @@ fn shape(ty: &Type) -> Shape {
 
 /// What a mandatory member holds before it has come.
 pub(super) fn blank(cx: &Context<'_>, ty: &Type, place: &TokenStream) -> TokenStream {
+    let unrecognized = || {
+        let (ty, unrecognized) = (cx.ty(ty, place), ident(names::UNRECOGNIZED));
+        quote!(#ty::#unrecognized)
+    };
     match ty {
         Type::Builtin(Builtin::Str) => quote!(String::new()),
         Type::Builtin(Builtin::Bool) => quote!(false),
@@ -101,11 +105,14 @@ pub(super) fn blank(cx: &Context<'_>, ty: &Type, place: &TokenStream) -> TokenSt
         Type::Builtin(Builtin::QType) => quote!(wire::QType::None),
         Type::Builtin(_) => quote!(0),
         Type::Enum(_) => {
-            let (ty, unrecognized) = (cx.ty(ty, place), ident(names::UNRECOGNIZED));
-            quote!(#ty::#unrecognized(Box::default()))
+            let unrecognized = unrecognized();
+            quote!(#unrecognized(Box::default()))
         }
         Type::Object(_) => quote!(wire::Object::blank()),
-        Type::Alternate(_) => quote!(wire::Alternate::unrecognized(wire::Any::Null)),
+        Type::Alternate(_) => {
+            let unrecognized = unrecognized();
+            quote!(#unrecognized(wire::Any::Null))
+        }
         Type::Array(_) => quote!(Vec::new()),
     }
 }

@@ -124,9 +124,6 @@ impl Alternate for Reference {
             _ => Ok(Self::Unrecognized(value)),
         }
     }
-    fn unrecognized(value: Any) -> Self {
-        Self::Unrecognized(value)
-    }
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Name(value) => wire::Serialize::serialize(value, serializer),
