@@ -73,7 +73,7 @@ impl RawEvent {
     ///
     /// # Errors
     ///
-    /// A [`DecodeError`] if the data does not fit `E`.
+    /// A [`DecodeError`](crate::error::DecodeError) if the data does not fit `E`.
     pub fn decode<E: Event>(&self) -> Option<Result<EventMessage<E>, Error>> {
         if *self.name != *E::NAME {
             return None;

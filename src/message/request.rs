@@ -111,7 +111,7 @@ impl Request {
             }
         };
         limits::check(&line).map_err(|limit| over(&self.name, limit))?;
-        line.push_str("\n");
+        line.push('\n');
         Ok(line)
     }
 
