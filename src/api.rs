@@ -1,7 +1,6 @@
 //! What generated code implements, and the generated modules themselves.
 
-use crate::error::place_and_reason;
-use crate::wire;
+use crate::wire::{self, path_and_reason};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -116,7 +115,7 @@ impl UndecodableEvent {
     }
 
     fn new(name: &str, text: &str, error: &serde_json::Error) -> Self {
-        let (path, reason) = place_and_reason(error);
+        let (path, reason) = path_and_reason(error);
         Self { name: name.into(), path: path.into(), reason: reason.into(), text: text.into() }
     }
 

@@ -64,6 +64,7 @@ pub mod api;
 pub mod blocking;
 pub mod error;
 mod fds;
+mod json;
 pub mod message;
 mod retry;
 mod server;

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use qemu_qmp::message::Malformed;
+use qemu_qmp::error::Malformed;
 use qemu_qmp::session::SessionOptions;
 use qemu_qmp::{Client, ErrorKind, Phase};
 use serde_json::json;

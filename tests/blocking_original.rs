@@ -6,7 +6,8 @@ mod common;
 
 use common::programs::Folder;
 use common::*;
-use qemu_qmp::message::{Capability, Malformed};
+use qemu_qmp::error::Malformed;
+use qemu_qmp::message::Capability;
 use qemu_qmp::{Address, Client, ErrorClass, ErrorKind};
 use serde_json::{json, Map, Value};
 use std::path::Path;

@@ -7,7 +7,7 @@ mod common;
 use common::qemu::Qemu;
 use common::*;
 use qemu_qmp::blocking::SharedClient;
-use qemu_qmp::message::Malformed;
+use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{self, Cont, QueryName};
 use qemu_qmp::qmp::events::{EventKind, Resume, Stop};
 use qemu_qmp::{Client, ErrorKind, Phase};

@@ -5,7 +5,7 @@
 mod tokio_common;
 
 use futures_core::Stream;
-use qemu_qmp::message::Malformed;
+use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{self, DeviceDel, QueryStatus, Quit};
 use qemu_qmp::qmp::events::{DeviceDeleted, EventKind, Resume, Stop};
 use qemu_qmp::session::SessionOptions;

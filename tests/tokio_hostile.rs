@@ -4,7 +4,7 @@
 
 mod tokio_common;
 
-use qemu_qmp::message::Malformed;
+use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{QueryName, QueryStatus};
 use qemu_qmp::qmp::events::EventKind;
 use qemu_qmp::session::SessionOptions;

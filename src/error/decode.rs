@@ -1,7 +1,7 @@
 //! What a reply or event says that does not fit its type.
 
 use super::{Error, Repr};
-use crate::wire::split_path;
+use crate::wire::path_and_reason;
 use std::fmt;
 
 /// A reply or event that does not fit its type.
@@ -38,7 +38,7 @@ impl Error {
     /// `text` is what did not decode.
     #[cold]
     pub(crate) fn misfit(subject: fn(Box<str>) -> Subject, name: &str, text: &str, source: serde_json::Error) -> Self {
-        let (path, expectation) = place_and_reason(&source);
+        let (path, expectation) = path_and_reason(&source);
         let subject = subject(name.into());
         Repr::Decode(DecodeError { subject, path, expectation, text: text.to_owned(), source }).into()
     }
@@ -71,14 +71,4 @@ impl DecodeError {
     pub fn text(&self) -> &str {
         &self.text
     }
-}
-
-/// Where in a JSON text something does not fit, and why. The path is what the generated types' runtime puts in front of its
-/// message: `.inserted.file[3].name: invalid type: …`, and nothing if the outermost value is at fault.
-pub(crate) fn place_and_reason(error: &serde_json::Error) -> (String, String) {
-    let message = format!("{error}");
-    // One line was decoded, so its position says less than the path does.
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let (path, reason) = split_path(message.strip_suffix(&*place).unwrap_or(&message));
-    (path.to_owned(), reason.to_owned())
 }

@@ -1,8 +1,8 @@
 //! Events: the envelope, and the same with its data decoded.
 
-use super::json::{integer, members, raw, string};
 use crate::api::{Event, EventSet};
 use crate::error::{Error, Subject};
+use crate::json::{integer, members, raw, string};
 use crate::wire;
 use serde_json::value::RawValue;
 use std::time::{Duration, SystemTime};

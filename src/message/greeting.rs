@@ -1,6 +1,6 @@
 //! The greeting: what the server is, and what it offers beyond the basic protocol.
 
-use super::json::{integer, items, members, string};
+use crate::json::{integer, items, members, string};
 use std::fmt;
 
 /// A server's first message. See "Server Greeting" in the QEMU Machine Protocol Specification.

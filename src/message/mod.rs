@@ -9,19 +9,16 @@
 
 mod event;
 mod greeting;
-pub(crate) mod json;
-mod limits;
-mod malformed;
 mod reply;
 mod request;
 
 pub use event::{EventMessage, RawEvent, Timestamp};
 pub use greeting::{Capability, Greeting, Version};
-pub use malformed::{Malformed, MalformedLine};
 pub use reply::Reply;
 pub use request::Request;
 
-use json::{members, raw};
+use crate::error::{Malformed, MalformedLine};
+use crate::json::{members, raw};
 
 /// One message of a server.
 #[derive(Debug, Clone)]

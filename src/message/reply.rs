@@ -1,8 +1,8 @@
 //! Replies: what a command returned, or the server's error.
 
-use super::json::{members, string};
 use crate::api::Command;
 use crate::error::{Error, ErrorClass, ServerError, Subject};
+use crate::json::{members, string};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::ops::Range;

@@ -1,9 +1,8 @@
 //! Requests: a command on its way to the server.
 
-use super::json::quote;
-use super::limits;
 use crate::api::Command;
 use crate::error::Error;
+use crate::json::{limits, quote};
 use serde_json::{Map, Value};
 
 /// A command that is ready to be sent, typed or not.

@@ -4,8 +4,8 @@ use super::events::EventBuffer;
 use super::flight::{Fate, Flight, Flights};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
-use crate::error::{Error, Phase, Repr, ServerError};
-use crate::message::{Capability, Greeting, Malformed, MalformedLine, Message, Reply, Request};
+use crate::error::{Error, Malformed, MalformedLine, Phase, Repr, ServerError};
+use crate::message::{Capability, Greeting, Message, Reply, Request};
 use crate::trace::{self, ReplyMask};
 use std::collections::VecDeque;
 

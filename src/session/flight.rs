@@ -4,7 +4,7 @@
 //! reply to a command whose id it does not carry.
 
 use super::Id;
-use crate::message::json::same;
+use crate::json::same;
 use crate::trace::ReplyMask;
 
 /// A command that was sent.

@@ -10,7 +10,7 @@ pub(super) const DELIMITER: u8 = 0xff;
 const KEPT_CAPACITY: usize = 1 << 20;
 
 /// How much of a line over the bound is kept, to show it.
-const KEPT_BEGINNING: usize = crate::message::MalformedLine::MAX_EXCERPT;
+const KEPT_BEGINNING: usize = crate::error::MalformedLine::MAX_EXCERPT;
 
 #[derive(Debug)]
 pub(super) struct Lines {

@@ -14,8 +14,8 @@ mod options;
 pub(crate) use lines::without_delimiter;
 pub use options::SessionOptions;
 
-use crate::error::{Error, Phase};
-use crate::message::{Greeting, MalformedLine, RawEvent, Reply, Request};
+use crate::error::{Error, MalformedLine, Phase};
+use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
 use lines::Lines;
 

@@ -18,7 +18,7 @@ impl SessionOptions {
     /// Longest line to accept, in bytes without the line feed. The largest replies of QEMU, such as that to
     /// `query-qmp-schema`, have some hundred kilobytes, but `guest-file-read` returns up to 48 MB on a line of 64 MB.
     ///
-    /// A longer line is skipped as it arrives, and reported as [`TooLong`](crate::message::Malformed::TooLong).
+    /// A longer line is skipped as it arrives, and reported as [`TooLong`](crate::error::Malformed::TooLong).
     pub fn max_line_len(mut self, bytes: usize) -> Self {
         self.max_line_len = bytes;
         self

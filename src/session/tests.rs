@@ -4,7 +4,7 @@ mod handshake;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::message::Malformed;
+use crate::error::Malformed;
 use serde_json::{json, Value};
 
 const GREETING: &str =

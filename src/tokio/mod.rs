@@ -75,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 ///
 /// Each operation fails with [`NotConnected`](crate::ErrorKind::NotConnected) after [`close`](Self::close), and, once the
 /// server has gone, with the reason: [`Closed`](crate::ErrorKind::Closed), [`Io`](crate::ErrorKind::Io), or
-/// [`Malformed`](crate::ErrorKind::Malformed) if its last line is [half a line](crate::message::Malformed::HalfLine).
+/// [`Malformed`](crate::ErrorKind::Malformed) if its last line is [half a line](crate::error::Malformed::HalfLine).
 /// The calls under way at that moment get the same error, and so do the event streams.
 ///
 /// Any other line that is no message leaves the connection unharmed. It is most likely the reply to the command whose turn

@@ -7,9 +7,9 @@
 use super::audience::{Audience, Heard, Key, Wanted};
 use super::wakes::Wakes;
 use super::Stream;
-use crate::error::{Error, Phase, Repr, Result};
+use crate::error::{Error, Malformed, MalformedLine, Phase, Repr, Result};
 use crate::fds::Fds;
-use crate::message::{Greeting, Malformed, MalformedLine, Reply, Request};
+use crate::message::{Greeting, Reply, Request};
 use crate::session::{Counters, Id, Incoming, Output, Session, SessionOptions};
 use crate::trace;
 use ::tokio::sync::{oneshot, watch};

@@ -27,7 +27,7 @@
 //!
 //! Each message that passes a [`Session`](crate::session::Session), whoever drives it, is an event, with the fields
 //! `direction`, which is `sent` or `received`, and `text`. A message counts as sent when it is taken out to be written. A line that is no message, or none that can be placed, has instead of `text` the
-//! fields `malformed`, which is [what is wrong](crate::message::Malformed), and `length`, in bytes: nobody can tell what is a
+//! fields `malformed`, which is [what is wrong](crate::error::Malformed), and `length`, in bytes: nobody can tell what is a
 //! secret in there. So has a line that a guest agent sent before it was synchronized, which is `stale`.
 //!
 //! Events are emitted in the midst of moving messages. A subscriber has to be quick, and must not use a handle of the same
@@ -61,8 +61,8 @@ mod table;
 
 pub(crate) use mask::ReplyMask;
 
-use crate::error::{ErrorClass, ErrorKind, Result};
-use crate::message::{MalformedLine, Reply};
+use crate::error::{ErrorClass, ErrorKind, MalformedLine, Result};
+use crate::message::Reply;
 use crate::session::without_delimiter;
 use std::time::Instant;
 use tracing::field::{display, Empty};

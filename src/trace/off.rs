@@ -1,7 +1,7 @@
 //! What stands in for the module of the same name where the feature `tracing` is off: nothing, at no cost.
 
-use crate::error::Result;
-use crate::message::{MalformedLine, Reply};
+use crate::error::{MalformedLine, Result};
+use crate::message::Reply;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ReplyMask(());

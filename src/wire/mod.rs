@@ -34,6 +34,7 @@ pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
 pub use json::{array_from_json, debug, equal, from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, object, serde, transparent};
 pub use object::{decode_object, encode_object, position, Lookup, Object, Seen};
+pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
 pub use reader::Input;
 #[doc(no_inline)]

@@ -50,6 +50,15 @@ pub fn split_path(message: &str) -> (&str, &str) {
     ("", message)
 }
 
+/// Where in a JSON text something does not fit, and why. The path is what this runtime puts in front of its message: `.inserted.file[3].name: invalid type: …`, and nothing if the outermost value is at fault.
+pub(crate) fn path_and_reason(error: &serde_json::Error) -> (String, String) {
+    let message = format!("{error}");
+    // One line was decoded, so its position says less than the path does.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let (path, reason) = split_path(message.strip_suffix(&*place).unwrap_or(&message));
+    (path.to_owned(), reason.to_owned())
+}
+
 fn starts_with_path(message: &str) -> bool {
     matches!(message.as_bytes().first(), Some(b'.' | b'['))
 }

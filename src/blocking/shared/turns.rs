@@ -10,9 +10,9 @@
 use crate::blocking::handover::wait_for_change;
 use crate::blocking::link::Link;
 use crate::blocking::transport::{receive, send, AnyTransport, Outcome, Transport, Wait};
-use crate::error::{Error, Repr, Result};
+use crate::error::{Error, Malformed, MalformedLine, Repr, Result};
 use crate::fds::Fds;
-use crate::message::{Malformed, MalformedLine, Reply, Request};
+use crate::message::{Reply, Request};
 use crate::session::{Id, Incoming, Session};
 use crate::trace;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -7,7 +7,7 @@
 
 use super::table::{self, Row};
 use crate::error::ErrorClass;
-use crate::message::json::{items, string, value_len};
+use crate::json::{items, string, value_len};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;

@@ -3,7 +3,7 @@
 //! A message over a limit is not answered by one error: the parser gives up in its middle and complains about the rest, too,
 //! without any id, so that the complaints would be taken for answers to later commands. Therefore none is sent.
 
-use super::json::skip_string;
+use super::skip_string;
 
 /// How deeply objects and arrays may be nested, the message itself included.
 const MAX_DEPTH: usize = 1024;
@@ -15,7 +15,7 @@ const MAX_LEN: usize = 64 << 20;
 const MAX_TOKENS: usize = 2 << 20;
 
 /// Whether a server can read this text, which is JSON; if not, why.
-pub(super) fn check(json: &str) -> Result<(), &'static str> {
+pub(crate) fn check(json: &str) -> Result<(), &'static str> {
     // Nearly all messages are too short to be over any limit.
     if json.len() <= MAX_DEPTH {
         return Ok(());
@@ -31,7 +31,7 @@ pub(super) fn check(json: &str) -> Result<(), &'static str> {
 }
 
 /// Whether an id is not too deep to be compared with the one that comes back.
-pub(super) fn check_id(json: &str) -> Result<(), &'static str> {
+pub(crate) fn check_id(json: &str) -> Result<(), &'static str> {
     match measure(json.as_bytes()) {
         (depth, _) if depth > MAX_ID_DEPTH => Err("nested more deeply than 128 levels"),
         _ => Ok(()),

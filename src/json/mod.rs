@@ -6,6 +6,8 @@
 //! Instead of `serde_json`'s deserializer, which is generic: what an envelope needs of it made up a sixth of the code that
 //! the compiler generated for this crate.
 
+pub(crate) mod limits;
+
 use serde_json::value::RawValue;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -46,7 +48,7 @@ impl<'a> Items<'a> {
 }
 
 /// The members of an object that have these names; of a repeated one, the last. Nothing of any other value.
-pub(super) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
+pub(crate) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
     let mut found = [None; N];
     find_members(json, names, &mut found);
     found
@@ -65,7 +67,7 @@ fn find_members<'a>(json: &'a str, names: &[&str], found: &mut [Option<&'a str>]
 }
 
 /// What a JSON text says if it is an integer.
-pub(super) fn integer(json: &str) -> Option<i64> {
+pub(crate) fn integer(json: &str) -> Option<i64> {
     json.parse().ok()
 }
 
@@ -82,13 +84,13 @@ pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// A text as a JSON string.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("{}", Value::from(text))
 }
 
 /// A copy of a text that is JSON. If it is not, the error is `serde_json`'s, boxed because the code to drop one as it is would
 /// be in every part of the crate that holds one.
-pub(super) fn raw(text: &str) -> Result<Box<RawValue>, Box<dyn Error + Send + Sync>> {
+pub(crate) fn raw(text: &str) -> Result<Box<RawValue>, Box<dyn Error + Send + Sync>> {
     Ok(RawValue::from_string(text.to_owned())?)
 }
 
@@ -173,7 +175,7 @@ fn is_between(byte: u8) -> bool {
 }
 
 /// Moves behind the closing quote.
-pub(super) fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+pub(crate) fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     while let Some(&byte) = bytes.next() {
         match byte {
             b'"' => return,

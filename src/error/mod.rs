@@ -7,15 +7,15 @@
 //! This module must never lose what a peer sent: an error about a message carries its text.
 
 use crate::address::Address;
-use crate::message::{Malformed, MalformedLine};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 mod decode;
+mod malformed;
 
-pub(crate) use decode::place_and_reason;
 pub use decode::{DecodeError, Subject};
+pub use malformed::{Malformed, MalformedLine};
 
 /// What this crate's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -47,7 +47,7 @@ impl MalformedLine {
         MalformedLine { kind, excerpt: String::from_utf8_lossy(excerpt).into(), len, source: None }
     }
 
-    pub(super) fn not_json(line: &[u8], error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+    pub(crate) fn not_json(line: &[u8], error: Box<dyn std::error::Error + Send + Sync>) -> Self {
         MalformedLine { source: Some(error), ..Self::new(Malformed::NotJson, line) }
     }
 
