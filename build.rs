@@ -1,6 +1,6 @@
-//! Turns the schemas in `qapi-schema/` into the modules that `src/api.rs` includes.
+//! Turns the schemas in `qapi-schema/` into what `src/qmp.rs` and `src/qga.rs` include.
 
-use qemu_qmp_codegen::Generator;
+use qemu_qmp_codegen::{Generator, Peer};
 
 const MANUAL: &str = "https://www.qemu.org/docs/master/interop";
 
@@ -9,12 +9,14 @@ fn main() {
         Generator::new("qapi-schema/qmp/qapi-schema.json", "qmp")
             .runtime_in_this_crate()
             .manual(&format!("{MANUAL}/qemu-qmp-ref.html"), "QMP")
+            .also_for(Peer::StorageDaemon, "qapi-schema/storage-daemon/qapi-schema.json")
             .late_members("qapi-schema/late-members.json")
             .run_in_build_script();
     }
     if std::env::var_os("CARGO_FEATURE_QGA").is_some() {
         Generator::new("qapi-schema/qga/qapi-schema.json", "qga")
             .runtime_in_this_crate()
+            .peer(Peer::GuestAgent)
             .manual(&format!("{MANUAL}/qemu-ga-ref.html"), "QGA")
             .run_in_build_script();
     }

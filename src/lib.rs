@@ -28,7 +28,8 @@
 //!   feature of this name: the client that any number of tasks share. See [below](#which-client-to-choose).
 //! - [`Error`]: what went wrong, by [`ErrorKind`]. What QEMU says about a command is a [`ServerError`].
 //! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
-//! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
+//! - [`api`]: the traits that generated code implements, and the peers that commands are for: [`Monitor`],
+//!   [`StorageDaemon`] and [`GuestAgent`]. [`wire`] is what stands under its codecs.
 //!
 //! # Which client to choose
 //!
@@ -66,6 +67,10 @@ pub mod error;
 mod fds;
 mod json;
 pub mod message;
+#[cfg(feature = "qga")]
+pub mod qga;
+#[cfg(feature = "qmp")]
+pub mod qmp;
 mod retry;
 mod server;
 pub mod session;
@@ -81,11 +86,10 @@ mod trace;
 pub mod wire;
 
 pub use address::Address;
-#[cfg(feature = "qga")]
-pub use api::qga;
-#[cfg(feature = "qmp")]
-pub use api::qmp;
-pub use api::{Command, Event, EventSet, OobCommand, UndecodableEvent, UnrecognizedEvent};
+pub use api::{
+    Command, CommandFor, Event, EventSet, GuestAgent, Monitor, MonitorPeer, OobCommand, Peer, StorageDaemon,
+    UndecodableEvent, UnrecognizedEvent,
+};
 pub use blocking::{Client, ConnectOptions};
 pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};

@@ -1,10 +1,12 @@
 //! The whole pipeline, for build scripts: from the path of a root schema to formatted Rust files.
 
-use crate::emit::{self, LateMembers, Options};
-use crate::error::Result;
+use crate::emit::{self, LateMembers, Options, Peer};
+use crate::error::{Error, Result};
+use crate::schema::Schema;
 use crate::{check, load};
 use proc_macro2::TokenStream;
 use quote::quote;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Turns one schema into one Rust API.
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct Generator {
     root: PathBuf,
     late_members: Option<PathBuf>,
+    also_for: Vec<(Peer, PathBuf)>,
     options: Options,
 }
 
@@ -29,14 +32,36 @@ impl Generator {
     /// unique among the APIs of one crate because macros are exported under it.
     pub fn new(root: impl Into<PathBuf>, name: &str) -> Self {
         let name = name.to_owned();
-        let options = Options { name, runtime: quote!(::qemu_qmp), manual: None, late_members: LateMembers::default() };
-        Self { root: root.into(), late_members: None, options }
+        let options = Options {
+            name,
+            runtime: quote!(::qemu_qmp),
+            peer: Peer::Monitor,
+            also_for: BTreeMap::new(),
+            manual: None,
+            late_members: LateMembers::default(),
+        };
+        Self { root: root.into(), late_members: None, also_for: Vec::new(), options }
     }
 
     /// Emits paths into the crate that the output is part of, instead of into `::qemu_qmp`.
     #[must_use]
     pub fn runtime_in_this_crate(mut self) -> Self {
         self.options.runtime = quote!(crate);
+        self
+    }
+
+    /// Says whom all commands of the schema are for; the monitor, unless this says otherwise.
+    #[must_use]
+    pub fn peer(mut self, peer: Peer) -> Self {
+        self.options.peer = peer;
+        self
+    }
+
+    /// Says that another peer has some of the commands: those that the schema whose root file is `root` has too. Only the
+    /// names of its commands matter, each of which must be in the generator's own schema.
+    #[must_use]
+    pub fn also_for(mut self, peer: Peer, root: impl Into<PathBuf>) -> Self {
+        self.also_for.push((peer, root.into()));
         self
     }
 
@@ -59,16 +84,29 @@ impl Generator {
     /// Reads and checks the schema and emits Rust.
     ///
     /// # Errors
-    /// Where a file cannot be read, or the schema breaks a rule of the language; the error names the place.
+    /// Where a file cannot be read, a schema breaks a rule of the language, or a peer's schema has a command that the
+    /// generator's own lacks; the error names the place.
     pub fn generate(&self) -> Result<Generated> {
-        let source = load::load(&self.root)?;
-        let schema = check::check(&source)?;
+        let schema = read(&self.root)?;
         let mut options = self.options.clone();
         let mut inputs: Vec<PathBuf> = schema.modules.iter().map(|module| module.path.clone()).collect();
+        for (peer, root) in &self.also_for {
+            let part = read(root)?;
+            check_part(&part, &schema, &self.root)?;
+            options
+                .also_for
+                .entry(*peer)
+                .or_default()
+                .extend(part.commands.into_iter().map(|command| command.def.name));
+            inputs.extend(part.modules.into_iter().map(|module| module.path));
+        }
         if let Some(file) = &self.late_members {
             options.late_members = load::late_members(file)?;
             inputs.push(file.clone());
         }
+        // Schemas share files, which they may name differently.
+        let mut seen = HashSet::new();
+        inputs.retain(|input| seen.insert(load::identity(input)));
         let output = emit::emit(&schema, &options)?;
         let name = &options.name;
         let mut modules = vec![("types", output.types), ("commands", output.commands)];
@@ -106,6 +144,24 @@ impl Generated {
     /// Where the file system refuses.
     pub fn write(&self, folder: &Path) -> Result<()> {
         self.files.iter().try_for_each(|(name, text)| load::write(&folder.join(name), text))
+    }
+}
+
+fn read(root: &Path) -> Result<Schema> {
+    check::check(&load::load(root)?)
+}
+
+/// Refuses a peer's schema that has a command which is not in the whole schema, the one whose root file is `root`.
+fn check_part(part: &Schema, whole: &Schema, root: &Path) -> Result<()> {
+    let names: HashSet<_> = whole.commands.iter().map(|command| &command.def.name).collect();
+    match part.commands.iter().find(|command| !names.contains(&command.def.name)) {
+        None => Ok(()),
+        Some(stray) => {
+            let name = &stray.def.name;
+            let message =
+                format!("command '{name}' is not in the schema that the API is made from, '{}'", root.display());
+            Err(Error::new(&stray.def.at, message))
+        }
     }
 }
 

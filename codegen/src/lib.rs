@@ -12,6 +12,8 @@
 //! qemu_qmp_codegen::Generator::new("schema/my-schema.json", "my_api").run_in_build_script();
 //! ```
 //!
+//! Its commands are then for clients of the system emulator's monitor; [`Generator::peer`] names another [`Peer`].
+//!
 //! ```text
 //! // lib.rs
 //! include!(concat!(env!("OUT_DIR"), "/my_api.rs")); // `pub mod commands`, `pub mod events`, `pub mod types`
@@ -30,5 +32,6 @@ pub mod print;
 pub mod schema;
 pub mod vendor;
 
+pub use emit::Peer;
 pub use error::{Error, Location, Result};
 pub use generate::{Generated, Generator};

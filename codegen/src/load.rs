@@ -256,7 +256,7 @@ fn decode(file: &Arc<Path>, bytes: &[u8]) -> Result<String> {
 }
 
 /// The absolute path without `.` and `..`, by which files are told apart; symbolic links are not followed.
-fn identity(path: &Path) -> PathBuf {
+pub(crate) fn identity(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let mut clean = PathBuf::new();
     for component in absolute.components() {

@@ -72,6 +72,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
         )
     });
     let runtime = &cx.options.runtime;
+    let peers = cx.peers(wire_name);
     let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
     let purpose = if command.gen { Purpose::Arguments } else { Purpose::OpenArguments };
     let item = message(cx, &doc, name, &command.def, &command.data, purpose);
@@ -83,6 +84,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
             type Reply = #reply;
             #decode
         }
+        #(impl #runtime::api::CommandFor<#runtime::api::#peers> for #name {})*
         #oob
     }
 }

@@ -21,10 +21,32 @@ use boxing::Boxing;
 use direction::Direction;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Members that older releases of QEMU do not send: definition → member → the first release that always sends it.
 pub type LateMembers = BTreeMap<String, BTreeMap<String, String>>;
+
+/// A program that commands are sent to; the runtime has a type of the same name for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// The system emulator's monitor.
+    Monitor,
+    /// The storage daemon.
+    StorageDaemon,
+    /// The guest agent.
+    GuestAgent,
+}
+
+impl Peer {
+    /// The type's name in the runtime.
+    fn ident(self) -> Ident {
+        ident(match self {
+            Peer::Monitor => "Monitor",
+            Peer::StorageDaemon => "StorageDaemon",
+            Peer::GuestAgent => "GuestAgent",
+        })
+    }
+}
 
 /// How to emit a schema.
 #[derive(Debug, Clone)]
@@ -33,6 +55,10 @@ pub struct Options {
     pub name: String,
     /// Path of the crate that holds the runtime: `crate` or `::qemu_qmp`.
     pub runtime: TokenStream,
+    /// The peer that all commands are for.
+    pub peer: Peer,
+    /// Peers that have only some of the commands, and which.
+    pub also_for: BTreeMap<Peer, BTreeSet<String>>,
     /// Page of the reference manual, and the namespace in its anchors.
     pub manual: Option<(String, String)>,
     /// Members that older releases do not send.
@@ -156,6 +182,13 @@ impl<'a> Context<'a> {
                 quote!(Vec<#element>)
             }
         }
+    }
+
+    /// The types of the peers that a command is for, each once.
+    fn peers(&self, command: &str) -> Vec<Ident> {
+        let others = self.options.also_for.iter().filter(|(_, commands)| commands.contains(command));
+        let peers: BTreeSet<Peer> = others.map(|(peer, _)| *peer).chain([self.options.peer]).collect();
+        peers.into_iter().map(Peer::ident).collect()
     }
 
     /// The release from which on a member is always sent, if an older one may leave it out.

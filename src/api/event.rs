@@ -1,53 +1,13 @@
-//! What generated code implements, and the generated modules themselves.
+//! What events are: one of a schema, all of a schema as an enum, and those that no enum has a variant for.
+//!
+//! Assumes that the session has taken the envelope off, so that there are a name and, perhaps, data. Never fails on what a
+//! server sends: what the schema does not know, or what does not fit it, is kept as it came.
 
 use crate::wire::{self, path_and_reason};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt;
-
-/// The system emulator's and the storage daemon's API: QMP.
-#[cfg(feature = "qmp")]
-pub mod qmp {
-    include!(concat!(env!("OUT_DIR"), "/qmp.rs"));
-}
-
-/// The guest agent's API. It has no events.
-#[cfg(feature = "qga")]
-pub mod qga {
-    include!(concat!(env!("OUT_DIR"), "/qga.rs"));
-}
-
-/// A command of a schema: its arguments are the value itself, its reply an associated type.
-///
-/// Serializing a command gives its `arguments` object, without the command's name.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a command",
-    note = "commands are in `qmp::commands` and `qga::commands`; types and events of the same name are not commands",
-    note = "a command that the schema does not know can be executed by name, with `cmd`"
-)]
-pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
-    /// Name on the wire, such as `query-status`.
-    const NAME: &'static str;
-    /// Whether a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
-    const SUCCESS_RESPONSE: bool = true;
-    /// What a successful execution returns; [`Empty`](wire::Empty) where the schema names no type.
-    type Reply: Serialize + DeserializeOwned + fmt::Debug;
-    /// Decodes the `return` member of a reply.
-    ///
-    /// # Errors
-    /// Where the text is not what the schema says; the message starts with the path of the member that does not fit.
-    fn decode_reply(text: &str) -> Result<Self::Reply, serde_json::Error> {
-        wire::from_json(text)
-    }
-}
-
-/// A command that may be executed out-of-band: at once, ahead of commands that are queued or running.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be executed out-of-band",
-    note = "the schema says of each command whether it may be"
-)]
-pub trait OobCommand: Command {}
 
 /// An event of a schema: its data is the value itself.
 #[diagnostic::on_unimplemented(

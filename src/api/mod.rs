@@ -1,0 +1,45 @@
+//! What generated code implements: commands, events, and the peers that they belong to.
+//!
+//! Assumes nothing about clients: these are the words that generated code and clients share.
+
+mod event;
+mod peer;
+
+use crate::wire;
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use std::fmt;
+
+pub use event::{Event, EventSet, UndecodableEvent, UnrecognizedEvent};
+pub use peer::{CommandFor, GuestAgent, Monitor, MonitorPeer, Peer, PeerKind, StorageDaemon};
+
+/// A command of a schema: its arguments are the value itself, its reply an associated type.
+///
+/// Serializing a command gives its `arguments` object, without the command's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    note = "commands are in `qmp::commands` and `qga::commands`; types and events of the same name are not commands",
+    note = "a command that the schema does not know can be executed by name, with `cmd`"
+)]
+pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
+    /// Name on the wire, such as `query-status`.
+    const NAME: &'static str;
+    /// Whether a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
+    const SUCCESS_RESPONSE: bool = true;
+    /// What a successful execution returns; [`Empty`](wire::Empty) where the schema names no type.
+    type Reply: Serialize + DeserializeOwned + fmt::Debug;
+    /// Decodes the `return` member of a reply.
+    ///
+    /// # Errors
+    /// Where the text is not what the schema says; the message starts with the path of the member that does not fit.
+    fn decode_reply(text: &str) -> Result<Self::Reply, serde_json::Error> {
+        wire::from_json(text)
+    }
+}
+
+/// A command that may be executed out-of-band: at once, ahead of commands that are queued or running.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be executed out-of-band",
+    note = "the schema says of each command whether it may be"
+)]
+pub trait OobCommand: Command {}
