@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("the machine is {}", vm.execute(QueryStatus::new())?.status);
 
     while let Some(event) = vm.next_event(Duration::from_secs(1))? {
-        println!("{:?}", event.kind);
+        println!("{:?}", event.data);
     }
     println!("nothing happened for a second");
     vm.close();

@@ -107,14 +107,14 @@ fn back_up(vm: &mut Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> 
     // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
     vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup"))?;
     while let Some(event) = vm.next_event(PATIENCE)? {
-        match event.kind {
-            EventKind::JobStatusChange(change) => println!("  job {} is {}", change.id, change.status),
-            EventKind::BlockJobCompleted(job) if job.device == "backup" => {
+        match event.data {
+            AnyEvent::JobStatusChange(change) => println!("  job {} is {}", change.id, change.status),
+            AnyEvent::BlockJobCompleted(job) if job.device == "backup" => {
                 println!("  job {}: {} of {} bytes", job.device, job.offset, job.len);
                 return job.error.map_or(Ok(()), |error| Err(error.into()));
             }
             // An event of a QEMU that is newer than this crate.
-            EventKind::Unrecognized(other) => println!("  {}: {}", other.name, other.data),
+            AnyEvent::Unrecognized(other) => println!("  {}: {}", other.name, other.data),
             _ => {}
         }
     }
@@ -125,7 +125,7 @@ fn back_up(vm: &mut Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> 
 fn quit(vm: &mut Client) -> qemu_qmp::Result<()> {
     vm.execute(Quit::new())?;
     let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true)?;
-    println!("  QEMU quits because of {}", shutdown.kind.reason);
+    println!("  QEMU quits because of {}", shutdown.data.reason);
     // Then it closes the connection, which is an error for whoever waits for another event.
     loop {
         match vm.next_event(PATIENCE) {

@@ -103,7 +103,7 @@ async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>
     let mut completed = vm.subscribe::<BlockJobCompleted>();
     // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
     vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup")).await?;
-    let job = completed.wait_for(PATIENCE, |job| job.device == "backup").await?.kind;
+    let job = completed.wait_for(PATIENCE, |job| job.device == "backup").await?.data;
     println!("  job {}: {} of {} bytes", job.device, job.offset, job.len);
     job.error.map_or(Ok(()), |error| Err(error.into()))
 }
@@ -113,19 +113,19 @@ async fn quit(vm: &Client) -> qemu_qmp::Result<()> {
     // This listens from here on, whether it is polled or not, so that the event cannot come too early.
     let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true);
     vm.execute(Quit::new()).await?;
-    println!("  QEMU quits because of {}", shutdown.await?.kind.reason);
+    println!("  QEMU quits because of {}", shutdown.await?.data.reason);
     println!("  {}", vm.closed().await);
     Ok(())
 }
 
 /// Takes events until the connection ends. Who takes them too slowly is told, and holds up nobody.
-async fn write_down(mut events: Events<EventKind>) -> Vec<String> {
+async fn write_down(mut events: Events<AnyEvent>) -> Vec<String> {
     let mut lines = Vec::new();
     while let Some(event) = events.next().await {
-        lines.push(match event.map(|event| event.kind) {
-            Ok(EventKind::JobStatusChange(change)) => format!("job {} is {}", change.id, change.status),
+        lines.push(match event.map(|event| event.data) {
+            Ok(AnyEvent::JobStatusChange(change)) => format!("job {} is {}", change.id, change.status),
             // An event of a QEMU that is newer than this crate.
-            Ok(EventKind::Unrecognized(other)) => format!("{}: {}", other.name, other.data),
+            Ok(AnyEvent::Unrecognized(other)) => format!("{}: {}", other.name, other.data),
             Ok(_) => continue,
             Err(error) if error.kind() == ErrorKind::Closed => "the connection ended".to_owned(),
             Err(error) => error.to_string(),

@@ -155,7 +155,7 @@ fn any_reader_and_writer() {
     go_on.send(()).unwrap();
     assert!(vm.execute(QueryStatus::new()).unwrap().running);
     assert_eq!(
-        vm.next_event(PATIENCE).unwrap().map(|event| qemu_qmp::EventSet::name(&event.kind).to_owned()).as_deref(),
+        vm.next_event(PATIENCE).unwrap().map(|event| qemu_qmp::EventSet::name(&event.data).to_owned()).as_deref(),
         Some("STOP")
     );
     vm.close();

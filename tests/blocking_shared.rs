@@ -9,7 +9,7 @@ use common::*;
 use qemu_qmp::blocking::SharedClient;
 use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{self, Cont, QueryName};
-use qemu_qmp::qmp::events::{EventKind, Resume, Stop};
+use qemu_qmp::qmp::events::{AnyEvent, Resume, Stop};
 use qemu_qmp::{Client, ErrorKind, Phase};
 use serde_json::json;
 use std::collections::HashSet;
@@ -61,7 +61,7 @@ fn every_reply_finds_its_thread_and_no_event_is_lost() {
         let mut numbers = HashSet::new();
         for taker in takers {
             let taken = taker.join().unwrap();
-            let taken = taken.iter().map(|event| qemu_qmp::EventSet::data(&event.kind)["number"].as_u64().unwrap());
+            let taken = taken.iter().map(|event| qemu_qmp::EventSet::data(&event.data)["number"].as_u64().unwrap());
             let taken: Vec<_> = taken.collect();
             assert!(taken.is_sorted());
             numbers.extend(taken);
@@ -199,7 +199,7 @@ fn a_line_that_is_no_message_fails_one_call_or_one_look_at_events() {
     echo(&vm, 2);
     is_written.recv().unwrap();
     assert_eq!(vm.events().unwrap_err().kind(), ErrorKind::Malformed(Malformed::NotJson));
-    assert!(matches!(vm.next_event(None).unwrap().unwrap().kind, EventKind::Stop(_)));
+    assert!(matches!(vm.next_event(None).unwrap().unwrap().data, AnyEvent::Stop(_)));
     drop(vm);
     script.finish();
 }

@@ -90,9 +90,9 @@ fn events_are_typed_and_taken() {
     let mut seen = Vec::new();
     for event in vm.events().unwrap() {
         assert_eq!(event.timestamp.since_epoch(), None);
-        match &event.kind {
-            EventKind::Shutdown(shutdown) => seen.push(shutdown.reason.to_string()),
-            EventKind::Unrecognized(other) => seen.push(other.name.to_string()),
+        match &event.data {
+            AnyEvent::Shutdown(shutdown) => seen.push(shutdown.reason.to_string()),
+            AnyEvent::Unrecognized(other) => seen.push(other.name.to_string()),
             _ => {}
         }
     }
@@ -111,11 +111,11 @@ fn next_event_waits_and_takes_one() {
         peer.event("RESUME");
         peer.wait_for_end();
     });
-    assert!(matches!(vm.next_event(PATIENCE).unwrap().unwrap().kind, EventKind::Stop(_)));
+    assert!(matches!(vm.next_event(PATIENCE).unwrap().unwrap().data, AnyEvent::Stop(_)));
     assert!(vm.next_event(SOON).unwrap().is_none());
     assert!(vm.next_event(Duration::ZERO).unwrap().is_none());
     go_on.send(()).unwrap();
-    assert!(matches!(vm.next_event(None).unwrap().unwrap().kind, EventKind::Resume(_)));
+    assert!(matches!(vm.next_event(None).unwrap().unwrap().data, AnyEvent::Resume(_)));
     drop(vm);
     script.finish();
 }
@@ -141,13 +141,13 @@ fn waiting_looks_at_buffered_events_first_and_keeps_all_others() {
         looked_at.push(event.path.clone());
         event.device.as_deref() == Some("net0")
     });
-    assert_eq!(event.unwrap().kind.path, "/net0");
+    assert_eq!(event.unwrap().data.path, "/net0");
     assert_eq!(looked_at, ["/other", "/net0"]);
     assert_eq!(kinds(&mut vm), ["STOP", "DEVICE_DELETED", "RESUME"]);
     vm.execute(QueryName::new()).unwrap();
     let wanted = vm.wait_for_any(
         PATIENCE,
-        |event| matches!(&event.kind, EventKind::DeviceDeleted(deleted) if deleted.device.as_deref() == Some("net1")),
+        |event| matches!(&event.data, AnyEvent::DeviceDeleted(deleted) if deleted.device.as_deref() == Some("net1")),
     );
     assert!(wanted.is_ok());
     let error = vm.wait_for(SOON, |_: &BlockJobReady| true).unwrap_err();
@@ -175,7 +175,7 @@ fn an_event_that_does_not_fit_is_reported_once() {
     let error = vm.wait_for(PATIENCE, |_: &DeviceDeleted| true).unwrap_err();
     let misfit = error.decode_error().unwrap();
     assert_eq!((misfit.name(), misfit.path(), misfit.text()), ("DEVICE_DELETED", ".path", r#"{"path":7}"#));
-    assert_eq!(vm.wait_for(PATIENCE, |_: &DeviceDeleted| true).unwrap().kind.path, "/net0");
+    assert_eq!(vm.wait_for(PATIENCE, |_: &DeviceDeleted| true).unwrap().data.path, "/net0");
     drop(vm);
     script.finish();
 }

@@ -35,12 +35,12 @@ fn commands_replies_errors_and_events() {
     assert!(resumed.timestamp.since_epoch().is_some());
     vm.execute(qmp::commands::Stop::new()).unwrap();
     let names: Vec<_> =
-        vm.events().unwrap().iter().map(|event| qemu_qmp::EventSet::name(&event.kind).to_owned()).collect();
+        vm.events().unwrap().iter().map(|event| qemu_qmp::EventSet::name(&event.data).to_owned()).collect();
     assert_eq!(names, ["STOP"]);
 
     vm.execute(Quit::new()).unwrap();
     let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true).unwrap();
-    assert_eq!(shutdown.kind.reason, ShutdownCause::HostQmpQuit);
+    assert_eq!(shutdown.data.reason, ShutdownCause::HostQmpQuit);
     assert_eq!(vm.next_event(None).unwrap_err().kind(), ErrorKind::Closed);
 }
 

@@ -187,7 +187,7 @@ fn deadlines_hold_and_lose_nothing() {
     assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Call));
     go_on.send(()).unwrap();
     let event = vm.next_event(PATIENCE).unwrap().unwrap();
-    assert!(matches!(event.kind, EventKind::Stop(_)));
+    assert!(matches!(event.data, AnyEvent::Stop(_)));
     vm.close();
     script.finish();
 }

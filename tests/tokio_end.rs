@@ -159,7 +159,7 @@ async fn last_words_are_heard_although_nothing_can_be_written() {
     let mut events = vm.events();
     let error = vm.execute(QueryStatus::new()).await.unwrap_err();
     assert!(error.is_closed() && error.malformed_line().is_some(), "{error}");
-    assert_eq!(events.next().await.unwrap().unwrap().kind.name(), "SHUTDOWN");
+    assert_eq!(events.next().await.unwrap().unwrap().data.name(), "SHUTDOWN");
     assert!(events.next().await.unwrap().unwrap_err().is_closed());
     assert!(events.next().await.is_none());
 }

@@ -7,7 +7,7 @@ mod tokio_common;
 use futures_core::Stream;
 use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{self, DeviceDel, QueryStatus, Quit};
-use qemu_qmp::qmp::events::{DeviceDeleted, EventKind, Resume, Stop};
+use qemu_qmp::qmp::events::{AnyEvent, DeviceDeleted, Resume, Stop};
 use qemu_qmp::session::SessionOptions;
 use qemu_qmp::tokio::{ConnectOptions, Events};
 use qemu_qmp::{ErrorKind, EventMessage, EventSet, Phase};
@@ -27,7 +27,7 @@ async fn all<T>(mut events: Events<T>, short: impl Fn(T) -> String) -> Vec<Strin
     let mut heard = Vec::new();
     while let Some(event) = events.next().await {
         heard.push(match event {
-            Ok(event) => short(event.kind),
+            Ok(event) => short(event.data),
             Err(error) => format!("{:?}", error.kind()),
         });
     }
@@ -56,7 +56,7 @@ async fn each_hears_its_own_from_when_it_came() {
     let late = vm.events();
     vm.execute(QueryStatus::new()).await.unwrap();
     script.await.unwrap();
-    let names = |kind: EventKind| kind.name().to_owned();
+    let names = |kind: AnyEvent| kind.name().to_owned();
     assert_eq!(
         all(every, names).await,
         ["STOP", "DEVICE_DELETED", "X_NEW", "DEVICE_DELETED", "DEVICE_DELETED", "Closed"]
@@ -94,7 +94,7 @@ async fn slow_subscriber_misses_and_is_told() {
     let error = slow.next().await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.missed()), (ErrorKind::Missed, Some(990)));
     for _ in 0..10 {
-        assert_eq!(slow.next().await.unwrap().unwrap().kind.name(), "RESUME");
+        assert_eq!(slow.next().await.unwrap().unwrap().data.name(), "RESUME");
     }
     // A flood of others is no concern of this one.
     for _ in 0..10 {
@@ -104,7 +104,7 @@ async fn slow_subscriber_misses_and_is_told() {
     assert!(vm.counters().dropped_events >= 990);
     let mut peer = script.await.unwrap();
     peer.event("STOP").await;
-    assert_eq!(slow.next().await.unwrap().unwrap().kind.name(), "STOP");
+    assert_eq!(slow.next().await.unwrap().unwrap().data.name(), "STOP");
     stops.next().await.unwrap().unwrap();
 }
 
@@ -139,7 +139,7 @@ async fn waiting_hears_what_comes_before_the_reply() {
     .await;
     let gone = vm.wait_for(PATIENCE, |event: &DeviceDeleted| event.device.as_deref() == Some("net0"));
     vm.execute(DeviceDel::new("net0")).await.unwrap();
-    assert_eq!(gone.await.unwrap().kind.device.as_deref(), Some("net0"));
+    assert_eq!(gone.await.unwrap().data.device.as_deref(), Some("net0"));
     drop(script);
 }
 
@@ -254,7 +254,7 @@ async fn dropped_future_of_the_next_event_loses_nothing() {
         assert!(polled.await.is_pending());
     }
     go.send(()).unwrap();
-    assert_eq!(events.next().await.unwrap().unwrap().kind.name(), "STOP");
+    assert_eq!(events.next().await.unwrap().unwrap().data.name(), "STOP");
 }
 
 /// The stream is one for everybody's combinators.
@@ -266,9 +266,9 @@ async fn streams_are_streams() {
         peer.reply(&command, paused()).await;
     })
     .await;
-    type Item = qemu_qmp::Result<EventMessage<EventKind>>;
+    type Item = qemu_qmp::Result<EventMessage<AnyEvent>>;
     let mut events: Pin<Box<dyn Stream<Item = Item> + Send>> = Box::pin(vm.events());
     vm.execute(QueryStatus::new()).await.unwrap();
     let next = std::future::poll_fn(|cx| events.as_mut().poll_next(cx)).await;
-    assert_eq!(next.unwrap().unwrap().kind.name(), "STOP");
+    assert_eq!(next.unwrap().unwrap().data.name(), "STOP");
 }

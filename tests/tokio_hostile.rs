@@ -6,7 +6,7 @@ mod tokio_common;
 
 use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{QueryName, QueryStatus};
-use qemu_qmp::qmp::events::EventKind;
+use qemu_qmp::qmp::events::AnyEvent;
 use qemu_qmp::session::SessionOptions;
 use qemu_qmp::tokio::{Client, ConnectOptions};
 use qemu_qmp::{Error, ErrorKind, EventSet, Phase};
@@ -125,7 +125,7 @@ async fn line_over_the_bound_costs_one_call() {
     vm.execute(QueryStatus::new()).await.unwrap();
     let error = events.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed(Malformed::TooLong));
-    assert_eq!(events.next().await.unwrap().unwrap().kind.name(), "SHORT");
+    assert_eq!(events.next().await.unwrap().unwrap().data.name(), "SHORT");
     script.await.unwrap();
 }
 
@@ -212,7 +212,7 @@ async fn garbage_between_messages() {
     for (_, kind) in garbage {
         let error = events.next().await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed(kind));
-        assert!(matches!(events.next().await.unwrap().unwrap().kind, EventKind::Stop(_)));
+        assert!(matches!(events.next().await.unwrap().unwrap().data, AnyEvent::Stop(_)));
     }
     for (number, (_, kind)) in (1..).zip(garbage) {
         let error = vm.execute(QueryStatus::new()).await.unwrap_err();
@@ -247,7 +247,7 @@ async fn nesting_and_misfits() {
     let error = vm.execute(QueryStatus::new()).await.unwrap_err();
     assert_eq!(error.decode_error().unwrap().path(), ".running");
     let event = events.next().await.unwrap().unwrap();
-    assert_eq!(event.kind.name(), "DEEP");
+    assert_eq!(event.data.name(), "DEEP");
     vm.execute(QueryStatus::new()).await.unwrap();
     script.await.unwrap();
 }

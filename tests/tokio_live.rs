@@ -40,12 +40,12 @@ async fn commands_events_and_the_end() {
     assert!(stopped.await.unwrap().timestamp.since_epoch().is_some());
     let shutdown = vm.wait_for(PATIENCE, |_: &events::Shutdown| true);
     vm.execute(Quit::new()).await.unwrap();
-    assert_eq!(shutdown.await.unwrap().kind.reason, ShutdownCause::HostQmpQuit);
+    assert_eq!(shutdown.await.unwrap().data.reason, ShutdownCause::HostQmpQuit);
     assert_eq!(vm.closed().await.kind(), ErrorKind::Closed);
     let mut names = Vec::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => names.push(event.kind.name().to_owned()),
+            Ok(event) => names.push(event.data.name().to_owned()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
         }
     }

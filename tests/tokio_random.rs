@@ -6,7 +6,7 @@
 
 mod tokio_common;
 
-use qemu_qmp::qmp::events::EventKind;
+use qemu_qmp::qmp::events::AnyEvent;
 use qemu_qmp::tokio::{Client, Events};
 use qemu_qmp::{ErrorKind, EventSet};
 use serde_json::{json, Value};
@@ -88,11 +88,11 @@ async fn work(vm: Client, task: u64, mut random: Random) -> (u64, u64) {
 }
 
 /// Numbers follow each other up to the last; gives it.
-async fn listen(mut events: Events<EventKind>) -> Option<u64> {
+async fn listen(mut events: Events<AnyEvent>) -> Option<u64> {
     let mut last: Option<u64> = None;
     while let Some(event) = events.next().await {
         let Ok(event) = event else { continue };
-        let number = event.kind.data()["n"].as_u64().unwrap();
+        let number = event.data.data()["n"].as_u64().unwrap();
         assert!(last.is_none_or(|last| number == last + 1), "{number} after {last:?}");
         last = Some(number);
     }

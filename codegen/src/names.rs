@@ -46,7 +46,7 @@ pub const UNRECOGNIZED: &str = "Unrecognized";
 /// The variant for an event that the schema knows but whose data does not fit it.
 pub const UNDECODABLE: &str = "Undecodable";
 /// The enum of all events.
-pub const EVENT_KIND: &str = "EventKind";
+pub const ANY_EVENT: &str = "AnyEvent";
 /// The field of a union that holds its branch.
 pub const BRANCH: &str = "branch";
 /// The field of a command that is on the wire what another type is.

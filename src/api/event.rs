@@ -19,7 +19,7 @@ pub trait Event: Serialize + DeserializeOwned + fmt::Debug {
     const NAME: &'static str;
 }
 
-/// All events of a schema as one enum, such as `qmp::events::EventKind`.
+/// All events of a schema as one enum, such as `qmp::events::AnyEvent`.
 pub trait EventSet: Sized + fmt::Debug {
     /// Decodes an event's data by the event's name. Never fails: what the schema does not know, or what does not fit
     /// it, becomes a value that keeps name and data.

@@ -7,13 +7,13 @@ use crate::api::{Command, Event, EventSet};
 use crate::error::{Error, Phase, Result};
 use crate::message::{EventMessage, RawEvent};
 #[cfg(feature = "qmp")]
-use crate::qmp::events::EventKind;
+use crate::qmp::events::AnyEvent;
 use crate::session::Session;
 use std::time::Duration;
 
 /// Events arrive at any time, are buffered in order, and stay until they are taken; see
 /// [`SessionOptions::max_events`](crate::session::SessionOptions::max_events) for the bound.
-// What names `EventKind` is inline, here and in the other clients: the codecs of all events would make up half of what the
+// What names `AnyEvent` is inline, here and in the other clients: the codecs of all events would make up half of what the
 // compiler generates for this crate, also for programs that never ask for them.
 impl Client {
     /// All events that have arrived: buffered ones and what the transport already holds, oldest first. Never waits. The
@@ -55,7 +55,7 @@ impl Client {
     /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
     #[cfg(feature = "qmp")]
     #[inline]
-    pub fn events(&mut self) -> Result<Vec<EventMessage<EventKind>>> {
+    pub fn events(&mut self) -> Result<Vec<EventMessage<AnyEvent>>> {
         self.events_as()
     }
 
@@ -66,7 +66,7 @@ impl Client {
     /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
     #[cfg(feature = "qmp")]
     #[inline]
-    pub fn next_event(&mut self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<EventKind>>> {
+    pub fn next_event(&mut self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<AnyEvent>>> {
         self.next_event_as(timeout)
     }
 
@@ -186,7 +186,7 @@ pub(super) fn wanted<E: Event>(
     mut filter: impl FnMut(&E) -> bool,
 ) -> impl FnMut(&RawEvent) -> Option<Result<EventMessage<E>>> {
     move |event| match event.decode::<E>()? {
-        Ok(message) => filter(&message.kind).then_some(Ok(message)),
+        Ok(message) => filter(&message.data).then_some(Ok(message)),
         Err(error) => Some(Err(error)),
     }
 }

@@ -23,12 +23,12 @@ pub struct RawEvent {
 
 /// An event with its envelope's timestamp.
 ///
-/// `K` is an [`EventSet`] such as `qmp::events::EventKind`, or one [`Event`].
+/// `D` is an [`EventSet`] such as `qmp::events::AnyEvent`, or one [`Event`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct EventMessage<K> {
+pub struct EventMessage<D> {
     /// What happened.
-    pub kind: K,
+    pub data: D,
     /// When it happened, by the server's clock.
     pub timestamp: Timestamp,
 }
@@ -78,17 +78,17 @@ impl RawEvent {
         if *self.name != *E::NAME {
             return None;
         }
-        let data = self.data.as_deref().map_or("{}", RawValue::get);
-        Some(match wire::from_json(data) {
-            Ok(kind) => Ok(EventMessage { kind, timestamp: self.timestamp }),
-            Err(source) => Err(Error::misfit(Subject::Event, &self.name, data, source)),
+        let text = self.data.as_deref().map_or("{}", RawValue::get);
+        Some(match wire::from_json(text) {
+            Ok(data) => Ok(EventMessage { data, timestamp: self.timestamp }),
+            Err(source) => Err(Error::misfit(Subject::Event, &self.name, text, source)),
         })
     }
 
-    /// Decodes this event as one of a schema's. What `K` does not know, or what does not fit it, becomes a value of `K` that
+    /// Decodes this event as one of a schema's. What `D` does not know, or what does not fit it, becomes a value of `D` that
     /// keeps name and data.
-    pub fn decode_as<K: EventSet>(&self) -> EventMessage<K> {
-        EventMessage { kind: K::decode(&self.name, self.data.as_deref()), timestamp: self.timestamp }
+    pub fn decode_as<D: EventSet>(&self) -> EventMessage<D> {
+        EventMessage { data: D::decode(&self.name, self.data.as_deref()), timestamp: self.timestamp }
     }
 
     pub(super) fn parse(name: &str, data: Option<&str>, timestamp: Option<&str>) -> Option<Self> {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::error::{ErrorKind, Phase, Repr, Result};
 use crate::message::{EventMessage, RawEvent};
 #[cfg(feature = "qmp")]
-use crate::qmp::events::EventKind;
+use crate::qmp::events::AnyEvent;
 use ::tokio::task::coop::poll_proceed;
 use futures_core::Stream;
 use std::fmt;
@@ -46,7 +46,7 @@ impl Client {
     /// All events from now on.
     #[cfg(feature = "qmp")]
     #[inline]
-    pub fn events(&self) -> Events<EventKind> {
+    pub fn events(&self) -> Events<AnyEvent> {
         self.events_as()
     }
 
@@ -151,7 +151,7 @@ impl<T> Events<T> {
     async fn find(&mut self, mut filter: impl FnMut(&T) -> bool) -> Result<EventMessage<T>> {
         loop {
             match self.next().await {
-                Some(Ok(event)) if !filter(&event.kind) => {}
+                Some(Ok(event)) if !filter(&event.data) => {}
                 Some(found) => return found,
                 None => return Err(self.feed.shared.why()),
             }

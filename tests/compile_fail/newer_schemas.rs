@@ -1,6 +1,6 @@
 //! What would break with the next schema: struct literals, and matches that foresee nothing new.
 
-use qemu_qmp::qmp::{events::EventKind, types::*};
+use qemu_qmp::qmp::{events::AnyEvent, types::*};
 
 fn main() {
     let _ = StatusInfo { running: true, status: RunState::Running }; //~ E0639 non-exhaustive
@@ -14,9 +14,9 @@ fn name(status: RunState) -> &'static str {
     }
 }
 
-fn reason(event: EventKind) -> String {
+fn reason(event: AnyEvent) -> String {
     match event { //~ E0004 non-exhaustive patterns
-        EventKind::Shutdown(shutdown) => shutdown.reason.to_string(),
-        EventKind::Unrecognized(other) => other.name.into(),
+        AnyEvent::Shutdown(shutdown) => shutdown.reason.to_string(),
+        AnyEvent::Unrecognized(other) => other.name.into(),
     }
 }

@@ -22,9 +22,9 @@ fn main() -> Result<()> {
 
     vm.wait_for(None, |gone: &DeviceDeleted| gone.device.as_deref() == Some("blk0"))?;
     for event in vm.events()? {
-        match &event.kind {
-            EventKind::Shutdown(shutdown) => println!("{}", shutdown.reason),
-            EventKind::Unrecognized(other) => eprintln!("{}", other.name),
+        match &event.data {
+            AnyEvent::Shutdown(shutdown) => println!("{}", shutdown.reason),
+            AnyEvent::Unrecognized(other) => eprintln!("{}", other.name),
             _ => {}
         }
     }

@@ -3,15 +3,15 @@
 use crate::misfits::misfits_of_parts;
 use crate::text::same;
 use crate::world::{Kind, Shape, World};
-use qemu_qmp::qmp::events::EventKind;
+use qemu_qmp::qmp::events::AnyEvent;
 use qemu_qmp::wire::RawValue;
 use qemu_qmp::EventSet;
 use serde_json::{json, Value};
 use std::collections::HashSet;
 
-fn decode(name: &str, data: &Value) -> EventKind {
+fn decode(name: &str, data: &Value) -> AnyEvent {
     let data = RawValue::from_string(data.to_string()).unwrap();
-    EventKind::decode(name, Some(&data))
+    AnyEvent::decode(name, Some(&data))
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn known_events_are_told_apart() {
         let message = &world.messages[index];
         if message.kind == Kind::Event {
             let event = decode(&message.name, &data);
-            assert!(!matches!(event, EventKind::Unrecognized(_) | EventKind::Undecodable(_)), "{data} of {event:?}");
+            assert!(!matches!(event, AnyEvent::Unrecognized(_) | AnyEvent::Undecodable(_)), "{data} of {event:?}");
             assert_eq!(event.name(), message.name);
             assert!(same(&event.data(), &data), "{data} of {event:?}");
             kinds.push(std::mem::discriminant(&event));
@@ -39,7 +39,7 @@ fn events_that_do_not_fit_are_kept() {
     for message in &world.messages {
         let (Kind::Event, Shape::Members(parts)) = (message.kind, &message.shape) else { continue };
         for misfit in misfits_of_parts(&Value::Object(world.minimal_parts(parts)), parts) {
-            let EventKind::Undecodable(event) = decode(&message.name, &misfit.value) else {
+            let AnyEvent::Undecodable(event) = decode(&message.name, &misfit.value) else {
                 panic!("{} of {}", misfit.value, message.name)
             };
             assert_eq!((&*event.name, &*event.path), (&*message.name, &*misfit.path));
@@ -56,12 +56,12 @@ fn events_that_do_not_fit_are_kept() {
 fn unheard_events_are_kept() {
     for data in [json!({}), json!({"a": [u64::MAX, null, 0.1]}), json!(["x"]), json!(null)] {
         let event = decode("X_LATER", &data);
-        assert!(matches!(&event, EventKind::Unrecognized(event) if &*event.name == "X_LATER"));
+        assert!(matches!(&event, AnyEvent::Unrecognized(event) if &*event.name == "X_LATER"));
         assert_eq!((event.name(), event.data()), ("X_LATER", data));
     }
-    let bare = EventKind::decode("X_LATER", None);
+    let bare = AnyEvent::decode("X_LATER", None);
     assert_eq!(bare.data(), json!({}));
-    assert!(matches!(EventKind::decode("STOP", None), EventKind::Stop(_)));
+    assert!(matches!(AnyEvent::decode("STOP", None), AnyEvent::Stop(_)));
     // Names are compared as they are.
-    assert!(matches!(EventKind::decode("stop", None), EventKind::Unrecognized(_)));
+    assert!(matches!(AnyEvent::decode("stop", None), AnyEvent::Unrecognized(_)));
 }

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::table::{self, Entry, Exchange, Table};
 use crate::tape::Tape;
 use qemu_qmp::blocking::ConnectOptions;
-use qemu_qmp::qmp::events::EventKind;
+use qemu_qmp::qmp::events::AnyEvent;
 use qemu_qmp::{Client, EventMessage, EventSet as _, ServerError, Version};
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
@@ -217,7 +217,7 @@ impl<'a> Conversation<'a> {
                 return;
             }
             let left = end.saturating_duration_since(Instant::now());
-            match self.client.next_event_as::<EventKind>(left) {
+            match self.client.next_event_as::<AnyEvent>(left) {
                 Ok(Some(event)) => self.keep_event(&event),
                 Ok(None) => return self.report.fail(format!("{name} did not come")),
                 Err(error) => return self.report.fail(format!("{name} did not come: {error}")),
@@ -272,7 +272,7 @@ impl<'a> Conversation<'a> {
 
     /// Checks that an event is in the schema, or was removed after this release.
     pub fn check_event(&mut self, name: &str) {
-        let known = !matches!(EventKind::decode(name, None), EventKind::Unrecognized(_));
+        let known = !matches!(AnyEvent::decode(name, None), AnyEvent::Unrecognized(_));
         self.check(name, "event", known, self.removed.permits_event(name, self.version));
     }
 
@@ -343,18 +343,18 @@ impl<'a> Conversation<'a> {
 
     fn take_events(&mut self) {
         // The guest agent has no events, and of a closed connection the next command will tell.
-        for event in self.client.events_as::<EventKind>().unwrap_or_default() {
+        for event in self.client.events_as::<AnyEvent>().unwrap_or_default() {
             self.keep_event(&event);
         }
     }
 
-    fn keep_event(&mut self, event: &EventMessage<EventKind>) {
+    fn keep_event(&mut self, event: &EventMessage<AnyEvent>) {
         let came = self.tape.event(self.event_count).unwrap_or_default();
         self.event_count += 1;
         self.report.events += 1;
-        let name = event.kind.name();
-        match &event.kind {
-            EventKind::Undecodable(misfit) => self.report.fail(misfit.to_string()),
+        let name = event.data.name();
+        match &event.data {
+            AnyEvent::Undecodable(misfit) => self.report.fail(misfit.to_string()),
             _ => self.check_event(name),
         }
         let mut typed = json!({
@@ -362,7 +362,7 @@ impl<'a> Conversation<'a> {
             "timestamp": {"seconds": event.timestamp.seconds, "microseconds": event.timestamp.microseconds},
         });
         if came.get("data").is_some() {
-            typed["data"] = event.kind.data();
+            typed["data"] = event.data.data();
         }
         self.compare(&format!("event {name}"), &came, &typed);
         self.events.push(came);

@@ -9,7 +9,7 @@ use quote::quote;
 
 /// All events.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
-    let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE, names::EVENT_KIND]);
+    let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE, names::ANY_EVENT]);
     let named: Vec<(Ident, &Event)> = cx
         .schema
         .events
@@ -36,7 +36,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         /// Every event of the schema, and what the schema does not know.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
-        pub enum EventKind {
+        pub enum AnyEvent {
             #(#summaries #idents(#idents),)*
             /// An event that the schema does not know, as it came.
             #unrecognized(UnrecognizedEvent),
@@ -44,7 +44,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
             #undecodable(UndecodableEvent),
         }
 
-        impl EventSet for EventKind {
+        impl EventSet for AnyEvent {
             #[inline]
             fn decode(name: &str, data: Option<&wire::RawValue>) -> Self {
                 match name {

@@ -15,7 +15,7 @@ use crate::error::{Doing, Error, Phase, Repr, Result};
 use crate::fds::Fds;
 use crate::message::{EventMessage, Greeting, RawEvent, Reply, Request};
 #[cfg(feature = "qmp")]
-use crate::qmp::events::EventKind;
+use crate::qmp::events::AnyEvent;
 use crate::session::Counters;
 use crate::trace;
 use serde_json::Value;
@@ -64,7 +64,7 @@ impl Client {
     /// let watcher = vm.clone();
     /// std::thread::spawn(move || {
     ///     while let Ok(Some(event)) = watcher.next_event(None) {
-    ///         println!("{:?}", event.kind);
+    ///         println!("{:?}", event.data);
     ///     }
     /// });
     /// println!("{}", vm.execute(QueryStatus::new())?.status);
@@ -181,7 +181,7 @@ impl SharedClient {
     /// The same.
     #[cfg(feature = "qmp")]
     #[inline]
-    pub fn next_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<EventKind>>> {
+    pub fn next_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<AnyEvent>>> {
         self.next_event_as(timeout)
     }
 
@@ -211,7 +211,7 @@ impl SharedClient {
     /// The same.
     #[cfg(feature = "qmp")]
     #[inline]
-    pub fn events(&self) -> Result<Vec<EventMessage<EventKind>>> {
+    pub fn events(&self) -> Result<Vec<EventMessage<AnyEvent>>> {
         self.events_as()
     }
 

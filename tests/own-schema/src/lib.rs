@@ -7,7 +7,7 @@ mod tests {
     #![allow(deprecated)]
 
     use super::commands::{Dim, LampAdd, Light, QueryLamp, QueryLamps};
-    use super::events::{Darkness, EventKind, LampBroken};
+    use super::events::{AnyEvent, Darkness, LampBroken};
     use super::types::{Brightness, Dimmer, Lamp, LightBranch, Shade};
     use qemu_qmp::{Command, Event, EventSet, OobCommand};
     use serde_json::{from_str, json, to_value, value::RawValue};
@@ -73,14 +73,14 @@ mod tests {
     #[test]
     fn events_are_told_by_name() {
         let data = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
-        let broken = EventKind::decode(LampBroken::NAME, Some(&data(r#"{"name": "bed", "count": 3}"#)));
-        assert_eq!(broken, EventKind::LampBroken(from_str(r#"{"name": "bed", "count": 3}"#).unwrap()));
-        assert_eq!(EventKind::decode("DARKNESS", None), EventKind::Darkness(Darkness::new()));
-        let EventKind::Undecodable(event) = EventKind::decode("LAMP_BROKEN", Some(&data(r#"{"name": 7}"#))) else {
+        let broken = AnyEvent::decode(LampBroken::NAME, Some(&data(r#"{"name": "bed", "count": 3}"#)));
+        assert_eq!(broken, AnyEvent::LampBroken(from_str(r#"{"name": "bed", "count": 3}"#).unwrap()));
+        assert_eq!(AnyEvent::decode("DARKNESS", None), AnyEvent::Darkness(Darkness::new()));
+        let AnyEvent::Undecodable(event) = AnyEvent::decode("LAMP_BROKEN", Some(&data(r#"{"name": 7}"#))) else {
             panic!("a number is no name");
         };
         assert_eq!((&*event.path, &*event.text), (".name", r#"{"name": 7}"#));
-        assert_eq!(EventKind::decode("NOON", Some(&data("[1]"))).data(), json!([1]));
+        assert_eq!(AnyEvent::decode("NOON", Some(&data("[1]"))).data(), json!([1]));
     }
 
     #[test]
