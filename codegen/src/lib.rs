@@ -19,6 +19,7 @@
 //! include!(concat!(env!("OUT_DIR"), "/my_api.rs")); // `pub mod commands`, `pub mod events`, `pub mod types`
 //! ```
 
+mod ast;
 pub mod check;
 pub mod doc;
 mod emit;

@@ -3,8 +3,8 @@
 //! Looks at what is described, never at style. Schemas of releases before 9.0 describe less than newer ones must;
 //! see [`Dialect`].
 
-use super::written::{Context, Kind, Meta, Written};
 use super::Dialect;
+use crate::ast::{Context, Kind, Meta, Written};
 use crate::doc::{Doc, Entry};
 use crate::error::{Error, Location, Result};
 use crate::load::Expression;

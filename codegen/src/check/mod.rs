@@ -13,14 +13,13 @@ mod parts;
 mod resolve;
 mod shape;
 mod table;
-mod written;
 
+use crate::ast::Written;
 use crate::error::Result;
 use crate::load::{self, Source};
 use crate::schema::{Module, Schema};
 use std::collections::BTreeSet;
 use table::Table;
-use written::Written;
 
 /// QEMU keeps the features of a whole schema in the bits of one word.
 const MAX_FEATURES: usize = 64;

@@ -5,7 +5,7 @@
 
 use super::name::mangle;
 use super::table::Table;
-use super::written::{Base, Branch, Context, Kind, Member, TypeName};
+use crate::ast::{Base, Branch, Context, Kind, Member, TypeName};
 use crate::error::Result;
 use crate::schema::{self, Branches, EnumId, ObjectId, Type};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 //! Recurses into conditions only as deep as the parser lets values nest.
 
 use super::name::{self, Case};
-use super::written::{Context, TypeName};
+use crate::ast::{Context, TypeName};
 use crate::error::{Error, Result};
 use crate::parser::{Object, Value};
 use crate::schema::{Condition, Feature};

@@ -5,8 +5,8 @@
 
 use super::name::{self, Case};
 use super::parts::{self, Part};
-use super::written::{Base, Branch, Context, Data, Flags, Kind, Member, Meta, TypeName, Written};
 use super::{docs, Dialect};
+use crate::ast::{Base, Branch, Context, Data, Flags, Kind, Member, Meta, TypeName, Written};
 use crate::error::{Error, Result};
 use crate::load::Expression;
 use crate::parser::{Object, Value};

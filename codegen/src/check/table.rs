@@ -3,7 +3,7 @@
 //! Assumes that [`super::shape`] has accepted every definition. Says what a name means, never whether it is
 //! allowed where it stands.
 
-use super::written::{Context, Kind, Meta, TypeName, Written};
+use crate::ast::{Context, Kind, Meta, TypeName, Written};
 use crate::error::Result;
 use crate::schema::{AlternateId, Builtin, EnumId, EnumValue, ObjectId, Type};
 use std::collections::HashMap;

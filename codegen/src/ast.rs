@@ -1,5 +1,8 @@
-//! Definitions as [`super::shape`] hands them on: every key known and of the right kind, every name legal,
-//! but types still names that nobody has looked up.
+//! Definitions as written: every key known and of the right kind, every name legal, but types still names that nobody has
+//! looked up.
+//!
+//! The first step of [`crate::check`] makes them from expressions, the later ones make the [`crate::schema`] of them.
+//! Plain data that borrows from the expressions; looks nothing up and refuses nothing.
 
 use crate::doc::Doc;
 use crate::error::{Error, Location};
@@ -10,28 +13,28 @@ use std::rc::Rc;
 
 /// A definition whose keys and names are in order.
 #[derive(Debug)]
-pub(super) struct Written<'a> {
-    pub(super) context: Context<'a>,
-    pub(super) module: usize,
-    pub(super) doc: Option<&'a Doc>,
-    pub(super) pragma: Rc<Pragma>,
-    pub(super) features: Vec<Feature>,
-    pub(super) condition: Option<Condition>,
-    pub(super) kind: Kind<'a>,
+pub(crate) struct Written<'a> {
+    pub(crate) context: Context<'a>,
+    pub(crate) module: usize,
+    pub(crate) doc: Option<&'a Doc>,
+    pub(crate) pragma: Rc<Pragma>,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) condition: Option<Condition>,
+    pub(crate) kind: Kind<'a>,
 }
 
 /// What all messages about a definition begin with, and where they point.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub(super) meta: Meta,
-    pub(super) name: &'a str,
+pub(crate) struct Context<'a> {
+    pub(crate) meta: Meta,
+    pub(crate) name: &'a str,
     /// QEMU reports whatever is wrong with a definition where the definition begins.
-    pub(super) at: &'a Location,
+    pub(crate) at: &'a Location,
 }
 
 impl Context<'_> {
     /// An error about this definition; `message` continues "struct 'Name': ".
-    pub(super) fn error(&self, message: impl fmt::Display) -> Error {
+    pub(crate) fn error(&self, message: impl fmt::Display) -> Error {
         Error::new(self.at, format!("{self}: {message}"))
     }
 }
@@ -44,7 +47,7 @@ impl fmt::Display for Context<'_> {
 
 /// The kinds of definitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meta {
+pub(crate) enum Meta {
     Enum,
     Struct,
     Union,
@@ -54,11 +57,11 @@ pub(super) enum Meta {
 }
 
 impl Meta {
-    pub(super) const ALL: [Meta; 6] =
+    pub(crate) const ALL: [Meta; 6] =
         [Meta::Enum, Meta::Struct, Meta::Union, Meta::Alternate, Meta::Command, Meta::Event];
 
     /// The key that makes an expression a definition of this kind, and the word for it in messages.
-    pub(super) fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Meta::Enum => "enum",
             Meta::Struct => "struct",
@@ -72,7 +75,7 @@ impl Meta {
 
 /// What sets the kinds of definitions apart.
 #[derive(Debug)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     Enum { values: Vec<EnumValue>, prefix: Option<String> },
     Struct { base: Option<&'a str>, members: Vec<Member<'a>> },
     Union { base: Base<'a>, tag: &'a str, branches: Vec<Branch<'a>> },
@@ -83,52 +86,52 @@ pub(super) enum Kind<'a> {
 
 /// Flags of a command; all but `boxed` are plain facts.
 #[derive(Debug)]
-pub(super) struct Flags {
-    pub(super) boxed: bool,
-    pub(super) gen: bool,
-    pub(super) success_response: bool,
-    pub(super) allow_oob: bool,
-    pub(super) allow_preconfig: bool,
-    pub(super) coroutine: bool,
+pub(crate) struct Flags {
+    pub(crate) boxed: bool,
+    pub(crate) gen: bool,
+    pub(crate) success_response: bool,
+    pub(crate) allow_oob: bool,
+    pub(crate) allow_preconfig: bool,
+    pub(crate) coroutine: bool,
 }
 
 /// A type by name.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum TypeName<'a> {
+pub(crate) enum TypeName<'a> {
     Plain(&'a str),
     Array(&'a str),
 }
 
 /// A member of a struct, of a union's inline base, or of data written in place.
 #[derive(Debug)]
-pub(super) struct Member<'a> {
+pub(crate) struct Member<'a> {
     /// Without the `*`.
-    pub(super) name: &'a str,
-    pub(super) optional: bool,
-    pub(super) ty: TypeName<'a>,
-    pub(super) features: Vec<Feature>,
-    pub(super) condition: Option<Condition>,
-    pub(super) at: &'a Location,
+    pub(crate) name: &'a str,
+    pub(crate) optional: bool,
+    pub(crate) ty: TypeName<'a>,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) condition: Option<Condition>,
+    pub(crate) at: &'a Location,
 }
 
 /// A branch of a union or an alternative of an alternate.
 #[derive(Debug)]
-pub(super) struct Branch<'a> {
-    pub(super) name: &'a str,
-    pub(super) ty: TypeName<'a>,
-    pub(super) condition: Option<Condition>,
+pub(crate) struct Branch<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) ty: TypeName<'a>,
+    pub(crate) condition: Option<Condition>,
 }
 
 /// The base of a union.
 #[derive(Debug)]
-pub(super) enum Base<'a> {
+pub(crate) enum Base<'a> {
     Named(&'a str),
     Inline(Vec<Member<'a>>),
 }
 
 /// The data of a command or an event.
 #[derive(Debug)]
-pub(super) enum Data<'a> {
+pub(crate) enum Data<'a> {
     Named(&'a str),
     /// Empty where there is no `data`.
     Inline(Vec<Member<'a>>),
@@ -136,7 +139,7 @@ pub(super) enum Data<'a> {
 
 impl<'a> Kind<'a> {
     /// The members that stand in the definition itself.
-    pub(super) fn inline_members(&self) -> &[Member<'a>] {
+    pub(crate) fn inline_members(&self) -> &[Member<'a>] {
         match self {
             Kind::Struct { members, .. }
             | Kind::Union { base: Base::Inline(members), .. }
