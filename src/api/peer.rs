@@ -41,7 +41,7 @@ pub trait MonitorPeer: Peer {}
     note = "commands of `qga::commands` are for a `Client<GuestAgent>`, and no other client takes them",
     note = "commands of `qmp::commands` are for a `Client<Monitor>`; a `Client<StorageDaemon>` takes those of them that the \
             storage daemon has",
-    note = "types and events are not commands, even if a command has the same name: import it from `qmp::commands` or \
+    note = "types and events are not commands, even if a command has the same name: import the command from `qmp::commands` or \
             `qga::commands`",
     note = "a command that the schema does not know can be executed by name, with `cmd`"
 )]

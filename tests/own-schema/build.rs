@@ -1,7 +1,14 @@
-//! Turns the schema that the generator's golden test prints into an API.
+//! Turns two schemas into APIs: the one that the generator's golden test prints, which is for the monitor, and one for the
+//! guest agent, of which the storage daemon has a part.
+
+use qemu_qmp_codegen::{Generator, Peer};
 
 fn main() {
-    qemu_qmp_codegen::Generator::new("../../codegen/tests/emitted/api.json", "lamps")
+    Generator::new("../../codegen/tests/emitted/api.json", "lamps")
         .late_members("../../codegen/tests/emitted/late.json")
+        .run_in_build_script();
+    Generator::new("schema/helper.json", "helper")
+        .peer(Peer::GuestAgent)
+        .also_for(Peer::StorageDaemon, "schema/helper-part.json")
         .run_in_build_script();
 }

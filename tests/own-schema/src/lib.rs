@@ -1,6 +1,11 @@
-//! An API from a schema that is not QEMU's, in a crate that is not `qemu-qmp`.
+//! APIs from schemas that are not QEMU's, in a crate that is not `qemu-qmp`.
 
 include!(concat!(env!("OUT_DIR"), "/lamps.rs"));
+
+/// An API for the guest agent, beside the one above, which is for the monitor.
+pub mod helper {
+    include!(concat!(env!("OUT_DIR"), "/helper.rs"));
+}
 
 #[cfg(test)]
 mod tests {
@@ -8,9 +13,21 @@ mod tests {
 
     use super::commands::{Dim, LampAdd, Light, QueryLamp, QueryLamps};
     use super::events::{AnyEvent, Darkness, LampBroken};
+    use super::helper::commands::{HelperLoad, HelperPing};
     use super::types::{Brightness, Dimmer, Lamp, LightBranch, Shade};
-    use qemu_qmp::{Command, Event, EventSet, OobCommand};
+    use qemu_qmp::{Command, CommandFor, Event, EventSet, GuestAgent, Monitor, OobCommand, Peer, StorageDaemon};
     use serde_json::{from_str, json, to_value, value::RawValue};
+
+    /// That this compiles is the test.
+    #[test]
+    fn commands_are_for_the_peers_that_the_build_script_names() {
+        fn name<P: Peer, C: CommandFor<P>>() -> &'static str {
+            C::NAME
+        }
+        assert_eq!(name::<Monitor, QueryLamp>(), "query-lamp");
+        assert_eq!(name::<GuestAgent, HelperLoad>(), "helper-load");
+        assert_eq!([name::<GuestAgent, HelperPing>(), name::<StorageDaemon, HelperPing>()], ["helper-ping"; 2]);
+    }
 
     #[test]
     fn commands_know_their_names_and_flags() {
