@@ -58,7 +58,7 @@ fn markers(generator: &Generator) -> Vec<(String, String)> {
     markers.collect()
 }
 
-fn pairs<'a>(markers: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(markers: &[(String, String)]) -> Vec<(&str, &str)> {
     markers.iter().map(|(peer, command)| (peer.as_str(), command.as_str())).collect()
 }
 
