@@ -9,7 +9,7 @@ mod since;
 mod style;
 
 use crate::error::Location;
-pub(crate) use reader::Reader;
+pub(crate) use reader::{indentation, Reader};
 
 /// A doc block, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

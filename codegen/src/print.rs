@@ -4,7 +4,7 @@
 //! printing what was read from printed text gives the same bytes. Comments that are not doc blocks, free-form blocks
 //! and the line breaks of the original do not survive. Knows no more of the meaning than which keys open a list.
 
-use crate::doc::{Doc, Entry};
+use crate::doc::{indentation, Doc, Entry};
 use crate::load::{Expression, Module};
 use crate::parser::{Object, Value};
 use std::fmt::Write;
@@ -129,7 +129,7 @@ fn doc_entry(entry: &Entry) -> String {
 /// The second line must not be indented more than a later one, or that would seem to be outside; such a text starts
 /// below its tag, and so does a list.
 fn tagged(tag: &str, text: &str) -> String {
-    let indents = text.lines().skip(1).filter(|line| !line.is_empty()).map(|line| line.len() - line.trim_start().len());
+    let indents = text.lines().skip(1).filter(|line| !line.is_empty()).map(indentation);
     let second = indents.clone().next();
     let below = indents.min() < second || text.starts_with("- ") || text.starts_with("* ");
     let mut printed = String::from(tag);

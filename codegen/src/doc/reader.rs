@@ -364,7 +364,7 @@ fn opens_section(line: &str) -> bool {
 }
 
 /// White space before the text, in characters.
-fn indentation(line: &str) -> usize {
+pub(crate) fn indentation(line: &str) -> usize {
     line.chars().take_while(|c| is_space(*c)).count()
 }
 
