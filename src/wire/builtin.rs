@@ -92,8 +92,6 @@ impl<'de> Deserialize<'de> for Null {
 #[non_exhaustive]
 pub struct Empty {}
 
-crate::wire::empty!(Empty);
-
 /// Decodes an object of which nothing is wanted, for which `value` stands.
 pub fn decode_empty<'de, T, D: Deserializer<'de>>(deserializer: D, value: T) -> Result<T, D::Error> {
     deserializer.deserialize_map(EmptyVisitor).map(|()| value)
@@ -153,5 +151,3 @@ impl QType {
         ("qbool", Self::Qbool),
     ];
 }
-
-crate::wire::enumeration!(QType);

@@ -1,5 +1,6 @@
 //! Enums: a table of names, and one variant for the names that are not in it.
 
+use super::unrecognized::UNRECOGNIZED;
 use serde::de::Visitor;
 use serde::{de, Deserializer, Serializer};
 use std::fmt;
@@ -41,7 +42,7 @@ pub fn decode_enum<'de, T: Clone, D: Deserializer<'de>>(
 /// Encodes an enum as its name.
 pub fn encode_enum<S: Serializer>(name: &str, is_unrecognized: bool, serializer: S) -> Result<S::Ok, S::Error> {
     if is_unrecognized {
-        serializer.serialize_newtype_struct(super::UNRECOGNIZED, name)
+        serializer.serialize_newtype_struct(UNRECOGNIZED, name)
     } else {
         serializer.serialize_str(name)
     }

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 ///
 /// # Errors
 /// Where the text does not fit `T`; the message starts with the path of the member (see
-/// [`split_path`](super::split_path)).
+/// [`split_path`](super::path::split_path)).
 pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
 }

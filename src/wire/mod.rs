@@ -11,37 +11,43 @@
 //! - An absent optional member is `None`, and JSON `null` is never taken for absence.
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
-//! The module knows nothing of messages, sessions or transports.
+//! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
+//! `path`, `members` and `builtin`, then `traits`, then `reader`, `writer`, `json` and `unrecognized`, then what works on each
+//! kind of type.
 
 mod alternate;
 mod builtin;
 mod enumeration;
 mod json;
 mod macros;
+mod members;
 mod object;
 mod path;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod traits;
 mod union;
+mod unrecognized;
 mod writer;
 
 #[doc(no_inline)]
 pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
-pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized, Alternate, Kind};
+pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized};
 pub use builtin::{decode_empty, encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
 pub use json::{array_from_json, debug, equal, from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, object, serde, transparent};
-pub use object::{decode_object, encode_object, position, Lookup, Object, Seen};
+pub use members::{position, Seen};
+pub use object::{decode_object, encode_object};
 pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
-pub use reader::Input;
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
-pub use union::{debug_branch, equal_branches, set_in_branch, write_tag, Branch, UnrecognizedBranch};
-pub use writer::Output;
+pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output};
+pub use union::{debug_branch, equal_branches, set_in_branch, write_tag};
+pub use unrecognized::{UnrecognizedBranch, UNRECOGNIZED};
 
-/// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
-/// Serializers that do not, serde_json's among them, write the value as it is.
-pub const UNRECOGNIZED: &str = "$qemu_qmp::Unrecognized";
+// Not beside the types: the macros refer to this module, and nothing below it does.
+empty!(Empty);
+enumeration!(QType);

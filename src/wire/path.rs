@@ -50,7 +50,8 @@ pub fn split_path(message: &str) -> (&str, &str) {
     ("", message)
 }
 
-/// Where in a JSON text something does not fit, and why. The path is what this runtime puts in front of its message: `.inserted.file[3].name: invalid type: …`, and nothing if the outermost value is at fault.
+/// Where in a JSON text something does not fit, and why. The path is what this runtime puts in front of its message, as in
+/// `.inserted.file[3].name: invalid type: …`, and empty if the outermost value is at fault.
 pub(crate) fn path_and_reason(error: &serde_json::Error) -> (String, String) {
     let message = format!("{error}");
     // One line was decoded, so its position says less than the path does.

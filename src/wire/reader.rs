@@ -1,27 +1,9 @@
 //! Members on their way in.
 
 use super::builtin::ArraySeed;
+use super::traits::Input;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess};
 use std::marker::PhantomData;
-
-/// Gives the value of the member that has just been named.
-///
-/// A trait without lifetimes and results, because it is called for each of some 5,000 members, and each of those would be
-/// something for the compiler to check.
-pub trait Input {
-    /// Into a mandatory member.
-    fn put<T: DeserializeOwned>(&mut self, field: &mut T);
-    /// Into an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
-    fn put_optional<T: DeserializeOwned>(&mut self, field: &mut Option<T>);
-    /// Into a mandatory member that is an array.
-    fn put_array<T: DeserializeOwned>(&mut self, field: &mut Vec<T>);
-    /// Into an optional member that is an array.
-    fn put_optional_array<T: DeserializeOwned>(&mut self, field: &mut Option<Vec<T>>);
-    /// Nowhere.
-    fn skip(&mut self);
-    /// Text, such as the tag of a union; `None` if it is something else, which is then the error of the member.
-    fn text(&mut self) -> Option<String>;
-}
 
 /// One value of a serde map. The error is kept for whoever made the reader.
 pub(super) struct Reader<'r, 'de, A: MapAccess<'de>> {

@@ -2,80 +2,12 @@
 //!
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
-use super::builtin::{Any, AnyMap};
 use super::json::{debug, equal};
-use super::object::{encode_members, Lookup, Object, Seen};
-use super::reader::Input;
-use super::writer::Output;
+use super::traits::{Branch, Input, Object, Output};
+use super::unrecognized::UnrecognizedTag;
+use super::writer::encode_members;
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
-
-/// What the generator emits for the branches of a union.
-pub trait Branch {
-    /// Becomes the branch of that tag, blank.
-    fn select(&mut self, tag: &str);
-    /// The tag's value on the wire; empty before it has come.
-    fn tag(&self) -> &str;
-    /// The members of the branch; none for a branch without data.
-    fn lookup(&self) -> Option<&dyn Lookup>;
-    /// The members of the branch, to take in what nothing explains.
-    fn lookup_mut(&mut self) -> Option<&mut dyn Lookup>;
-    /// Takes the value of the member of that index.
-    fn set<I: Input>(&mut self, index: usize, input: &mut I)
-    where
-        Self: Sized;
-    /// Writes the members of the branch, without the tag.
-    fn write<O: Output>(&self, out: &mut O)
-    where
-        Self: Sized;
-}
-
-/// A branch that the schema does not know: the tag's value and every member that the base does not explain.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
-pub struct UnrecognizedBranch {
-    /// The tag's value.
-    pub tag: Box<str>,
-    /// The other members, as they came.
-    pub members: AnyMap,
-}
-
-impl UnrecognizedBranch {
-    /// A branch of that tag, without members.
-    pub fn new(tag: impl Into<Box<str>>) -> Self {
-        Self { tag: tag.into(), members: AnyMap::new() }
-    }
-
-    /// Writes the members.
-    pub fn write<O: Output>(&self, out: &mut O) {
-        out.extra(&self.members);
-    }
-}
-
-impl Lookup for UnrecognizedBranch {
-    fn find(&self, _: &str) -> Option<usize> {
-        None
-    }
-    fn name(&self, _: usize) -> &'static str {
-        ""
-    }
-    fn missing(&self, _: &Seen, _: usize) -> Option<&'static str> {
-        None
-    }
-    fn keeps(&self) -> bool {
-        true
-    }
-    #[inline]
-    fn keep(&mut self, name: String, value: Any) {
-        self.members.insert(name, value);
-    }
-    fn settle(&mut self, _: &Seen, _: usize) -> bool {
-        false
-    }
-    fn is_unrecognized(&self) -> bool {
-        true
-    }
-}
 
 /// Takes the value of a union's tag (index 0), or of a member of its branch.
 pub fn set_in_branch<B: Branch, I: Input>(branch: &mut B, index: usize, input: &mut I) {
@@ -120,13 +52,5 @@ struct Members<'a, B>(&'a B);
 impl<B: Branch> Serialize for Members<'_, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         encode_members(serializer, |out| self.0.write(out))
-    }
-}
-
-struct UnrecognizedTag<'a>(&'a str);
-
-impl Serialize for UnrecognizedTag<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(super::UNRECOGNIZED, self.0)
     }
 }

@@ -1,0 +1,256 @@
+//! The traits that generated code implements, and those that it writes and reads its members through.
+//!
+//! What they are for is done by the files that work on them: objects, unions and alternates. Nothing here knows of one of
+//! those.
+
+use super::builtin::{Any, AnyMap, Number, Numbers};
+use super::members::{position, Seen};
+use serde::de::{self, DeserializeOwned};
+use serde::ser::{Serialize, Serializer};
+
+/// What the generator emits for a struct or union, and for the members of a command or event.
+///
+/// Members have indices. Those of a union go on after its base: the tag, then the members of the branch that the tag
+/// selects, and so on inwards where that branch is a union itself. The methods with a body are for objects without
+/// branches, as far as a union's branch is not asked; the macro `extensible!` replaces two of them.
+pub trait Object: Sized {
+    /// Names of the members on the wire, the mandatory ones first; of a union, those of its base without the tag.
+    const MEMBERS: &'static [&'static str];
+    /// How many of the members are mandatory.
+    const REQUIRED: usize;
+    /// Name of a union's tag on the wire.
+    const TAG: &'static str = "";
+    /// The value that an absent tag stands for, where older releases of QEMU send none.
+    const ABSENT_TAG: Option<&'static str> = None;
+    /// A value to be filled. Its mandatory members hold nothing of meaning yet.
+    fn blank() -> Self;
+    /// Takes the value of the member of that index.
+    fn set<I: Input>(&mut self, index: usize, input: &mut I);
+    /// Writes the members that are there: a union's tag, then what is in the schema's order.
+    fn write<O: Output>(&self, out: &mut O);
+
+    /// A union's branch.
+    fn branch(&self) -> Option<&dyn Branch> {
+        None
+    }
+    /// A union's branch, to be filled.
+    fn branch_mut(&mut self) -> Option<&mut dyn Branch> {
+        None
+    }
+    /// Whether the tag is written. Only where an absent tag stands for something may it be missing.
+    fn tagged(&self) -> bool {
+        true
+    }
+    /// Notes that the tag was absent.
+    fn untag(&mut self) {}
+
+    /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
+    /// union's branch are not.
+    fn find(&self, name: &str) -> Option<usize> {
+        position(Self::MEMBERS, name).or_else(|| {
+            let branch = self.branch()?;
+            if name == Self::TAG {
+                return Some(Self::MEMBERS.len());
+            }
+            branch.lookup()?.find(name).map(|index| Self::MEMBERS.len() + 1 + index)
+        })
+    }
+    /// The name of the member of that index.
+    fn name(&self, index: usize) -> &'static str {
+        match index.checked_sub(Self::MEMBERS.len()) {
+            None => Self::MEMBERS.get(index).copied().unwrap_or_default(),
+            Some(0) => Self::TAG,
+            Some(past) => self.branch().and_then(|branch| branch.lookup()).map_or("", |branch| branch.name(past - 1)),
+        }
+    }
+    /// The first mandatory member that has not come. `from` is the index of this object's first member in `seen`.
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
+        let tag = from + Self::MEMBERS.len();
+        let branch = self.branch();
+        if branch.is_some() && !seen.has(tag) && self.tagged() {
+            return Some(Self::TAG);
+        }
+        let missing = seen.first_missing(Self::MEMBERS, Self::REQUIRED, from);
+        missing.or_else(|| branch?.lookup()?.missing(seen, tag + 1))
+    }
+    /// Whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
+    /// holds on to what it does not know. The latter is so where a union's tag is unrecognized.
+    fn keeps(&self) -> bool {
+        self.branch().and_then(|branch| branch.lookup()).is_some_and(|branch| branch.keeps())
+    }
+    /// Takes in a member that nothing explained.
+    fn keep(&mut self, name: String, value: Any) {
+        if let Some(branch) = self.branch_mut().and_then(|branch| branch.lookup_mut()) {
+            branch.keep(name, value);
+        }
+    }
+    /// All members have come: chooses what a missing tag stands for. Returns whether that made a difference. `from` is
+    /// the index of this object's first member in `seen`.
+    fn settle(&mut self, seen: &Seen, from: usize) -> bool {
+        let tag = from + Self::MEMBERS.len();
+        let untagged = Self::ABSENT_TAG.filter(|_| self.tagged() && !seen.has(tag));
+        match (untagged, self.branch_mut()) {
+            (Some(value), Some(branch)) => {
+                branch.select(value);
+                self.untag();
+                true
+            }
+            (_, branch) => {
+                branch.and_then(|branch| branch.lookup_mut()).is_some_and(|branch| branch.settle(seen, tag + 1))
+            }
+        }
+    }
+}
+
+/// The part of [`Object`] that needs no serializer, so that branches of different types can be asked alike.
+pub trait Lookup {
+    /// [`Object::find`]
+    fn find(&self, name: &str) -> Option<usize>;
+    /// [`Object::name`]
+    fn name(&self, index: usize) -> &'static str;
+    /// [`Object::missing`]
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str>;
+    /// [`Object::keeps`]
+    fn keeps(&self) -> bool;
+    /// [`Object::keep`]
+    fn keep(&mut self, name: String, value: Any);
+    /// [`Object::settle`]
+    fn settle(&mut self, seen: &Seen, from: usize) -> bool;
+    /// Whether these are the members of a branch that the schema does not know.
+    fn is_unrecognized(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Object> Lookup for T {
+    fn find(&self, name: &str) -> Option<usize> {
+        Object::find(self, name)
+    }
+    fn name(&self, index: usize) -> &'static str {
+        Object::name(self, index)
+    }
+    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
+        Object::missing(self, seen, from)
+    }
+    fn keeps(&self) -> bool {
+        Object::keeps(self)
+    }
+    fn keep(&mut self, name: String, value: Any) {
+        Object::keep(self, name, value);
+    }
+    fn settle(&mut self, seen: &Seen, from: usize) -> bool {
+        Object::settle(self, seen, from)
+    }
+}
+
+/// What the generator emits for the branches of a union.
+pub trait Branch {
+    /// Becomes the branch of that tag, blank.
+    fn select(&mut self, tag: &str);
+    /// The tag's value on the wire; empty before it has come.
+    fn tag(&self) -> &str;
+    /// The members of the branch; none for a branch without data.
+    fn lookup(&self) -> Option<&dyn Lookup>;
+    /// The members of the branch, to take in what nothing explains.
+    fn lookup_mut(&mut self) -> Option<&mut dyn Lookup>;
+    /// Takes the value of the member of that index.
+    fn set<I: Input>(&mut self, index: usize, input: &mut I)
+    where
+        Self: Sized;
+    /// Writes the members of the branch, without the tag.
+    fn write<O: Output>(&self, out: &mut O)
+    where
+        Self: Sized;
+}
+
+/// What the generator emits for an alternate.
+pub trait Alternate: Sized {
+    /// The alternative that takes this kind of value, or else the value as unrecognized.
+    ///
+    /// # Errors
+    /// Where an alternative takes the kind but the value does not fit it.
+    fn choose<E: de::Error>(kind: Kind, value: Any) -> Result<Self, E>;
+    /// Writes the value.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+/// The kinds of JSON value that alternatives are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number without fraction that fits 64 bits.
+    Integer,
+    /// Any other number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// Gives the value of the member that has just been named.
+///
+/// A trait without lifetimes and results, because it is called for each of some 5,000 members, and each of those would be
+/// something for the compiler to check.
+pub trait Input {
+    /// Into a mandatory member.
+    fn put<T: DeserializeOwned>(&mut self, field: &mut T);
+    /// Into an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
+    fn put_optional<T: DeserializeOwned>(&mut self, field: &mut Option<T>);
+    /// Into a mandatory member that is an array.
+    fn put_array<T: DeserializeOwned>(&mut self, field: &mut Vec<T>);
+    /// Into an optional member that is an array.
+    fn put_optional_array<T: DeserializeOwned>(&mut self, field: &mut Option<Vec<T>>);
+    /// Nowhere.
+    fn skip(&mut self);
+    /// Text, such as the tag of a union; `None` if it is something else, which is then the error of the member.
+    fn text(&mut self) -> Option<String>;
+}
+
+/// Takes the members of an object one after the other.
+///
+/// A trait without lifetimes and results, because it is called for each of some 5,000 members, and each of those would be
+/// something for the compiler to check.
+pub trait Output {
+    /// A mandatory member.
+    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T);
+
+    /// An optional member, if it is there.
+    fn optional<T: Serialize>(&mut self, name: &str, value: &Option<T>) {
+        if let Some(value) = value {
+            self.member(name, value);
+        }
+    }
+
+    /// A mandatory `number`.
+    fn number(&mut self, name: &str, value: &f64) {
+        self.member(name, &Number(value));
+    }
+
+    /// An optional `number`, if it is there.
+    fn optional_number(&mut self, name: &str, value: &Option<f64>) {
+        self.optional(name, &value.as_ref().map(Number));
+    }
+
+    /// A mandatory array of numbers.
+    fn numbers(&mut self, name: &str, value: &[f64]) {
+        self.member(name, &Numbers(value));
+    }
+
+    /// An optional array of numbers, if it is there.
+    fn optional_numbers(&mut self, name: &str, value: &Option<Vec<f64>>) {
+        self.optional(name, &value.as_deref().map(Numbers));
+    }
+
+    /// Members that are kept by name.
+    fn extra(&mut self, extra: &AnyMap) {
+        for (name, value) in extra {
+            self.member(name, value);
+        }
+    }
+}

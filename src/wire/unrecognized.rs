@@ -1,0 +1,66 @@
+//! What the types do not know: how it is marked where it is encoded, and what is kept of a union's branch.
+
+use super::builtin::{Any, AnyMap};
+use super::members::Seen;
+use super::traits::{Lookup, Output};
+use serde::ser::{Serialize, Serializer};
+
+/// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
+/// Serializers that do not, serde_json's among them, write the value as it is.
+pub const UNRECOGNIZED: &str = "$qemu_qmp::Unrecognized";
+
+/// A branch that the schema does not know: the tag's value and every member that the base does not explain.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct UnrecognizedBranch {
+    /// The tag's value.
+    pub tag: Box<str>,
+    /// The other members, as they came.
+    pub members: AnyMap,
+}
+
+impl UnrecognizedBranch {
+    /// A branch of that tag, without members.
+    pub fn new(tag: impl Into<Box<str>>) -> Self {
+        Self { tag: tag.into(), members: AnyMap::new() }
+    }
+
+    /// Writes the members.
+    pub fn write<O: Output>(&self, out: &mut O) {
+        out.extra(&self.members);
+    }
+}
+
+impl Lookup for UnrecognizedBranch {
+    fn find(&self, _: &str) -> Option<usize> {
+        None
+    }
+    fn name(&self, _: usize) -> &'static str {
+        ""
+    }
+    fn missing(&self, _: &Seen, _: usize) -> Option<&'static str> {
+        None
+    }
+    fn keeps(&self) -> bool {
+        true
+    }
+    #[inline]
+    fn keep(&mut self, name: String, value: Any) {
+        self.members.insert(name, value);
+    }
+    fn settle(&mut self, _: &Seen, _: usize) -> bool {
+        false
+    }
+    fn is_unrecognized(&self) -> bool {
+        true
+    }
+}
+
+/// The tag of such a branch, marked.
+pub(super) struct UnrecognizedTag<'a>(pub &'a str);
+
+impl Serialize for UnrecognizedTag<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(UNRECOGNIZED, self.0)
+    }
+}
