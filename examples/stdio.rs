@@ -4,8 +4,9 @@
 //! cargo run --example stdio                   # with qemu-system-x86_64, or the program that $QEMU names
 //! ```
 
+use qemu_qmp::blocking::PipeTransport;
 use qemu_qmp::qmp::commands::{QueryStatus, QueryVersion, Quit};
-use qemu_qmp::Client;
+use qemu_qmp::{Client, ConnectOptions};
 use std::error::Error;
 use std::process::{Child, Command, Stdio};
 
@@ -31,8 +32,8 @@ fn talk(process: &mut Child) -> Result<(), Box<dyn Error>> {
     let output = process.stdout.take().ok_or("no standard output")?;
 
     // A thread reads the output, so that deadlines hold as they do for sockets.
-    let mut vm = Client::from_parts(output, input)?;
-    vm.connect()?;
+    let pipe = PipeTransport::new(output, input)?;
+    let mut vm = Client::connect_over(pipe, &ConnectOptions::new().name("qemu"))?;
     let version = vm.execute(QueryVersion::new())?.qemu;
     println!(
         "QEMU {}.{}.{} is {}",

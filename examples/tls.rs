@@ -17,7 +17,7 @@
 
 use qemu_qmp::blocking::{Transport, Wait};
 use qemu_qmp::qmp::commands::{QueryStatus, QueryVersion};
-use qemu_qmp::Client;
+use qemu_qmp::{Client, ConnectOptions};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
@@ -39,9 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let identity = identity.map(|(certificate, key)| (certificate.as_ref(), key.as_ref()));
     let config = config(authority.as_ref(), identity)?;
 
-    // Nothing is sent yet: the TLS handshake is part of `connect`, and within its deadline.
-    let mut vm = Client::from_transport(Tls::new(config, name, TcpStream::connect(address)?)?);
-    vm.connect()?;
+    // The TLS handshake is part of the client's first exchange, and within its deadline.
+    let tls = Tls::new(config, name, TcpStream::connect(address)?)?;
+    let mut vm = Client::connect_over(tls, &ConnectOptions::new())?;
     let version = vm.execute(QueryVersion::new())?.qemu;
     println!("QEMU {}.{}.{}", version.major, version.minor, version.micro);
     println!("the machine is {}", vm.execute(QueryStatus::new())?.status);

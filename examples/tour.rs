@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = env::args().nth(1) {
-        let mut vm = ConnectOptions::new().connect(parse(&address)?)?;
+        let mut vm = Client::connect(parse(&address)?)?;
         return Ok(look_around(&mut vm)?);
     }
 
@@ -77,7 +77,7 @@ fn print_disks(vm: &mut Client) -> qemu_qmp::Result<()> {
 fn create_image(vm: &mut Client, name: &str, directory: &Path, size: u64) -> qemu_qmp::Result<()> {
     let path = directory.join(name).to_string_lossy().into_owned();
 
-    // A reply says only that this job has begun. Events say how it goes on. What else happens meanwhile stays buffered.
+    // A reply says only that this job has begun. Events say how it goes on. What else happens meanwhile is kept.
     let job = format!("create-{name}");
     let image = BlockdevCreateOptions::file(BlockdevCreateOptionsFile::new(&path, size));
     let is_over = |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded;
@@ -103,7 +103,8 @@ fn plug_in(vm: &mut Client, node: &str) -> qemu_qmp::Result<()> {
 
 /// Copies one block node into another, and prints what happens meanwhile.
 fn back_up(vm: &mut Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
-    vm.clear_events()?;
+    // What happened before is of no interest.
+    vm.take_events()?;
     // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
     vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup"))?;
     while let Some(event) = vm.next_event(PATIENCE)? {
@@ -126,7 +127,7 @@ fn quit(vm: &mut Client) -> qemu_qmp::Result<()> {
     vm.execute(Quit::new())?;
     let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true)?;
     println!("  QEMU quits because of {}", shutdown.data.reason);
-    // Then it closes the connection, which is an error for whoever waits for another event.
+    // Then it closes the connection, which is an error of waiting for another event.
     loop {
         match vm.next_event(PATIENCE) {
             Ok(Some(_)) => {}
@@ -162,7 +163,7 @@ impl Machine {
 
     /// Connects as soon as QEMU listens.
     fn connect(&self) -> qemu_qmp::Result<Client> {
-        ConnectOptions::new().retry_for(PATIENCE).connect(self.directory.join("qmp"))
+        Client::connect_with(self.directory.join("qmp"), &ConnectOptions::new().retry_for(PATIENCE))
     }
 
     fn wait(&mut self) -> Result<(), Box<dyn Error>> {

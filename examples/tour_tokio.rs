@@ -12,8 +12,8 @@ use qemu_qmp::qmp::{
     events::*,
     types::*,
 };
-use qemu_qmp::tokio::{Client, ConnectOptions, Events};
-use qemu_qmp::{Address, ErrorKind};
+use qemu_qmp::tokio::{Client, Events};
+use qemu_qmp::{Address, ConnectOptions, ErrorKind};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = env::args().nth(1) {
-        let vm = ConnectOptions::new().connect(parse(&address)?).await?;
+        let vm: Client = Client::connect(parse(&address)?).await?;
         look_around(&vm).await?;
         vm.close().await;
         return Ok(());
@@ -37,8 +37,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let vm = machine.connect().await?;
     look_around(&vm).await?;
 
-    // A stream of events has them all from here on, whoever else listens to what.
-    let chronicle = tokio::spawn(write_down(vm.events()));
+    // The first stream of events has them all from the connection's beginning on, whatever other streams there are.
+    let chronicle = tokio::spawn(write_down(vm.subscribe()));
 
     println!("\nTwo jobs at a time, one for each image, and one to copy one into the other:");
     tokio::try_join!(
@@ -100,7 +100,7 @@ async fn create_disk(vm: &Client, name: &str, directory: &Path, size: u64) -> qe
 /// Copies one block node into another.
 async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
     // These events only, and a bound of their own: a flood of others does no harm.
-    let mut completed = vm.subscribe::<BlockJobCompleted>();
+    let mut completed = vm.subscribe_to::<BlockJobCompleted>();
     // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
     vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup")).await?;
     let job = completed.wait_for(PATIENCE, |job| job.device == "backup").await?.data;
@@ -110,15 +110,13 @@ async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>
 
 /// Has QEMU quit, and waits until it has closed the connection.
 async fn quit(vm: &Client) -> qemu_qmp::Result<()> {
-    // This listens from here on, whether it is polled or not, so that the event cannot come too early.
-    let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true);
-    vm.execute(Quit::new()).await?;
-    println!("  QEMU quits because of {}", shutdown.await?.data.reason);
+    let (_, shutdown) = vm.execute_and_wait(Quit::new(), PATIENCE, |_: &Shutdown| true).await?;
+    println!("  QEMU quits because of {}", shutdown.data.reason);
     println!("  {}", vm.closed().await);
     Ok(())
 }
 
-/// Takes events until the connection ends. Who takes them too slowly is told, and holds up nobody.
+/// Takes events until the connection ends. A stream that is read too slowly is told so, and holds up nothing.
 async fn write_down(mut events: Events<AnyEvent>) -> Vec<String> {
     let mut lines = Vec::new();
     while let Some(event) = events.next().await {
@@ -156,7 +154,7 @@ impl Machine {
 
     /// Connects as soon as QEMU listens.
     async fn connect(&self) -> qemu_qmp::Result<Client> {
-        ConnectOptions::new().retry_for(PATIENCE).connect(self.directory.join("qmp")).await
+        Client::connect_with(self.directory.join("qmp"), &ConnectOptions::new().retry_for(PATIENCE)).await
     }
 }
 

@@ -1,8 +1,9 @@
-//! Where a server is. How to get there is each client's own business.
+//! Where a server is, and what a connection to it is called. How to get there is each client's own business.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where a monitor or guest agent listens.
 ///
@@ -24,63 +25,54 @@ pub enum Address {
 }
 
 impl From<&str> for Address {
-    #[inline]
     fn from(path: &str) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<String> for Address {
-    #[inline]
     fn from(path: String) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<&Path> for Address {
-    #[inline]
     fn from(path: &Path) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<&PathBuf> for Address {
-    #[inline]
     fn from(path: &PathBuf) -> Self {
         Address::Unix(path.into())
     }
 }
 
 impl From<PathBuf> for Address {
-    #[inline]
     fn from(path: PathBuf) -> Self {
         Address::Unix(path)
     }
 }
 
 impl From<(&str, u16)> for Address {
-    #[inline]
     fn from((host, port): (&str, u16)) -> Self {
         Address::Tcp { host: host.into(), port }
     }
 }
 
 impl From<(String, u16)> for Address {
-    #[inline]
     fn from((host, port): (String, u16)) -> Self {
         Address::Tcp { host, port }
     }
 }
 
 impl From<(IpAddr, u16)> for Address {
-    #[inline]
     fn from((address, port): (IpAddr, u16)) -> Self {
         Address::Tcp { host: address.to_string(), port }
     }
 }
 
 impl From<SocketAddr> for Address {
-    #[inline]
     fn from(address: SocketAddr) -> Self {
         // A scope, which an IPv6 address may have, is part of how the host is written.
         let host = match address {
@@ -98,5 +90,29 @@ impl fmt::Display for Address {
             Address::Tcp { host, port } if host.as_bytes().contains(&b':') => write!(f, "[{host}]:{port}"),
             Address::Tcp { host, port } => write!(f, "{host}:{port}"),
         }
+    }
+}
+
+/// What a connection is called in errors and traces.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Label {
+    /// Where it leads to.
+    pub(crate) address: Option<Arc<str>>,
+    /// What the program calls it.
+    pub(crate) name: Option<Arc<str>>,
+    /// Tells it from all others of this process, in traces.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only traces tell it"))]
+    pub(crate) number: u64,
+}
+
+impl Label {
+    /// Name and address, as far as they are known; `None` without either.
+    #[cold]
+    pub(crate) fn shown(&self) -> Option<Box<str>> {
+        Some(match (&self.name, &self.address) {
+            (Some(name), Some(address)) => format!("{name} ({address})").into(),
+            (Some(one), None) | (None, Some(one)) => (**one).into(),
+            (None, None) => return None,
+        })
     }
 }

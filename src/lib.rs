@@ -1,10 +1,9 @@
 //! Typed client for QEMU's Machine Protocol (QMP) and guest agent.
 //!
-//! Commands are values, and know the type of their reply. [`Client`] connects, negotiates, and executes them. Events that
-//! arrive meanwhile are kept, in order, until somebody takes them or waits for one of them.
+//! Commands are values, and know the type of their reply. A [`Client`] is connected to one peer, and executes the commands that
+//! this peer has. Events that arrive meanwhile are kept, in order, until they are taken.
 //!
-#![cfg_attr(feature = "qmp", doc = "```no_run")]
-#![cfg_attr(not(feature = "qmp"), doc = "```ignore")]
+//! ```no_run
 //! use qemu_qmp::qmp::{commands::*, events::*, types::*};
 //! use std::time::Duration;
 //!
@@ -21,30 +20,42 @@
 //!
 //! # Where things are
 //!
-//! - [`qmp`] and [`qga`]: what the generator made of the schemas. `commands`, `events` and `types` are modules of their own,
-//!   because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's: `query-status` is `QueryStatus`,
-//!   `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
-//! - [`blocking`]: the client that waits for each reply, how to connect it, and what it connects over. `tokio`, with the
-//!   feature of this name: the client that any number of tasks share. See [below](#which-client-to-choose).
-//! - [`Error`]: what went wrong, by [`ErrorKind`]. What QEMU says about a command is a [`ServerError`].
+//! - `qmp` and `qga`, with the features of these names: what the generator made of the schemas. `commands`, `events` and
+//!   `types` are modules of their own, because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's:
+//!   `query-status` is `QueryStatus`, `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
+//! - [`Client`]: the blocking client of a monitor. [`blocking`]: the same for other peers, such as
+//!   `blocking::Client<GuestAgent>`, for several threads, and what it connects over. `tokio`, with the feature of this name:
+//!   the client that any number of tasks share. See [below](#which-client-to-choose).
+//! - [`Monitor`], [`StorageDaemon`], [`GuestAgent`]: the peers. [`CommandFor`] says of a command which of them have it.
+//! - [`ConnectOptions`]: deadlines, the connection's name, and other choices, for all clients.
+//! - [`QemuMonitorProtocol`]: QEMU's Python class of this name, method by method.
+//! - [`Error`]: what went wrong, by [`ErrorKind`]; `{}` shows all of it. What QEMU says about a command is a [`ServerError`].
 //! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
-//! - [`api`]: the traits that generated code implements, and the peers that commands are for: [`Monitor`],
-//!   [`StorageDaemon`] and [`GuestAgent`]. [`wire`] is what stands under its codecs.
+//! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
 //!
 //! # Which client to choose
 //!
 //! - [`Client`] for programs that do one thing at a time. One thread uses it.
 //! - [`blocking::SharedClient`], which [`Client::share`] makes of it, for several threads on one connection: some wait for
-//!   events while others execute commands. An event goes to one of them.
+//!   events while others execute commands. Each subscription gets all events.
 //! - `tokio::Client` for programs that run on tokio, or watch many machines. Calls are cancelled by dropping them, and each
-//!   stream of events gets all events.
+//!   subscription gets all events.
 //! - [`session::Session`] for event loops and runtimes of other kinds. The other three are built on it.
+//!
+//! # Events
+//!
+//! A connection keeps events from its beginning on, within [bounds](session::SessionOptions::max_events).
+//! [`next_event_as`](Client::next_event_as) takes the oldest, [`wait_for`](Client::wait_for) and
+//! [`wait_until`](Client::wait_until) the first that fits, and [`execute_and_wait`](Client::execute_and_wait) and
+//! [`execute_until`](Client::execute_until) the first that fits after a command. Of a client that is shared, the first
+//! subscription begins with all that were not taken. With the feature `qmp` there are `take_events`, `next_event` and
+//! `subscribe` for its enum of all events; those that end in `_as` are for the events of any schema.
 //!
 //! # Values
 //!
-//! Mandatory members are parameters of `new`, optional ones setters, except in types that only a server sends; fields are
+//! Mandatory members are parameters of `new`, optional ones are setters, except in types that only a server sends; fields are
 //! public. A union has a constructor for each branch. An optional member is an `Option`: absent is `None`, and a JSON `null`,
-//! where the schema has one, is a value. `any` is [`serde_json::Value`](wire::Any).
+//! where the schema has one, is a value. QAPI's `any` is [`wire::Any`], a [`serde_json::Value`].
 //!
 //! # Other releases of QEMU
 //!
@@ -58,21 +69,27 @@
 //! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
 //! - `fd`: file descriptors that go with a command.
-//! - `tracing`: a span for each command and an event for each message, with secrets masked; the module `trace` tells which.
+//! - `tracing`: a span for each command and an event for each message, each with its connection, and with secrets masked; see
+//!   the module `trace`.
 
 mod address;
 pub mod api;
 pub mod blocking;
+mod connect;
 pub mod error;
+#[cfg(all(unix, feature = "fd"))]
+mod fds;
+#[cfg(not(all(unix, feature = "fd")))]
+#[path = "fds/off.rs"]
 mod fds;
 mod json;
 pub mod message;
+mod options;
+mod qemu_monitor_protocol;
 #[cfg(feature = "qga")]
 pub mod qga;
 #[cfg(feature = "qmp")]
 pub mod qmp;
-mod retry;
-mod server;
 pub mod session;
 #[cfg(unix)]
 mod socket_file;
@@ -90,11 +107,18 @@ pub use api::{
     Command, CommandFor, Event, EventSet, GuestAgent, Monitor, MonitorPeer, OobCommand, Peer, StorageDaemon,
     UndecodableEvent, UnrecognizedEvent,
 };
-pub use blocking::{Client, ConnectOptions};
 pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};
+pub use options::ConnectOptions;
+pub use qemu_monitor_protocol::QemuMonitorProtocol;
+
+/// The blocking client of a monitor: of QEMU's system emulator.
+///
+/// [`blocking::Client`] is the same for other peers, [`blocking::SharedClient`] for several threads, and `tokio::Client`
+/// with the feature `tokio` for asynchronous programs.
+pub type Client = blocking::Client<Monitor>;
 
 /// The programs in README.md.
-#[cfg(all(doctest, feature = "qmp", feature = "tokio"))]
+#[cfg(all(doctest, feature = "qmp", feature = "qga", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

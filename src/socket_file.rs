@@ -16,12 +16,10 @@ pub(crate) struct SocketFile {
 
 impl SocketFile {
     /// Of a socket that was bound to this path just now.
-    #[inline]
     pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
         Ok(SocketFile { identity: Self::identity(&path)?, path })
     }
 
-    #[inline]
     fn identity(path: &Path) -> io::Result<(u64, u64)> {
         let file = fs::symlink_metadata(path)?;
         Ok((file.dev(), file.ino()))
@@ -29,7 +27,6 @@ impl SocketFile {
 }
 
 impl Drop for SocketFile {
-    #[inline]
     fn drop(&mut self) {
         if Self::identity(&self.path).is_ok_and(|identity| identity == self.identity) {
             // If it cannot be removed, it stays; there is nobody to tell.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// Decodes a text as one type and encodes the value again.
-pub type Codec = fn(&str) -> Result<Recoded, Misfit>;
+pub type Codec = fn(&str) -> Result<Recoded, DecodeError>;
 
 /// A value that was decoded and encoded again.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Recoded {
 
 /// Why a text did not decode.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct DecodeError {
     /// Where, as in `.inserted.file`; empty for the text as a whole.
     pub path: String,
     pub reason: String,
@@ -87,36 +87,36 @@ impl Api {
 }
 
 /// Any generated type's codec.
-pub fn recode<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recoded, Misfit> {
+pub fn recode<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recoded, DecodeError> {
     encoded(&wire::from_json::<T>(text)?)
 }
 
 /// The codec of an array.
-pub fn recode_array<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recoded, Misfit> {
+pub fn recode_array<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recoded, DecodeError> {
     encoded(&wire::array_from_json::<T>(text)?)
 }
 
-fn recode_reply<C: Command>(text: &str) -> Result<Recoded, Misfit> {
+fn recode_reply<C: Command>(text: &str) -> Result<Recoded, DecodeError> {
     encoded(&C::decode_reply(text)?)
 }
 
-fn encoded<T: Serialize>(value: &T) -> Result<Recoded, Misfit> {
+fn encoded<T: Serialize>(value: &T) -> Result<Recoded, DecodeError> {
     let (json, unrecognized) = mark::encode(value)?;
     Ok(Recoded { json, unrecognized })
 }
 
-impl From<serde_json::Error> for Misfit {
+impl From<serde_json::Error> for DecodeError {
     fn from(error: serde_json::Error) -> Self {
         let message = error.to_string();
         let (path, reason) = split_path(&message);
         // The text is a part of one line, and the path says more than the column of that part.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let reason = reason.strip_suffix(&place).unwrap_or(reason);
-        Misfit { path: path.to_owned(), reason: reason.to_owned() }
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        let reason = reason.strip_suffix(&position).unwrap_or(reason);
+        DecodeError { path: path.to_owned(), reason: reason.to_owned() }
     }
 }
 
-impl std::fmt::Display for Misfit {
+impl std::fmt::Display for DecodeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let separator = if self.path.is_empty() { "" } else { ": " };
         write!(f, "{}{separator}{}", self.path, self.reason)

@@ -1,13 +1,13 @@
 //! What a value lost by being decoded and encoded again.
 
-use crate::api::Misfit;
+use crate::api::DecodeError;
 use serde_json::Value;
 
 /// The paths of the members that `again` lacks.
 ///
 /// # Errors
 /// Where anything else differs: then the types did not keep what they had decoded.
-pub fn compare(came: &Value, again: &Value) -> Result<Vec<String>, Misfit> {
+pub fn compare(came: &Value, again: &Value) -> Result<Vec<String>, DecodeError> {
     let mut comparison = Comparison { path: String::new(), missing: Vec::new() };
     comparison.value(came, again)?;
     Ok(comparison.missing)
@@ -19,7 +19,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn value(&mut self, came: &Value, again: &Value) -> Result<(), Misfit> {
+    fn value(&mut self, came: &Value, again: &Value) -> Result<(), DecodeError> {
         match (came, again) {
             (Value::Array(came), Value::Array(again)) if came.len() == again.len() => {
                 let mut pairs = came.iter().zip(again).enumerate();
@@ -44,7 +44,7 @@ impl Comparison {
         }
     }
 
-    fn inside(&mut self, step: &str, came: &Value, again: &Value) -> Result<(), Misfit> {
+    fn inside(&mut self, step: &str, came: &Value, again: &Value) -> Result<(), DecodeError> {
         let length = self.path.len();
         self.path.push_str(step);
         self.value(came, again)?;
@@ -52,8 +52,8 @@ impl Comparison {
         Ok(())
     }
 
-    fn differs(&self, reason: &str) -> Result<(), Misfit> {
-        Err(Misfit { path: self.path.clone(), reason: reason.to_owned() })
+    fn differs(&self, reason: &str) -> Result<(), DecodeError> {
+        Err(DecodeError { path: self.path.clone(), reason: reason.to_owned() })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A message that no type is known for passes, as a whole unrecognized. Nothing here prints or ends the program.
 
-use crate::api::{recode, recode_array, Api, Misfit, Recoded};
+use crate::api::{recode, recode_array, Api, DecodeError, Recoded};
 use crate::compare::compare;
 use qemu_qmp::qmp::types::{QMPCapability, VersionInfo};
 use qemu_qmp::ErrorClass;
@@ -17,7 +17,7 @@ pub struct Finding {
     pub kind: Kind,
     /// Of the command, or the event. A reply has that of its command, where that is known.
     pub name: Option<String>,
-    pub result: Result<Recoded, Misfit>,
+    pub result: Result<Recoded, DecodeError>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ impl Conversation {
             Some(b"<-") => (true, &line[2..]),
             _ => {
                 let reason = "neither `-> ` nor `<- ` tells who sent the line".to_owned();
-                return Some(malformed(true, Misfit { path: String::new(), reason }));
+                return Some(malformed(true, DecodeError { path: String::new(), reason }));
             }
         };
         let (message, delimited) = without_delimiters(message);
@@ -87,16 +87,16 @@ impl Conversation {
             self.unanswered.push_back(Sent::noise(number));
         }
         let members = std::str::from_utf8(message)
-            .map_err(|error| Misfit { path: String::new(), reason: format!("not UTF-8: {error}") })
-            .and_then(|text| serde_json::from_str::<Members<'_>>(text).map_err(Misfit::from));
+            .map_err(|error| DecodeError { path: String::new(), reason: format!("not UTF-8: {error}") })
+            .and_then(|text| serde_json::from_str::<Members<'_>>(text).map_err(DecodeError::from));
         Some(match members {
             Ok(members) if from_server => self.server_sent(&members),
             Ok(members) => self.client_sent(number, &members),
-            Err(misfit) => {
+            Err(error) => {
                 if !from_server {
                     self.unanswered.push_back(Sent::noise(number));
                 }
-                malformed(from_server, misfit)
+                malformed(from_server, error)
             }
         })
     }
@@ -110,7 +110,7 @@ impl Conversation {
         self.unanswered.push_back(Sent { line, name: name.clone(), id, answers });
         let Some(name) = name else {
             let reason = "neither `execute` nor `exec-oob` names a command".to_owned();
-            return malformed(false, Misfit { path: String::new(), reason });
+            return malformed(false, DecodeError { path: String::new(), reason });
         };
         let arguments = members.get("arguments").map_or("{}", |arguments| arguments.get());
         let result = checked(types.map(|types| types.arguments), arguments);
@@ -141,17 +141,17 @@ impl Conversation {
             }
         } else {
             let reason = "none of `QMP`, `return`, `error` and `event` is there".to_owned();
-            malformed(true, Misfit { path: String::new(), reason })
+            malformed(true, DecodeError { path: String::new(), reason })
         }
     }
 
     /// The command that a reply belongs to: the one with its id, or else the oldest that it can belong to.
     fn command_of(&mut self, id: Option<&&RawValue>, failed: bool) -> Option<Sent> {
         let id: Option<Value> = id.and_then(|id| serde_json::from_str(id.get()).ok());
-        let place = |fits: &dyn Fn(&Sent) -> bool| self.unanswered.iter().position(fits);
-        let of_id = id.as_ref().and_then(|id| place(&|sent| sent.id.as_ref() == Some(id)));
-        let without_id = || place(&|sent| sent.id.is_none() && (sent.answers || failed));
-        let oldest = || if id.is_some() { None } else { place(&|sent| sent.answers || failed) };
+        let position = |fits: &dyn Fn(&Sent) -> bool| self.unanswered.iter().position(fits);
+        let of_id = id.as_ref().and_then(|id| position(&|sent| sent.id.as_ref() == Some(id)));
+        let without_id = || position(&|sent| sent.id.is_none() && (sent.answers || failed));
+        let oldest = || if id.is_some() { None } else { position(&|sent| sent.answers || failed) };
         let found = self.unanswered.remove(of_id.or_else(without_id).or_else(oldest)?)?;
         // Errors come in order, too: what was no command and stood before this one gets none any more.
         self.unanswered.retain(|sent| sent.name.is_some() || sent.line > found.line);
@@ -159,8 +159,8 @@ impl Conversation {
     }
 }
 
-fn malformed(from_server: bool, misfit: Misfit) -> Finding {
-    Finding { from_server, kind: Kind::Malformed, name: None, result: Err(misfit) }
+fn malformed(from_server: bool, error: DecodeError) -> Finding {
+    Finding { from_server, kind: Kind::Malformed, name: None, result: Err(error) }
 }
 
 /// The message, and whether a delimiter stood before it.
@@ -180,7 +180,7 @@ fn without_delimiters(mut message: &[u8]) -> (&[u8], bool) {
 }
 
 /// Decodes and encodes, and finds what got lost on the way.
-fn checked(codec: Option<crate::api::Codec>, text: &str) -> Result<Recoded, Misfit> {
+fn checked(codec: Option<crate::api::Codec>, text: &str) -> Result<Recoded, DecodeError> {
     let came: Value = serde_json::from_str(text)?;
     let Some(codec) = codec else {
         return Ok(Recoded { json: came, unrecognized: vec![String::new()] });
@@ -190,18 +190,18 @@ fn checked(codec: Option<crate::api::Codec>, text: &str) -> Result<Recoded, Misf
 }
 
 /// Adds the members that were ignored to what is unrecognized. Any other difference is a defect of the types.
-fn completed(came: &Value, mut recoded: Recoded) -> Result<Recoded, Misfit> {
+fn completed(came: &Value, mut recoded: Recoded) -> Result<Recoded, DecodeError> {
     recoded.unrecognized.extend(compare(came, &recoded.json)?);
     recoded.unrecognized.sort();
     recoded.unrecognized.dedup();
     Ok(recoded)
 }
 
-fn check_greeting(text: &str) -> Result<Recoded, Misfit> {
+fn check_greeting(text: &str) -> Result<Recoded, DecodeError> {
     let mut whole = Recoded { json: json!({}), unrecognized: Vec::new() };
     let members: Members<'_> = serde_json::from_str(text)?;
     if !members.contains_key("version") {
-        return Err(Misfit { path: String::new(), reason: "missing member `version`".to_owned() });
+        return Err(DecodeError { path: String::new(), reason: "missing member `version`".to_owned() });
     }
     for (name, text) in members {
         let part = match name.as_str() {
@@ -209,19 +209,19 @@ fn check_greeting(text: &str) -> Result<Recoded, Misfit> {
             "capabilities" => recode_array::<QMPCapability>(text.get()),
             _ => continue,
         };
-        let part = part.map_err(|misfit| Misfit { path: format!(".{name}{}", misfit.path), ..misfit })?;
+        let part = part.map_err(|error| DecodeError { path: format!(".{name}{}", error.path), ..error })?;
         whole.unrecognized.extend(part.unrecognized.iter().map(|path| format!(".{name}{path}")));
         whole.json[name] = part.json;
     }
     completed(&serde_json::from_str(text)?, whole)
 }
 
-fn check_error(text: &str) -> Result<Recoded, Misfit> {
+fn check_error(text: &str) -> Result<Recoded, DecodeError> {
     let came: Value = serde_json::from_str(text)?;
     let mut whole = Recoded { json: json!({}), unrecognized: Vec::new() };
     for name in ["class", "desc"] {
         let Some(value) = came.get(name).and_then(Value::as_str) else {
-            return Err(Misfit { path: format!(".{name}"), reason: "no string is there".to_owned() });
+            return Err(DecodeError { path: format!(".{name}"), reason: "no string is there".to_owned() });
         };
         if name == "class" && matches!(ErrorClass::from(value), ErrorClass::Unrecognized(_)) {
             whole.unrecognized.push(".class".to_owned());

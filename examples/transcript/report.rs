@@ -14,7 +14,7 @@ pub fn write_json(out: &mut impl Write, line: usize, finding: &Finding) -> io::R
             let unrecognized = Value::from(recoded.unrecognized.clone());
             writeln!(out, r#""ok":true,"json":{},"unrecognized":{unrecognized}}}"#, recoded.json)
         }
-        Err(misfit) => writeln!(out, r#""ok":false,"error":{}}}"#, Value::from(misfit.to_string())),
+        Err(error) => writeln!(out, r#""ok":false,"error":{}}}"#, Value::from(error.to_string())),
     }
 }
 
@@ -63,8 +63,8 @@ pub fn write_pretty(
                 writeln!(out, "       {}", colours.yellow(&format!("unrecognized: {path}")))
             })
         }
-        Err(misfit) => {
-            writeln!(out, "{head}  {}", colours.red(&misfit.to_string()))?;
+        Err(error) => {
+            writeln!(out, "{head}  {}", colours.red(&error.to_string()))?;
             writeln!(out, "       {}", colours.dim(String::from_utf8_lossy(raw).trim()))
         }
     }

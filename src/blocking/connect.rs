@@ -1,52 +1,68 @@
-//! From an address or a transport to a link in command mode: attempts, and what they may take of the time.
+//! From an address or a transport to a connection in command mode: attempts, and what they may take of the time.
 
-use super::address::dial;
-use super::link::Link;
+use super::connection::Connection;
+use super::dial::dial;
 use super::transport::{AnyTransport, Wait};
-use super::{Address, ConnectOptions};
+use crate::address::Address;
+use crate::api::PeerKind;
+use crate::connect::{attempt_limit, session, Retries};
 use crate::error::Result;
-use crate::retry::Retries;
-use crate::server::Server;
+use crate::options::ConnectOptions;
+use crate::session::Session;
 use std::thread;
 use std::time::Duration;
 
 /// Connects and greets, as often as the options say.
-pub(super) fn connect(address: &Address, server: Server, options: &ConnectOptions) -> Result<Box<Link>> {
+pub(super) fn connect(address: &Address, peer: PeerKind, options: &ConnectOptions) -> Result<Box<Connection>> {
     let Some(time) = options.retry_for else {
-        let transport = dial(address, options.connect_timeout)?;
-        return greet(transport, server, options, options.greeting_timeout);
+        let session = session(peer, options, Some(address));
+        let transport = dial(address, session.label(), options.connect_timeout)?;
+        return greet(transport, session, options.greeting_timeout);
     };
     let wait = Wait::within(Some(time));
     let mut retries = Retries::new();
     loop {
-        let failure = match attempt(address, server, options, wait) {
-            Ok(link) => return Ok(link),
+        // Each attempt is a connection of its own.
+        let session = session(peer, options, Some(address));
+        let label = session.label().clone();
+        let failure = match attempt(address, session, peer, options, wait) {
+            Ok(connection) => return Ok(connection),
             Err(failure) => failure,
         };
         let pause = retries.pause_after(failure)?;
         let left = wait.remaining().unwrap_or(pause);
         thread::sleep(pause.min(left));
         if wait.is_over() {
-            return Err(retries.give_up(time));
+            return Err(retries.give_up(&label, time));
         }
     }
 }
 
-/// Greets, with the transport closed if that fails.
-pub(super) fn greet(
+/// Greets and negotiates, or synchronizes, over a transport that is connected already.
+pub(super) fn connect_over(
     transport: Box<dyn AnyTransport>,
-    server: Server,
+    address: Option<&Address>,
+    peer: PeerKind,
     options: &ConnectOptions,
-    timeout: Option<Duration>,
-) -> Result<Box<Link>> {
-    let mut link = Box::new(Link::new(server.session(&options.session), transport));
-    link.shake_hands(timeout).inspect_err(|_| link.transport.close())?;
-    Ok(link)
+) -> Result<Box<Connection>> {
+    greet(transport, session(peer, options, address), options.greeting_timeout)
+}
+
+/// Greets, with the transport closed if that fails.
+fn greet(transport: Box<dyn AnyTransport>, session: Session, timeout: Option<Duration>) -> Result<Box<Connection>> {
+    let mut connection = Box::new(Connection::new(session, transport));
+    connection.shake_hands(timeout).inspect_err(|_| connection.transport().close())?;
+    Ok(connection)
 }
 
 /// One attempt of several.
-fn attempt(address: &Address, server: Server, options: &ConnectOptions, wait: Wait) -> Result<Box<Link>> {
-    let transport = dial(address, wait.remaining())?;
-    let timeout = server.attempt_limit(options.greeting_timeout, wait.remaining());
-    greet(transport, server, options, timeout)
+fn attempt(
+    address: &Address,
+    session: Session,
+    peer: PeerKind,
+    options: &ConnectOptions,
+    wait: Wait,
+) -> Result<Box<Connection>> {
+    let transport = dial(address, session.label(), wait.remaining())?;
+    greet(transport, session, attempt_limit(peer, options, wait.remaining()))
 }

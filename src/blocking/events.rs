@@ -1,71 +1,51 @@
-//! Events: what is buffered, what is waited for.
+//! Events of the client of one thread: what it keeps, and what it waits for.
 
-use super::link::Link;
+use super::calls::{CallBuilder, Caller};
+use super::client::Client;
+use super::connection::Connection;
 use super::transport::Wait;
-use super::Client;
-use crate::api::{Command, Event, EventSet};
+use crate::api::{CommandFor, Event, EventSet, MonitorPeer};
 use crate::error::{Error, Phase, Result};
-use crate::message::{EventMessage, RawEvent};
+use crate::message::{EventMessage, RawEvent, Request};
 #[cfg(feature = "qmp")]
 use crate::qmp::events::AnyEvent;
-use crate::session::Session;
+use crate::session::{accepted, decided, look_at, take_all};
+use crate::session::{EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Events arrive at any time, are buffered in order, and stay until they are taken; see
+/// A client keeps events in order, from the moment of connection on, until they are taken; see
 /// [`SessionOptions::max_events`](crate::session::SessionOptions::max_events) for the bound.
-// What names `AnyEvent` is inline, here and in the other clients: the codecs of all events would make up half of what the
-// compiler generates for this crate, also for programs that never ask for them.
-impl Client {
-    /// All events that have arrived: buffered ones and what the transport already holds, oldest first. Never waits. The
-    /// events stay buffered.
+// What names `AnyEvent` is generic or inline, here and in the other clients: the codecs of all events would make up half of
+// what the compiler generates for this crate, also for programs that never ask for them.
+impl<P: MonitorPeer> Client<P> {
+    /// Takes all events that have arrived: those that the client keeps, and what the transport already holds. Never waits.
     ///
     /// # Errors
     ///
-    /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
-    #[inline]
-    pub fn get_events(&mut self) -> Result<&[RawEvent]> {
-        Ok(self.arrived()?.session.events())
-    }
-
-    /// Forgets all buffered events. Those that the transport holds are not among them.
-    ///
-    /// # Errors
-    ///
-    /// [`NotConnected`](crate::ErrorKind::NotConnected).
-    #[inline]
-    pub fn clear_events(&mut self) -> Result<()> {
-        self.link()?.session.clear_events();
-        Ok(())
-    }
-
-    /// Takes all events that have arrived, buffered ones and what the transport already holds, as events of the schema `K`.
-    /// Never waits.
-    ///
-    /// # Errors
-    ///
-    /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
-    pub fn events_as<K: EventSet>(&mut self) -> Result<Vec<EventMessage<K>>> {
-        Ok(take_all(&mut self.arrived()?.session))
-    }
-
-    /// Takes all events that have arrived, buffered ones and what the transport already holds. Never waits.
-    ///
-    /// # Errors
-    ///
-    /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
+    /// Those of [every operation](Client#errors). What ended the connection comes when there is no event left.
     #[cfg(feature = "qmp")]
-    #[inline]
-    pub fn events(&mut self) -> Result<Vec<EventMessage<AnyEvent>>> {
-        self.events_as()
+    pub fn take_events(&mut self) -> Result<Vec<EventMessage<AnyEvent>>> {
+        self.take_events_as()
+    }
+
+    /// Takes all events that have arrived, as events of the schema `K`: those that the client keeps, and what the transport
+    /// already holds. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every operation](Client#errors). What ended the connection comes when there is no event left.
+    pub fn take_events_as<K: EventSet>(&mut self) -> Result<Vec<EventMessage<K>>> {
+        self.connection.drain();
+        take_all(&mut self.connection.session)
     }
 
     /// Takes the oldest event, and waits for one if there is none; `None` if none arrives in time.
     ///
     /// # Errors
     ///
-    /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
+    /// Those of [every operation](Client#errors). What ended the connection comes when there is no event left.
     #[cfg(feature = "qmp")]
-    #[inline]
     pub fn next_event(&mut self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<AnyEvent>>> {
         self.next_event_as(timeout)
     }
@@ -74,37 +54,54 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [every operation](Client#errors). [`Closed`](crate::ErrorKind::Closed) comes when there is no event.
+    /// Those of [every operation](Client#errors). What ended the connection comes when there is no event left.
     pub fn next_event_as<K: EventSet>(
         &mut self,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<Option<EventMessage<K>>> {
-        let event = self.link()?.wait_for(Wait::within(timeout.into()), |session| session.take_event())?;
-        Ok(event.map(|event| event.decode_as()))
+        let found = self.connection.wait_for(Wait::within(timeout.into()), Session::take_event)?;
+        found.map(|(_, event)| Ok(event?.decode_as())).transpose()
     }
 
-    /// Takes the first event `E` that the filter accepts: of the buffered events, then of those that arrive until the time
-    /// is over. All other events stay buffered, so that none is missed, whether it comes before this call or after it.
+    /// Takes the first event `E` that was not taken yet and that the filter accepts: of those that have arrived, then of those
+    /// that arrive until the time is over. All other events stay, so that none is missed, whether it comes before this call or
+    /// after it.
     ///
-    /// Without a timeout it waits for ever. An older event of the same kind may be buffered still; if the filter cannot tell,
+    /// Without a timeout it waits for ever. An older event of the same kind may be there still; if the filter cannot tell,
     /// [`execute_and_wait`](Self::execute_and_wait) does.
     ///
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout) if the time is over; [`Decode`](crate::ErrorKind::Decode) if an `E` does not
-    /// decode, which takes it from the buffer; and those of [every operation](Client#errors).
+    /// decode, which takes it; and those of [every operation](Client#errors).
     pub fn wait_for<E: Event>(
         &mut self,
         timeout: impl Into<Option<Duration>>,
         filter: impl FnMut(&E) -> bool,
     ) -> Result<EventMessage<E>> {
-        let timeout = timeout.into();
-        self.wait_until(0, timeout, Wait::within(timeout), wanted(filter))?
+        let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::Named(E::NAME), timeout.into());
+        watch.find(EventCursor::START, Some(E::NAME), accepted(filter))
+    }
+
+    /// Takes the first event that was not taken yet and for which the function gives a value, and returns the value: for
+    /// events of several kinds, otherwise like [`wait_for`](Self::wait_for). `K` is a schema's events, such as
+    /// `qmp::events::AnyEvent`.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](crate::ErrorKind::Timeout) if the time is over; and those of [every operation](Client#errors).
+    pub fn wait_until<K: EventSet, T>(
+        &mut self,
+        timeout: impl Into<Option<Duration>>,
+        outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
+    ) -> Result<T> {
+        let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::All, timeout.into());
+        watch.find(EventCursor::START, None, decided(outcome))
     }
 
     /// Executes a command, and takes the first event `E` after it that the filter accepts, whether it comes before the reply
-    /// or after it. Events that arrived before are not looked at, so that none of an earlier command is taken for this one's.
-    /// All other events stay buffered.
+    /// or after it. Events that arrived before the command was written are not looked at, so that none of an earlier command
+    /// is taken for this one's. All other events stay.
     ///
     /// The time is for reply and event together; without a timeout it waits for ever.
     ///
@@ -123,70 +120,136 @@ impl Client {
     ///
     /// Those of [`execute`](Self::execute), without waiting for the event then, and those of [`wait_for`](Self::wait_for). A
     /// [`Timeout`](crate::ErrorKind::Timeout) tells by its phase whether it was the reply or the event that did not come.
-    pub fn execute_and_wait<C: Command, E: Event>(
+    pub fn execute_and_wait<C: CommandFor<P>, E: Event>(
         &mut self,
         command: C,
         timeout: impl Into<Option<Duration>>,
         filter: impl FnMut(&E) -> bool,
     ) -> Result<(C::Reply, EventMessage<E>)> {
-        let timeout = timeout.into();
-        let wait = Wait::within(timeout);
-        let link = self.link()?;
-        link.drain()?;
-        let place = link.session.event_place();
-        let reply = self.within(timeout).execute(command)?;
-        Ok((reply, self.wait_until(place, timeout, wait, wanted(filter))??))
+        let request = Request::new(&command)?;
+        let filter = accepted(filter);
+        self.execute_and_find::<C, _>(request, timeout.into(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
     }
 
-    /// Takes the first event of the schema `K` that the filter accepts, like [`wait_for`](Self::wait_for): for events of
-    /// several kinds.
+    /// Executes a command, and waits for the first event after it for which the function gives a value: for commands that end
+    /// in one of several ways, otherwise like [`execute_and_wait`](Self::execute_and_wait). `K` is a schema's events, such as
+    /// `qmp::events::AnyEvent`.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use qemu_qmp::qmp::{commands::*, events::*};
+    /// # use qemu_qmp::EventMessage;
+    /// # fn main() -> qemu_qmp::Result<()> {
+    /// let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+    /// let unplugged = |event: &EventMessage<AnyEvent>| match &event.data {
+    ///     AnyEvent::DeviceDeleted(gone) if gone.device.as_deref() == Some("net1") => Some(true),
+    ///     AnyEvent::DeviceUnplugGuestError(refused) if refused.device.as_deref() == Some("net1") => Some(false),
+    ///     _ => None,
+    /// };
+    /// let (_, is_gone) = vm.execute_until(DeviceDel::new("net1"), Duration::from_secs(30), unplugged)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Timeout`](crate::ErrorKind::Timeout) if the time is over; and those of [every operation](Client#errors).
-    pub fn wait_for_any<K: EventSet>(
+    /// Those of [`execute_and_wait`](Self::execute_and_wait).
+    pub fn execute_until<C: CommandFor<P>, K: EventSet, T>(
         &mut self,
+        command: C,
         timeout: impl Into<Option<Duration>>,
-        mut filter: impl FnMut(&EventMessage<K>) -> bool,
-    ) -> Result<EventMessage<K>> {
-        let timeout = timeout.into();
-        self.wait_until(0, timeout, Wait::within(timeout), |event| Some(event.decode_as()).filter(&mut filter))
+        outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
+    ) -> Result<(C::Reply, T)> {
+        let request = Request::new(&command)?;
+        self.execute_and_find::<C, _>(request, timeout.into(), EventFilter::All, None, decided(outcome))
     }
 
-    fn wait_until<T>(
-        &mut self,
-        mut place: u64,
-        timeout: Option<Duration>,
-        wait: Wait,
-        mut wanted: impl FnMut(&RawEvent) -> Option<T>,
-    ) -> Result<T> {
-        let found = self.link()?.wait_for(wait, |session| session.take_event_if(&mut place, &mut wanted))?;
-        found.ok_or_else(|| Error::timeout(Phase::Event, timeout.unwrap_or_default()))
-    }
-
-    /// The link with all that has arrived taken in.
-    #[inline]
-    fn arrived(&mut self) -> Result<&mut Link> {
-        let link = self.link()?;
-        link.drain()?;
-        if link.session.is_ended() && link.session.event_count() == 0 {
-            return Err(link.closed());
+    /// All events that have arrived, which stay. Never waits.
+    pub(crate) fn kept_events(&mut self) -> Result<Vec<Arc<RawEvent>>> {
+        self.connection.drain();
+        let session = &mut self.connection.session;
+        if let Some(error) = session.take_event_error() {
+            return Err(error);
         }
-        Ok(link)
+        let events: Vec<_> = session.events().cloned().collect();
+        match session.end() {
+            Some(why) if events.is_empty() => Err(why.clone()),
+            _ => Ok(events),
+        }
+    }
+
+    pub(crate) fn clear_kept_events(&mut self) {
+        self.connection.session.clear_events();
+    }
+
+    fn execute_and_find<C: CommandFor<P>, T>(
+        &mut self,
+        request: Request,
+        timeout: Option<Duration>,
+        filter: EventFilter,
+        what: Option<&str>,
+        wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
+    ) -> Result<(C::Reply, T)> {
+        // What is there already came before the command.
+        self.connection.drain();
+        let watch = Watch::new(&mut self.connection, SubscribeFrom::Now, filter, timeout);
+        let call = CallBuilder::<P>::new(Caller::Connection(watch.connection), timeout);
+        let (reply, cursor) = call.execute_typed::<C>(request)?;
+        Ok((reply, watch.find(cursor, what, wanted)?))
     }
 }
 
-/// Takes all events, as events of the schema `K`.
-pub(super) fn take_all<K: EventSet>(session: &mut Session) -> Vec<EventMessage<K>> {
-    std::iter::from_fn(|| session.take_event()).map(|event| event.decode_as()).collect()
+/// A subscriber of one connection that looks for one event, until a time is over.
+struct Watch<'a> {
+    connection: &'a mut Connection,
+    subscriber: Subscriber,
+    timeout: Option<Duration>,
+    wait: Wait,
 }
 
-/// Looks for an `E` that the filter accepts. One that does not decode ends the search.
-pub(super) fn wanted<E: Event>(
-    mut filter: impl FnMut(&E) -> bool,
-) -> impl FnMut(&RawEvent) -> Option<Result<EventMessage<E>>> {
-    move |event| match event.decode::<E>()? {
-        Ok(message) => filter(&message.data).then_some(Ok(message)),
-        Err(error) => Some(Err(error)),
+impl<'a> Watch<'a> {
+    fn new(
+        connection: &'a mut Connection,
+        from: SubscribeFrom,
+        filter: EventFilter,
+        timeout: Option<Duration>,
+    ) -> Self {
+        let subscriber = connection.session.subscribe(from, filter);
+        Watch { connection, subscriber, timeout, wait: Wait::within(timeout) }
     }
+
+    /// Takes the first wanted event that is not older than the cursor.
+    fn find<T>(
+        self,
+        from: EventCursor,
+        what: Option<&str>,
+        mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
+    ) -> Result<T> {
+        let subscriber = self.subscriber;
+        let found = self.connection.wait_for(self.wait, |session| find_in(session, subscriber, from, &mut wanted))?;
+        let label = self.connection.session.label();
+        found.unwrap_or_else(|| Err(Error::timeout(label, Phase::Event, what, self.timeout.unwrap_or_default())))
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.connection.session.unsubscribe(self.subscriber);
+    }
+}
+
+/// Looks through what a subscriber has, and takes what is found from the events that the session keeps as well.
+fn find_in<T>(
+    session: &mut Session,
+    subscriber: Subscriber,
+    from: EventCursor,
+    wanted: &mut impl FnMut(&RawEvent) -> Option<Result<T>>,
+) -> Option<Result<T>> {
+    while let Some((cursor, content)) = session.take_event_for(subscriber) {
+        if let Some(found) = look_at(&(cursor, content), from, &mut *wanted) {
+            session.remove_event(cursor);
+            return Some(found);
+        }
+    }
+    None
 }

@@ -2,19 +2,19 @@
 //!
 //! Never closes a connection that it did not accept, and never waits longer than a deadline says.
 
-use super::connect::greet;
+use super::client::Client;
 use super::transport::{AnyTransport, Wait};
-use super::{Client, ConnectOptions};
-use crate::address::Address;
+use crate::address::{Address, Label};
+use crate::api::Peer;
 use crate::error::{Error, Phase, Result};
-use crate::server::Server;
+use crate::options::ConnectOptions;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
 use std::net::TcpListener;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 use std::{io, thread};
-#[cfg(unix)]
-use std::{os::unix::net::UnixListener, path::Path};
 
 /// How long to wait before asking again for a connection. The standard library's listeners know no deadline.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -24,13 +24,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 ///
 /// QEMU connects once when it starts, and ends if nobody listens. On such a connection QEMU greets as on any other.
 ///
-/// Whoever may connect is taken for QEMU: put a Unix socket in a directory that only QEMU's user can enter.
+/// Any process that may connect is taken for QEMU: put a Unix socket in a directory that only QEMU's user can enter.
 ///
 /// ```no_run
 /// use qemu_qmp::blocking::Listener;
 /// # use std::time::Duration;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let listener = Listener::bind_unix("/run/vm.qmp")?;
+/// let listener = Listener::bind("/run/vm.qmp")?;
 /// let mut process = std::process::Command::new("qemu-system-x86_64").args(["-qmp", "unix:/run/vm.qmp"]).spawn()?;
 /// let mut vm = listener.accept(Duration::from_secs(30))?;
 /// println!("{}", vm.execute(qemu_qmp::qmp::commands::QueryStatus::new())?.status);
@@ -52,50 +52,20 @@ enum Socket {
 }
 
 impl Listener {
-    /// Listens on a new Unix socket, whose file is removed when the listener is dropped. Clients that were accepted stay.
+    /// Listens at an address: on a new Unix socket, whose file is removed when the listener is dropped, or on a TCP port of
+    /// this host. Port 0 is any that is free; [`address`](Self::address) tells which. Clients that were accepted stay when the
+    /// listener is dropped.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io), such as [`AddrInUse`](io::ErrorKind::AddrInUse) if there is a file already. It may be
-    /// somebody else's socket, and is left alone.
-    #[cfg(unix)]
-    pub fn bind_unix(path: impl AsRef<Path>) -> Result<Self> {
-        let address = Address::from(path.as_ref());
-        let bind = || {
-            let path = std::path::absolute(path.as_ref())?;
-            let socket = UnixListener::bind(&path)?;
-            let file = SocketFile::new(path)?;
-            socket.set_nonblocking(true)?;
-            Ok(Socket::Unix(socket, file))
-        };
-        match bind() {
-            Ok(socket) => Ok(Listener { socket, address }),
-            Err(source) => Err(Error::listen(&address, source)),
-        }
-    }
-
-    /// Listens on a TCP port of this host; port 0 is any that is free. [`address`](Self::address) tells which.
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](crate::ErrorKind::Io), such as [`AddrInUse`](io::ErrorKind::AddrInUse).
-    pub fn bind_tcp(host_and_port: (impl Into<String>, u16)) -> Result<Self> {
-        let (host, port) = host_and_port;
-        let wanted = Address::Tcp { host: host.into(), port };
-        let bind = |host: &str| {
-            let socket = TcpListener::bind((host, port))?;
-            socket.set_nonblocking(true)?;
-            let address = socket.local_addr()?.into();
-            Ok(Listener { socket: Socket::Tcp(socket), address })
-        };
-        match &wanted {
-            Address::Tcp { host, .. } => bind(host).map_err(|source| Error::listen(&wanted, source)),
-            Address::Unix(_) => Err(Error::listen(&wanted, io::ErrorKind::Unsupported.into())),
-        }
+    /// [`Io`](crate::ErrorKind::Io), such as [`AddrInUse`](io::ErrorKind::AddrInUse) if somebody listens there, or there is a
+    /// file already. It may be somebody else's socket, and is left alone.
+    pub fn bind(address: impl Into<Address>) -> Result<Self> {
+        let address = address.into();
+        Self::try_bind(&address).map_err(|cause| Error::listen(&address, cause))
     }
 
     /// Where it listens.
-    #[inline]
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -105,12 +75,43 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Those of [`ConnectOptions::accept`].
+    /// Those of [`accept_with`](Self::accept_with).
     pub fn accept(&self, timeout: impl Into<Option<Duration>>) -> Result<Client> {
-        ConnectOptions::new().connect_timeout(timeout).accept(self)
+        self.accept_with(&ConnectOptions::new().connect_timeout(timeout))
     }
 
-    #[inline]
+    /// Waits for a peer to connect, within [`connect_timeout`](ConnectOptions::connect_timeout), and greets and negotiates, or
+    /// synchronizes: with a guest agent for a QEMU whose `-chardev socket` for the agent is not a server.
+    ///
+    /// # Errors
+    ///
+    /// Those of [connecting](Client#connecting). The listener goes on listening, whatever the error.
+    pub fn accept_with<P: Peer>(&self, options: &ConnectOptions) -> Result<Client<P>> {
+        let transport = self.next(options.connect_timeout)?;
+        Client::accepted(transport, &self.address, options)
+    }
+
+    fn try_bind(address: &Address) -> io::Result<Self> {
+        match address {
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let path = std::path::absolute(path)?;
+                let socket = UnixListener::bind(&path)?;
+                let file = SocketFile::new(path)?;
+                socket.set_nonblocking(true)?;
+                Ok(Listener { socket: Socket::Unix(socket, file), address: address.clone() })
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Tcp { host, port } => {
+                let socket = TcpListener::bind((&**host, *port))?;
+                socket.set_nonblocking(true)?;
+                let address = socket.local_addr()?.into();
+                Ok(Listener { socket: Socket::Tcp(socket), address })
+            }
+        }
+    }
+
     fn next(&self, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
         let wait = Wait::within(timeout);
         let mut pause = FIRST_PAUSE;
@@ -118,17 +119,17 @@ impl Listener {
             match self.try_next() {
                 Ok(transport) => return Ok(transport),
                 Err(error) if is_passing(&error) => {}
-                Err(source) => return Err(Error::listen(&self.address, source)),
+                Err(cause) => return Err(Error::listen(&self.address, cause)),
             }
             if wait.is_over() {
-                return Err(Error::timeout(Phase::Connect, timeout.unwrap_or_default()));
+                let label = Label { address: Some(format!("{}", self.address).into()), ..Label::default() };
+                return Err(Error::timeout(&label, Phase::Connect, None, timeout.unwrap_or_default()));
             }
             thread::sleep(wait.remaining().map_or(pause, |left| left.min(pause)));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    #[inline]
     fn try_next(&self) -> io::Result<Box<dyn AnyTransport>> {
         Ok(match &self.socket {
             Socket::Tcp(listener) => {
@@ -149,40 +150,7 @@ impl Listener {
     }
 }
 
-impl ConnectOptions {
-    /// Waits for a monitor to connect to the listener, and negotiates. [`connect_timeout`](Self::connect_timeout) is for the
-    /// first of both; [`retry_for`](Self::retry_for) has no meaning here.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::connect`]. The listener goes on listening, whatever the error. The client cannot connect again
-    /// when it is closed.
-    #[inline]
-    pub fn accept(self, listener: &Listener) -> Result<Client> {
-        self.accept_server(listener, Server::Monitor)
-    }
-
-    /// Waits for a guest agent's transport to connect to the listener, and synchronizes: for a QEMU whose `-chardev socket`
-    /// for the agent is not a server.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::connect_guest_agent`].
-    #[inline]
-    pub fn accept_guest_agent(self, listener: &Listener) -> Result<Client> {
-        self.accept_server(listener, Server::GuestAgent)
-    }
-
-    #[inline]
-    fn accept_server(self, listener: &Listener, server: Server) -> Result<Client> {
-        let transport = listener.next(self.connect_timeout)?;
-        let link = greet(transport, server, &self, self.greeting_timeout)?;
-        Ok(Client::with_link(link, self))
-    }
-}
-
 /// Whether accepting may work later: nobody came yet, or somebody came and left.
-#[inline]
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset)

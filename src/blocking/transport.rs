@@ -1,16 +1,11 @@
-//! What bytes go over: sockets, or anything that implements [`Transport`].
+//! What bytes go over: anything that implements [`Transport`].
 //!
 //! A transport knows how long it may wait, and nothing of the protocol. It must never lose bytes when the time is over.
 
-use crate::error::{is_closed, Doing, Error, Repr};
 use crate::fds::Fds;
+use crate::session::{Id, Output};
 use std::any::Any;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
-#[cfg(all(unix, feature = "fd"))]
-use std::os::fd::BorrowedFd;
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::time::{Duration, Instant};
 
 /// How long an operation of a [`Transport`] may take.
@@ -48,7 +43,8 @@ impl Wait {
 
 /// Two streams of bytes, one each way, that can be waited for with a deadline.
 ///
-/// Implemented for [`TcpStream`], for `UnixStream`, and for any pair of reader and writer by [`Parts`](super::Parts).
+/// Implemented for [`TcpStream`](std::net::TcpStream), for `UnixStream`, and for any pair of reader and writer by
+/// [`PipeTransport`](super::PipeTransport).
 /// A stream on top of one of these, such as TLS, can lend its waiting from it: `examples/tls.rs` does.
 ///
 /// If nothing can be had in time, both directions fail with [`WouldBlock`](io::ErrorKind::WouldBlock) or
@@ -68,7 +64,7 @@ pub trait Transport: Send + 'static {
 
     /// Writes like [`send`](Self::send), and passes copies of these file descriptors together with the first byte.
     #[cfg(all(unix, feature = "fd"))]
-    fn send_with_fds(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
+    fn send_with_fds(&mut self, bytes: &[u8], fds: &[std::os::fd::BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
         let _ = (bytes, fds, wait);
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -106,93 +102,6 @@ impl<T: Transport> AnyTransport for T {
     }
 }
 
-/// Sockets take only timeouts above zero.
-const SHORTEST: Duration = Duration::from_millis(1);
-
-/// What sockets have in common. As a trait object, one copy of [`in_time`] does for all of them.
-trait Socket {
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
-    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
-    fn set_nonblocking(&self, on: bool) -> io::Result<()>;
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
-    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
-}
-
-/// One operation of a socket.
-enum Operation<'a> {
-    Read(&'a mut [u8]),
-    Write(&'a [u8]),
-    #[cfg(all(unix, feature = "fd"))]
-    WriteWithFds(&'a UnixStream, &'a [u8], &'a [BorrowedFd<'a>]),
-}
-
-macro_rules! socket_transport {
-    ($socket:ident { $($more:tt)* }) => {
-        impl Socket for $socket {
-            fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-                $socket::set_read_timeout(self, timeout)
-            }
-
-            fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-                $socket::set_write_timeout(self, timeout)
-            }
-
-            fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-                $socket::set_nonblocking(self, on)
-            }
-
-            fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-                Read::read(&mut &*self, buffer)
-            }
-
-            fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-                Write::write(&mut &*self, bytes)
-            }
-        }
-
-        impl Transport for $socket {
-            fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
-                in_time(self, Operation::Read(buffer), wait)
-            }
-
-            fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
-                in_time(self, Operation::Write(bytes), wait)
-            }
-
-            fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
-                Ok(Box::new(self.try_clone()?))
-            }
-
-            fn close(&mut self) {
-                // It fails if the peer was faster, and there is nothing to do about it.
-                let _ = self.shutdown(Shutdown::Both);
-            }
-
-            fn release(&mut self) {
-                // Likewise: whoever gets a broken socket back will find out.
-                let _ = $socket::set_read_timeout(self, None);
-                let _ = $socket::set_write_timeout(self, None);
-            }
-
-            $($more)*
-        }
-    };
-}
-
-socket_transport!(TcpStream {});
-#[cfg(unix)]
-socket_transport!(UnixStream {
-    #[cfg(feature = "fd")]
-    fn takes_fds(&self) -> bool {
-        true
-    }
-
-    #[cfg(feature = "fd")]
-    fn send_with_fds(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>], wait: Wait) -> io::Result<usize> {
-        in_time(self, Operation::WriteWithFds(self, bytes, fds), wait)
-    }
-});
-
 /// Whether an operation did not end in time. A peer that cannot be reached any more ends a connection with
 /// [`TimedOut`](io::ErrorKind::TimedOut), too, but on Unix this is not how a socket tells that a deadline passed.
 pub(super) fn is_late(error: &io::Error) -> bool {
@@ -211,82 +120,95 @@ pub(super) enum Outcome {
     Late,
     /// Nothing yet, and it is to be tried again.
     Interrupted,
-    /// The peer is gone.
-    Closed(Error),
-    /// The connection is in doubt.
-    Failed(Error),
+    /// The connection is broken.
+    Failed(io::Error),
 }
 
 impl Outcome {
     /// Not inlined: telling an [`io::Error`]'s kind, and dropping one, is much code.
     #[inline(never)]
-    fn new(doing: Doing, result: io::Result<usize>) -> Self {
+    fn new(result: io::Result<usize>) -> Self {
         match result {
             Ok(count) => Outcome::Moved(count),
             Err(error) if is_late(&error) => Outcome::Late,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Outcome::Interrupted,
-            Err(error) if is_closed(&error) => Outcome::Closed(Error::closed(Some(error))),
-            Err(source) => Outcome::Failed(Repr::Io { doing, source }.into()),
-        }
-    }
-
-    /// Who takes nothing will not take more later.
-    fn sent(result: io::Result<usize>) -> Self {
-        match Self::new(Doing::Writing, result) {
-            Outcome::Moved(0) => Outcome::Closed(Error::closed(Some(io::ErrorKind::WriteZero.into()))),
-            outcome => outcome,
+            Err(error) => Outcome::Failed(error),
         }
     }
 }
 
 /// Reads what there is.
 pub(super) fn receive(transport: &mut dyn AnyTransport, buffer: &mut [u8], wait: Wait) -> Outcome {
-    Outcome::new(Doing::Reading, transport.receive(buffer, wait))
+    Outcome::new(transport.receive(buffer, wait))
 }
 
-/// Writes the beginning of a line, at least one byte of it, together with the file descriptors that go with it, if there are
-/// any.
-pub(super) fn send<T: Transport + ?Sized>(transport: &mut T, bytes: &[u8], fds: &Fds, wait: Wait) -> Outcome {
-    let _ = fds;
-    #[cfg(all(unix, feature = "fd"))]
-    if !fds.is_empty() {
-        return Outcome::sent(transport.send_with_fds(bytes, &fds.borrow(), wait));
+/// A line that is being written, or was.
+#[derive(Debug, Default)]
+pub(super) struct OutputLine {
+    /// The command that it is, if it is one.
+    id: Option<Id>,
+    bytes: Vec<u8>,
+    written: usize,
+    /// What goes with the next byte of it.
+    fds: Fds,
+}
+
+impl OutputLine {
+    pub(super) fn new(output: Output, fds: Fds) -> Self {
+        OutputLine { id: output.id, bytes: output.bytes, written: 0, fds }
     }
-    Outcome::sent(transport.send(bytes, wait))
-}
 
-/// Runs one operation of a socket, which may wait so long.
-fn in_time(socket: &dyn Socket, mut operation: Operation<'_>, wait: Wait) -> io::Result<usize> {
-    while !wait.is_over() {
-        operation.set_timeout(socket, wait.remaining().map(|left| left.max(SHORTEST)))?;
-        match operation.run(socket) {
-            // The time is not over: the socket does not block, which can only be its former owner's wish.
-            Err(error) if is_late(&error) && !wait.is_over() => socket.set_nonblocking(false)?,
-            done => return done,
-        }
+    pub(super) fn is_written(&self) -> bool {
+        self.written >= self.bytes.len()
     }
-    // Another thread may make a copy of the socket block again in the middle of this.
-    operation.set_timeout(socket, Some(SHORTEST))?;
-    socket.set_nonblocking(true)?;
-    let done = operation.run(socket);
-    socket.set_nonblocking(false)?;
-    done
-}
 
-impl Operation<'_> {
-    fn set_timeout(&self, socket: &dyn Socket, timeout: Option<Duration>) -> io::Result<()> {
-        match self {
-            Operation::Read(_) => socket.set_read_timeout(timeout),
-            _ => socket.set_write_timeout(timeout),
+    /// The command, if it is written to its end. Given once.
+    pub(super) fn take_written(&mut self) -> Option<Id> {
+        if self.is_written() {
+            self.id.take()
+        } else {
+            None
         }
     }
 
-    fn run(&mut self, socket: &dyn Socket) -> io::Result<usize> {
-        match self {
-            Operation::Read(buffer) => socket.read(buffer),
-            Operation::Write(bytes) => socket.write(bytes),
-            #[cfg(all(unix, feature = "fd"))]
-            Operation::WriteWithFds(socket, bytes, fds) => crate::fds::send(socket, bytes, fds),
+    /// Writes what is left of it, at least one byte, together with the file descriptors that go with it, if there are any.
+    pub(super) fn send<T: Transport + ?Sized>(&mut self, transport: &mut T, wait: Wait) -> Outcome {
+        let rest = self.bytes.get(self.written..).unwrap_or_default();
+        let sent = match self.fds.is_empty() {
+            true => transport.send(rest, wait),
+            false => send_with_fds(transport, rest, &self.fds, wait),
+        };
+        match Outcome::new(sent) {
+            // A transport that takes nothing will not take more later.
+            Outcome::Moved(0) => Outcome::Failed(io::ErrorKind::WriteZero.into()),
+            Outcome::Moved(count) => {
+                self.written += count;
+                self.fds = Fds::default();
+                Outcome::Moved(count)
+            }
+            outcome => outcome,
         }
     }
+}
+
+/// Whether file descriptors can go over a transport.
+#[cfg(all(unix, feature = "fd"))]
+pub(super) fn takes_fds<T: Transport + ?Sized>(transport: &T) -> bool {
+    transport.takes_fds()
+}
+
+#[cfg(not(all(unix, feature = "fd")))]
+pub(super) fn takes_fds<T: Transport + ?Sized>(_: &T) -> bool {
+    false
+}
+
+#[cfg(all(unix, feature = "fd"))]
+fn send_with_fds<T: Transport + ?Sized>(transport: &mut T, bytes: &[u8], fds: &Fds, wait: Wait) -> io::Result<usize> {
+    transport.send_with_fds(bytes, &fds.borrow(), wait)
+}
+
+/// There are none.
+#[cfg(not(all(unix, feature = "fd")))]
+fn send_with_fds<T: Transport + ?Sized>(transport: &mut T, bytes: &[u8], _: &Fds, wait: Wait) -> io::Result<usize> {
+    transport.send(bytes, wait)
 }

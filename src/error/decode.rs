@@ -12,7 +12,6 @@ pub struct DecodeError {
     path: String,
     expectation: String,
     text: String,
-    source: serde_json::Error,
 }
 
 /// What was being decoded.
@@ -37,10 +36,10 @@ impl fmt::Display for Subject {
 impl Error {
     /// `text` is what did not decode.
     #[cold]
-    pub(crate) fn misfit(subject: fn(Box<str>) -> Subject, name: &str, text: &str, source: serde_json::Error) -> Self {
-        let (path, expectation) = path_and_reason(&source);
+    pub(crate) fn decode(subject: fn(Box<str>) -> Subject, name: &str, text: &str, cause: serde_json::Error) -> Self {
+        let (path, expectation) = path_and_reason(&cause);
         let subject = subject(name.into());
-        Repr::Decode(DecodeError { subject, path, expectation, text: text.to_owned(), source }).into()
+        Repr::Decode(DecodeError { subject, path, expectation, text: text.to_owned() }).into()
     }
 }
 
@@ -57,7 +56,7 @@ impl DecodeError {
         }
     }
 
-    /// Where the misfit is: members as `.name`, items as `[index]`. Empty for the outermost value.
+    /// Where it does not fit: members as `.name`, items as `[index]`. Empty for the outermost value.
     pub fn path(&self) -> &str {
         &self.path
     }

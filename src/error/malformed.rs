@@ -1,4 +1,4 @@
-//! Lines that are not messages, or not messages that a client can place.
+//! Lines that are not messages, or not messages for this client.
 //!
 //! They are reported, never guessed at: the line's beginning is kept for people to read.
 
@@ -30,7 +30,8 @@ pub struct MalformedLine {
     kind: Malformed,
     excerpt: Box<str>,
     len: usize,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// What a JSON parser says of it.
+    reason: Option<Box<str>>,
 }
 
 impl MalformedLine {
@@ -44,11 +45,11 @@ impl MalformedLine {
     /// For a line of which only the beginning is at hand.
     pub(crate) fn cut(kind: Malformed, beginning: &[u8], len: usize) -> Self {
         let excerpt = &beginning[..beginning.len().min(Self::MAX_EXCERPT)];
-        MalformedLine { kind, excerpt: String::from_utf8_lossy(excerpt).into(), len, source: None }
+        MalformedLine { kind, excerpt: String::from_utf8_lossy(excerpt).into(), len, reason: None }
     }
 
     pub(crate) fn not_json(line: &[u8], error: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        MalformedLine { source: Some(error), ..Self::new(Malformed::NotJson, line) }
+        MalformedLine { reason: Some(format!("{error}").into()), ..Self::new(Malformed::NotJson, line) }
     }
 
     /// What is wrong with the line.
@@ -69,7 +70,7 @@ impl MalformedLine {
 
 impl fmt::Display for MalformedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A glimpse is enough in a message; whoever needs more has the excerpt.
+        // A glimpse is enough in a message; the excerpt has more.
         const GLIMPSE: usize = 120;
         let what = match self.kind {
             Malformed::NotUtf8 => "line is not UTF-8",
@@ -86,12 +87,9 @@ impl fmt::Display for MalformedLine {
         }
         let glimpse = self.excerpt.get(..end).unwrap_or_default();
         let more = if glimpse.len() < self.len { ", …" } else { "" };
-        write!(f, "{what} ({} bytes): {glimpse:?}{more}", self.len)
+        let (colon, reason) = self.reason.as_deref().map_or(("", ""), |reason| (": ", reason));
+        write!(f, "{what}{colon}{reason} ({} bytes): {glimpse:?}{more}", self.len)
     }
 }
 
-impl std::error::Error for MalformedLine {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
+impl std::error::Error for MalformedLine {}

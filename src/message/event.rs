@@ -17,18 +17,16 @@ pub struct RawEvent {
     pub data: Option<Box<RawValue>>,
     /// When it happened, by the server's clock.
     pub timestamp: Timestamp,
-    /// Which of a session's events it is.
-    pub(crate) number: u64,
 }
 
 /// An event with its envelope's timestamp.
 ///
-/// `D` is an [`EventSet`] such as `qmp::events::AnyEvent`, or one [`Event`].
+/// `T` is an [`EventSet`] such as `qmp::events::AnyEvent`, or one [`Event`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct EventMessage<D> {
+pub struct EventMessage<T> {
     /// What happened.
-    pub data: D,
+    pub data: T,
     /// When it happened, by the server's clock.
     pub timestamp: Timestamp,
 }
@@ -49,14 +47,12 @@ impl Timestamp {
     pub const UNKNOWN: Timestamp = Timestamp { seconds: -1, microseconds: -1 };
 
     /// Time since the Unix epoch, or `None` if the server could not tell it.
-    #[inline]
     pub fn since_epoch(self) -> Option<Duration> {
         let seconds = Duration::from_secs(u64::try_from(self.seconds).ok()?);
         seconds.checked_add(Duration::from_micros(u64::try_from(self.microseconds).ok()?))
     }
 
     /// The same as a point in time, or `None` if the server could not tell it.
-    #[inline]
     pub fn system_time(self) -> Option<SystemTime> {
         SystemTime::UNIX_EPOCH.checked_add(self.since_epoch()?)
     }
@@ -78,17 +74,17 @@ impl RawEvent {
         if *self.name != *E::NAME {
             return None;
         }
-        let text = self.data.as_deref().map_or("{}", RawValue::get);
-        Some(match wire::from_json(text) {
+        let data = self.data.as_deref().map_or("{}", RawValue::get);
+        Some(match wire::from_json(data) {
             Ok(data) => Ok(EventMessage { data, timestamp: self.timestamp }),
-            Err(source) => Err(Error::misfit(Subject::Event, &self.name, text, source)),
+            Err(source) => Err(Error::decode(Subject::Event, &self.name, data, source)),
         })
     }
 
-    /// Decodes this event as one of a schema's. What `D` does not know, or what does not fit it, becomes a value of `D` that
+    /// Decodes this event as one of a schema's. What `K` does not know, or what does not fit it, becomes a value of `K` that
     /// keeps name and data.
-    pub fn decode_as<D: EventSet>(&self) -> EventMessage<D> {
-        EventMessage { data: D::decode(&self.name, self.data.as_deref()), timestamp: self.timestamp }
+    pub fn decode_as<K: EventSet>(&self) -> EventMessage<K> {
+        EventMessage { data: K::decode(&self.name, self.data.as_deref()), timestamp: self.timestamp }
     }
 
     pub(super) fn parse(name: &str, data: Option<&str>, timestamp: Option<&str>) -> Option<Self> {
@@ -96,7 +92,6 @@ impl RawEvent {
             name: string(name)?.into(),
             data: data.and_then(|data| raw(data).ok()),
             timestamp: timestamp.and_then(Timestamp::parse).unwrap_or(Timestamp::UNKNOWN),
-            number: 0,
         })
     }
 

@@ -37,6 +37,13 @@ pub enum Capability {
 }
 
 impl Greeting {
+    /// The greeting of a server that has not greeted.
+    pub(crate) const NONE: &'static Greeting = &Greeting {
+        version: Version { major: 0, minor: 0, micro: 0 },
+        package: String::new(),
+        capabilities: Vec::new(),
+    };
+
     /// Whether the server offers this capability.
     pub fn offers(&self, capability: &Capability) -> bool {
         self.capabilities.contains(capability)

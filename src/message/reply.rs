@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// The answer to a command, undecoded.
 ///
-/// The line is kept once, as it came; the parts are places in it, because a reply can be large.
+/// The line is kept once, as it came; the parts are ranges of it, because a reply can be large.
 #[derive(Debug, Clone)]
 pub struct Reply {
     text: Box<str>,
@@ -53,10 +53,9 @@ impl Reply {
     ///
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the reply is nested more deeply than `serde_json` reads (128
     /// levels).
-    #[inline]
     pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
         let parsed =
-            self.as_json().parse().map_err(|source| Error::misfit(Subject::Reply, "", self.as_json(), source))?;
+            self.as_json().parse().map_err(|source| Error::decode(Subject::Reply, "", self.as_json(), source))?;
         // Any other value would not have been taken for a reply.
         let Value::Object(mut object) = parsed else { return Ok(Map::new()) };
         if self.id.is_none() {
@@ -73,7 +72,7 @@ impl Reply {
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it does not fit.
     pub fn decode<C: Command>(&self) -> Result<C::Reply, Error> {
         let value = self.result().map_err(|error| Error::server(C::NAME, error.clone()))?;
-        C::decode_reply(value).map_err(|source| Error::misfit(Subject::Reply, C::NAME, value, source))
+        C::decode_reply(value).map_err(|source| Error::decode(Subject::Reply, C::NAME, value, source))
     }
 
     /// Decodes the answer to the command `C`. That of a command whose success is not answered is what an empty object decodes
@@ -81,7 +80,7 @@ impl Reply {
     pub(crate) fn decode_answer<C: Command>(answer: Option<Self>) -> Result<C::Reply, Error> {
         match answer {
             Some(reply) => reply.decode::<C>(),
-            None => C::decode_reply("{}").map_err(|source| Error::misfit(Subject::Reply, C::NAME, "{}", source)),
+            None => C::decode_reply("{}").map_err(|source| Error::decode(Subject::Reply, C::NAME, "{}", source)),
         }
     }
 
@@ -92,12 +91,12 @@ impl Reply {
     /// Those of [`decode`](Self::decode); they name the command as `command`.
     pub fn decode_as<T: DeserializeOwned>(&self, command: &str) -> Result<T, Error> {
         let value = self.result().map_err(|error| Error::server(command, error.clone()))?;
-        serde_json::from_str(value).map_err(|source| Error::misfit(Subject::Reply, command, value, source))
+        serde_json::from_str(value).map_err(|source| Error::decode(Subject::Reply, command, value, source))
     }
 
     /// `value` and `id` are where `line` has them, which is what `text` is a copy of.
     pub(super) fn returned(text: Box<str>, line: &str, value: &str, id: Option<&str>) -> Self {
-        Reply { text, id: id.map(|id| place(line, id)), outcome: Outcome::Returned(place(line, value)) }
+        Reply { text, id: id.map(|id| range(line, id)), outcome: Outcome::Returned(range(line, value)) }
     }
 
     /// An error of an unexpected shape is still the answer to a command, so that its command fails at once instead of
@@ -106,7 +105,7 @@ impl Reply {
         let [class, desc] = members(error, &["class", "desc"]);
         let class = ErrorClass::from(&*class.and_then(string).unwrap_or_default());
         let desc = desc.and_then(string).unwrap_or(error.into()).into_owned();
-        Reply { text, id: id.map(|id| place(line, id)), outcome: Outcome::Failed(ServerError { class, desc }) }
+        Reply { text, id: id.map(|id| range(line, id)), outcome: Outcome::Failed(ServerError { class, desc }) }
     }
 
     /// Keeps the id, which a session chose, from the user.
@@ -116,7 +115,7 @@ impl Reply {
 }
 
 /// Where in `line` a value is that was cut out of it.
-fn place(line: &str, value: &str) -> Range<usize> {
+fn range(line: &str, value: &str) -> Range<usize> {
     let start = value.as_ptr() as usize - line.as_ptr() as usize;
     start..start + value.len()
 }
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn misfits_carry_the_text() {
+    fn decode_errors_carry_the_text() {
         let error = reply(r#"{"return": {"a": 1}}"#).decode_as::<String>("query-name").unwrap_err();
         let error = error.decode_error().unwrap();
         assert_eq!((error.name(), error.text()), ("query-name", r#"{"a": 1}"#));

@@ -46,7 +46,6 @@ impl Request {
 
     /// A whole request as an object: `execute` or `exec-oob`, `arguments`, `id`. It is sent as it is; the server says
     /// whether it is right.
-    #[inline]
     pub fn from_object(mut object: Map<String, Value>) -> Self {
         let id = object.remove("id").map(|id| id.to_string());
         let oob = object.contains_key("exec-oob");

@@ -1,20 +1,15 @@
-//! Who may say what when: the phases of a session, its queues, and where replies go.
+//! Who may say what when: the phases of a session, and what each message means in it.
 
-use super::events::EventBuffer;
-use super::flight::{Fate, Flight, Flights};
+use super::book::{Book, QueuedCommand};
+use super::events::{EventCursor, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
-use crate::error::{Error, Malformed, MalformedLine, Phase, Repr, ServerError};
+use crate::address::Label;
+use crate::error::{Error, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
 use crate::message::{Capability, Greeting, Message, Reply, Request};
-use crate::trace::{self, ReplyMask};
+use crate::trace;
 use std::collections::VecDeque;
-
-/// How many in-band commands may be on their way if out-of-band commands are to be read at once. See "Out-of-band
-/// execution" in the QEMU Machine Protocol Specification.
-const WINDOW: usize = 8;
-
-/// How many malformed lines wait to be reported at most.
-const MAX_MALFORMED: usize = 64;
+use std::io;
 
 /// What the ids start with that are not the user's, as JSON text.
 const OWN_ID: &str = "\"qmp#";
@@ -22,57 +17,48 @@ const OWN_ID: &str = "\"qmp#";
 #[derive(Debug)]
 pub(super) struct Conversation {
     state: State,
+    label: Label,
     enable_oob: bool,
     /// Whether a delimiter may precede a message: a user of a guest agent may synchronize again, like any other command.
     delimiters: bool,
     greeting: Option<Greeting>,
     /// Negotiation or synchronization, until it is taken.
     handshake: Option<Vec<u8>>,
-    /// In-band commands that are not output yet.
-    queued: VecDeque<Queued>,
-    /// Out-of-band commands that are not output yet.
-    queued_oob: VecDeque<Queued>,
-    flights: Flights,
+    book: Book,
     incoming: VecDeque<Incoming>,
-    malformed: usize,
-    pub(super) events: EventBuffer,
+    pub(super) events: Events,
     counters: Counters,
+    /// Why nothing can be written any more.
+    write_error: Option<io::Error>,
     last_id: u64,
     last_own_id: u64,
     /// Whether a user ever chose an id that looks like one of the session's.
     contested: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum State {
     AwaitingGreeting,
     Negotiating { wire_id: String, oob: bool },
     Synchronizing { wire_id: String, sync_id: u64 },
     Ready { oob: bool },
-    Ended,
-}
-
-#[derive(Debug)]
-struct Queued {
-    flight: Flight,
-    line: String,
+    Ended(Error),
 }
 
 impl Conversation {
     pub(super) fn new(options: SessionOptions, sync_id: Option<u64>) -> Self {
         let mut conversation = Conversation {
             state: State::AwaitingGreeting,
+            label: Label { number: trace::connection_number(), ..options.label },
             enable_oob: options.oob,
             delimiters: sync_id.is_some(),
             greeting: None,
             handshake: None,
-            queued: VecDeque::new(),
-            queued_oob: VecDeque::new(),
-            flights: Flights::default(),
+            book: Book::default(),
             incoming: VecDeque::new(),
-            malformed: 0,
-            events: EventBuffer::new(options.max_events, options.max_event_bytes),
+            events: Events::new(options.max_events, options.max_event_bytes),
             counters: Counters::default(),
+            write_error: None,
             last_id: 0,
             last_own_id: 0,
             contested: false,
@@ -84,43 +70,71 @@ impl Conversation {
     }
 
     pub(super) fn handle_line(&mut self, line: Line<'_>) {
+        let synchronizing = matches!(self.state, State::Synchronizing { .. });
         match line {
-            _ if self.is_ended() => {}
+            _ if self.end().is_some() => {}
             Line::Whole(line) if is_blank(line) => {}
-            Line::Whole(line) if matches!(self.state, State::Synchronizing { .. }) => self.handle_stale(line),
-            Line::TooLong(_, len) if matches!(self.state, State::Synchronizing { .. }) => self.count_stale(len),
+            Line::Whole(line) if synchronizing => self.handle_stale(line),
+            Line::TooLong(_, len) if synchronizing => self.count_stale(len),
             Line::TooLong(beginning, len) => self.report(MalformedLine::cut(Malformed::TooLong, beginning, len)),
-            Line::Whole(line) => match Message::parse(if self.delimiters { without_delimiter(line) } else { line }) {
-                Ok(message) => self.handle_message(message, line),
-                Err(error) => self.report(error),
-            },
-        }
-    }
-
-    pub(super) fn handle_eof(&mut self, rest: Option<(&[u8], usize)>) {
-        if self.is_ended() {
-            return;
-        }
-        if let Some((rest, len)) = rest {
-            self.report(MalformedLine::cut(Malformed::HalfLine, rest, len));
-        }
-        match self.state {
-            // The half line was reported as a wrong greeting.
-            State::Ended => {}
-            State::AwaitingGreeting => self.fail(Error::no_greeting(None)),
-            _ => {
-                self.end();
-                self.incoming.push_back(Incoming::Closed);
+            Line::Whole(line) => {
+                let line = if self.delimiters { without_delimiter(line) } else { line };
+                match Message::parse(line) {
+                    Ok(message) => self.handle_message(message, line),
+                    Err(error) => self.report(error),
+                }
             }
         }
     }
 
-    pub(super) fn send(&mut self, mut request: Request) -> Result<Id, Error> {
-        if self.is_ended() {
-            return Err(Error::closed(None));
+    /// `rest` is the beginning of a line that has not ended, and the line's length so far.
+    pub(super) fn handle_eof(&mut self, rest: Option<(&[u8], usize)>, cause: Option<io::Error>) {
+        if self.end().is_some() {
+            return;
+        }
+        let half = rest.map(|(rest, len)| MalformedLine::cut(Malformed::HalfLine, rest, len));
+        let greeted = !matches!(self.state, State::AwaitingGreeting);
+        let cause = match self.write_error.take() {
+            Some(error) => Some((IoOperation::Write, error)),
+            None => cause.map(|error| (IoOperation::Read, error)),
+        };
+        let why = match half {
+            Some(line) => {
+                trace::malformed(&self.label, line.kind(), line.line_len());
+                self.counters.malformed_lines += 1;
+                if greeted {
+                    line.into()
+                } else {
+                    Error::wrong_greeting(&self.label, line)
+                }
+            }
+            None => Error::disconnected(&self.label, cause, greeted),
+        };
+        self.finish(why);
+    }
+
+    pub(super) fn handle_write_error(&mut self, error: io::Error) {
+        self.write_error.get_or_insert(error);
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.end().is_none() {
+            self.finish(Repr::NotConnected.into());
+        }
+    }
+
+    pub(super) fn handle_written(&mut self, id: Id) {
+        if let Some(cursor) = self.book.written(id) {
+            self.incoming.push_back(Incoming::Done { id, outcome: Ok(None), cursor });
+        }
+    }
+
+    pub(super) fn send(&mut self, mut request: Request) -> Result<Id> {
+        if let Some(why) = self.end() {
+            return Err(why.clone());
         }
         let oob = request.is_out_of_band();
-        if oob && !self.is_oob() {
+        if oob && !self.oob_enabled() {
             return Err(Repr::OobUnavailable.into());
         }
         let (wire_id, own) = match request.take_id()? {
@@ -130,59 +144,51 @@ impl Conversation {
             }
             None => (self.own_id(), true),
         };
+        let answered = request.is_answered();
+        let line = request.into_line(&wire_id)?;
         self.last_id += 1;
         let id = Id(self.last_id);
-        let fate = if request.is_answered() { Fate::Awaited } else { Fate::Unanswered };
-        let line = request.into_line(&wire_id)?;
-        let queue = if oob { &mut self.queued_oob } else { &mut self.queued };
-        let flight = Flight { id, wire_id, own, oob, fate, lost: false, mask: ReplyMask::default() };
-        queue.push_back(Queued { flight, line });
+        self.book.enqueue(QueuedCommand { id, wire_id, own, oob, answered, line });
         Ok(id)
     }
 
     pub(super) fn cancel(&mut self, id: Id) {
-        let is_other = |queued: &Queued| queued.flight.id != id;
-        self.queued.retain(is_other);
-        self.queued_oob.retain(is_other);
-        self.flights.cancel(id);
-        let before = self.incoming.len();
-        self.incoming.retain(|incoming| !matches!(incoming, Incoming::Reply { id: answered, .. } if *answered == id));
-        self.counters.late_replies += (before - self.incoming.len()) as u64;
+        self.book.cancel(id);
+        let is_it = |incoming: &Incoming| matches!(incoming, Incoming::Done { id: done, .. } if *done == id);
+        if let Some(index) = self.incoming.iter().position(is_it) {
+            if let Some(Incoming::Done { outcome: Ok(Some(_)), .. }) = self.incoming.remove(index) {
+                self.counters.late_replies += 1;
+            }
+        }
     }
 
     pub(super) fn poll(&mut self) -> Option<Incoming> {
-        let incoming = self.incoming.pop_front();
-        if matches!(incoming, Some(Incoming::Malformed { .. })) {
-            self.malformed -= 1;
-        }
-        incoming
+        self.incoming.pop_front()
     }
 
     pub(super) fn take_output(&mut self) -> Option<Output> {
+        if self.write_error.is_some() {
+            return None;
+        }
         if let Some(bytes) = self.handshake.take() {
-            trace::sent(&bytes);
+            trace::sent(&self.label, without_delimiter(&bytes));
             return Some(Output { id: None, bytes });
         }
-        let next = match self.state {
-            State::Ready { oob: true } if self.flights.in_band() < WINDOW => {
-                self.queued_oob.pop_front().or_else(|| self.queued.pop_front())
-            }
-            State::Ready { oob: true } => self.queued_oob.pop_front(),
-            State::Ready { oob: false } => self.queued.pop_front(),
-            _ => None,
-        };
-        let Queued { mut flight, line } = next?;
-        flight.mask = trace::sent(line.as_bytes());
-        let id = Some(flight.id);
-        self.flights.push(flight);
+        let State::Ready { oob } = self.state else { return None };
+        let command = self.book.next_queued(oob)?;
+        let id = Some(command.id);
+        let mask = trace::sent(&self.label, command.line.as_bytes());
+        let line = self.book.output(command, self.events.cursor(), mask);
         Some(Output { id, bytes: line.into_bytes() })
     }
 
     /// The id on the wire, as JSON text, of a command under way.
-    #[inline]
     pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
-        let queued = self.queued.iter().chain(&self.queued_oob).map(|queued| &queued.flight);
-        queued.chain(self.flights.iter()).find(|flight| flight.id == id).map(|flight| &*flight.wire_id)
+        self.book.wire_id(id)
+    }
+
+    pub(super) fn label(&self) -> &Label {
+        &self.label
     }
 
     pub(super) fn greeting(&self) -> Option<&Greeting> {
@@ -194,7 +200,15 @@ impl Conversation {
             State::AwaitingGreeting => Some(Phase::Greeting),
             State::Negotiating { .. } => Some(Phase::Negotiation),
             State::Synchronizing { .. } => Some(Phase::Sync),
-            State::Ready { .. } | State::Ended => None,
+            State::Ready { .. } | State::Ended(_) => None,
+        }
+    }
+
+    /// Why the session has ended.
+    pub(super) fn end(&self) -> Option<&Error> {
+        match &self.state {
+            State::Ended(why) => Some(why),
+            _ => None,
         }
     }
 
@@ -202,11 +216,11 @@ impl Conversation {
         matches!(self.state, State::Ready { .. })
     }
 
-    pub(super) fn is_ended(&self) -> bool {
-        matches!(self.state, State::Ended)
+    pub(super) fn is_broken(&self) -> bool {
+        self.write_error.is_some()
     }
 
-    pub(super) fn is_oob(&self) -> bool {
+    pub(super) fn oob_enabled(&self) -> bool {
         matches!(self.state, State::Ready { oob: true })
     }
 
@@ -215,48 +229,48 @@ impl Conversation {
     }
 
     fn handle_message(&mut self, message: Message, line: &[u8]) {
-        let not_expected = |kind| MalformedLine::new(kind, line);
+        let unexpected = |kind| MalformedLine::new(kind, line);
         match (message, &self.state) {
             (Message::Event(event), _) => {
-                trace::received(line);
-                self.events.push(event);
+                trace::received(&self.label, line);
+                self.events.publish(event);
             }
             (Message::Greeting(greeting), State::AwaitingGreeting) => {
-                trace::received(line);
+                trace::received(&self.label, line);
                 self.negotiate(greeting);
             }
-            (_, State::AwaitingGreeting) | (Message::Greeting(_), _) => self.report(not_expected(Malformed::NotQmp)),
+            (_, State::AwaitingGreeting) | (Message::Greeting(_), _) => self.report(unexpected(Malformed::NotQmp)),
             // Nothing else was sent, so that a reply without an id can only be this one.
             (Message::Reply(reply), State::Negotiating { wire_id, oob })
                 if reply.id().is_none_or(|id| *id == **wire_id) =>
             {
-                trace::received(line);
+                trace::received(&self.label, line);
                 match reply.result() {
                     Ok(_) => self.become_ready(*oob),
                     Err(error) => self.refuse("qmp_capabilities", error.clone()),
                 }
             }
-            (Message::Reply(reply), _) => self.handle_reply(reply, not_expected),
+            (Message::Reply(reply), _) => self.handle_reply(reply, unexpected),
         }
     }
 
-    fn handle_reply(&mut self, mut reply: Reply, not_expected: impl FnOnce(Malformed) -> MalformedLine) {
-        let flight = match (reply.id(), reply.result()) {
-            (Some(id), _) => self.flights.take(id),
-            (None, Err(_)) => match self.flights.take_oldest() {
-                None => return self.report(not_expected(Malformed::UnidentifiedError)),
-                flight => flight,
+    fn handle_reply(&mut self, mut reply: Reply, unexpected: impl FnOnce(Malformed) -> MalformedLine) {
+        let command = match (reply.id(), reply.result()) {
+            (Some(id), _) => self.book.take(id),
+            (None, Err(_)) => match self.book.take_oldest() {
+                None => return self.report(unexpected(Malformed::UnidentifiedError)),
+                command => command,
             },
-            (None, Ok(_)) => return self.report(not_expected(Malformed::UnidentifiedReply)),
+            (None, Ok(_)) => return self.report(unexpected(Malformed::UnidentifiedReply)),
         };
-        trace::replied(&reply, flight.as_ref().map(|flight| flight.mask));
-        match flight {
+        trace::replied(&self.label, reply.as_json(), command.as_ref().map(|command| command.mask));
+        match command {
             None => self.counters.unknown_replies += 1,
-            Some(flight) if flight.fate == Fate::Awaited => {
-                if flight.own {
+            Some(command) if command.open => {
+                if command.own {
                     reply.hide_id();
                 }
-                self.incoming.push_back(Incoming::Reply { id: flight.id, reply });
+                self.done(command.id, Ok(Some(reply)), command.cursor);
             }
             Some(_) => self.counters.late_replies += 1,
         }
@@ -271,11 +285,11 @@ impl Conversation {
         if let Ok(Message::Reply(reply)) = Message::parse(message) {
             match reply.result() {
                 Ok(value) if delimited.is_some() && *value == *sync_id.to_string() => {
-                    trace::received(message);
+                    trace::received(&self.label, message);
                     return self.become_ready(false);
                 }
                 Err(error) if reply.id() == Some(wire_id) => {
-                    trace::received(message);
+                    trace::received(&self.label, message);
                     return self.refuse("guest-sync-delimited", error.clone());
                 }
                 _ => {}
@@ -285,7 +299,7 @@ impl Conversation {
     }
 
     fn count_stale(&mut self, len: usize) {
-        trace::stale(len);
+        trace::stale(&self.label, len);
         self.counters.stale_lines += 1;
     }
 
@@ -315,52 +329,50 @@ impl Conversation {
         self.incoming.push_back(Incoming::Ready);
     }
 
-    fn refuse(&mut self, command: &'static str, source: ServerError) {
-        self.fail(Repr::Negotiation { command, source }.into());
+    fn refuse(&mut self, command: &'static str, cause: ServerError) {
+        self.finish(Repr::Negotiation { peer: self.label.shown(), command, cause }.into());
     }
 
+    /// Decides whom a line concerns that is no message, or answers nothing: before command mode, the session as a whole;
+    /// then the call whose reply it most likely was; or else those who take events, because it may have been one.
     fn report(&mut self, line: MalformedLine) {
-        trace::malformed(&line);
+        trace::malformed(&self.label, line.kind(), line.line_len());
+        self.counters.malformed_lines += 1;
         if matches!(self.state, State::AwaitingGreeting) {
-            return self.fail(Repr::WrongGreeting { source: line }.into());
+            return self.finish(Error::wrong_greeting(&self.label, line));
         }
-        let suspect = match line.kind() {
-            Malformed::UnidentifiedError => None,
-            _ => self.flights.lose_oldest(),
-        };
-        // The end of the connection is not to be missed, however many lines came before it.
-        if self.malformed < MAX_MALFORMED || line.kind() == Malformed::HalfLine {
-            self.malformed += 1;
-            self.incoming.push_back(Incoming::Malformed { line, suspect });
-        } else {
-            self.counters.unreported_lines += 1;
+        let is_reply = line.kind() != Malformed::UnidentifiedError;
+        let error = Error::from(line);
+        match self.state {
+            State::Ready { .. } => {}
+            _ => return self.finish(error),
+        }
+        match is_reply.then(|| self.book.lose_oldest()).flatten() {
+            Some((id, cursor)) => self.done(id, Err(error), cursor),
+            None => self.events.publish_malformed(error),
         }
     }
 
-    fn fail(&mut self, error: Error) {
-        self.end();
-        self.incoming.push_back(Incoming::Failed(error));
+    fn done(&mut self, id: Id, outcome: Result<Option<Reply>>, cursor: EventCursor) {
+        self.incoming.push_back(Incoming::Done { id, outcome, cursor });
     }
 
-    fn end(&mut self) {
-        self.state = State::Ended;
+    /// Ends the session and every call in it.
+    fn finish(&mut self, why: Error) {
         self.handshake = None;
-        (self.queued, self.queued_oob) = Default::default();
-        self.flights.clear();
+        let (incoming, cursor) = (&mut self.incoming, self.events.cursor());
+        self.book.close(|id| incoming.push_back(Incoming::Done { id, outcome: Err(why.clone()), cursor }));
+        incoming.push_back(Incoming::Ended(why.clone()));
+        self.state = State::Ended(why);
     }
 
     fn own_id(&mut self) -> String {
         loop {
             self.last_own_id += 1;
             let wire_id = format!("{OWN_ID}{}\"", self.last_own_id);
-            if !self.contested || !self.uses_wire_id(&wire_id) {
+            if !self.contested || !self.book.uses_wire_id(&wire_id) {
                 return wire_id;
             }
         }
-    }
-
-    fn uses_wire_id(&self, wire_id: &str) -> bool {
-        let uses = |queued: &Queued| *queued.flight.wire_id == *wire_id;
-        self.flights.uses_wire_id(wire_id) || self.queued.iter().any(uses) || self.queued_oob.iter().any(uses)
     }
 }

@@ -1,91 +1,297 @@
-//! The bounded buffer of events that nobody has taken yet.
+//! Queues of events: the session's own, and one for each subscriber.
 //!
-//! At the bound the oldest events go, because the newest ones tell the present state; how many went is counted.
+//! Each queue has bounds. At a bound its oldest entries are dropped, because the newest ones tell the present state, and its
+//! reader gets an error with their number. A slow subscriber costs the others nothing. Never drops an entry without counting
+//! it.
 
+use crate::error::{Error, Repr, Result};
 use crate::message::RawEvent;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-#[derive(Debug)]
-pub(super) struct EventBuffer {
-    events: VecDeque<RawEvent>,
-    arrived: u64,
-    /// Sum of the sizes of `events`.
-    size: usize,
-    max_count: usize,
-    max_size: usize,
-    dropped: u64,
+/// A point in the order of a session's events: before all that arrive after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EventCursor(u64);
+
+/// A queue of events of its own within a [`Session`](super::Session).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Subscriber(u64);
+
+/// Which events a subscriber wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventFilter {
+    /// All.
+    All,
+    /// Those of this name.
+    Named(&'static str),
 }
 
-impl EventBuffer {
+/// Where a subscriber begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscribeFrom {
+    /// With what arrives from now on.
+    Now,
+    /// With the events that the session keeps for [`take_event`](super::Session::take_event). They stay there as well.
+    Kept,
+    /// With the events that the session keeps, which it hands over. From then on subscribers keep events, and the session
+    /// keeps none itself. Once that is so, this is the same as [`Now`](Self::Now).
+    HandedOver,
+}
+
+/// An event, or why there is a gap in the events, with its cursor in their order.
+pub type Entry = (EventCursor, Result<Arc<RawEvent>>);
+
+#[derive(Debug)]
+pub(super) struct Events {
+    /// `None` once events were handed over to a subscriber.
+    own: Option<Queue>,
+    subscribers: Vec<(Subscriber, EventFilter, Queue)>,
+    last_subscriber: u64,
+    /// The cursor of what arrives next.
+    arrived: u64,
+    dropped: u64,
+    bounds: Bounds,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    count: usize,
+    size: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    /// Sum of the sizes of `entries`.
+    size: usize,
+    /// How many were dropped since the reader last got an error about it.
+    missed: u64,
+}
+
+impl EventCursor {
+    /// Before all events of a session.
+    pub const START: EventCursor = EventCursor(0);
+}
+
+impl Events {
     pub(super) fn new(max_count: usize, max_size: usize) -> Self {
-        EventBuffer { events: VecDeque::new(), arrived: 0, size: 0, max_count, max_size, dropped: 0 }
-    }
-
-    /// Keeps at least the newest event, whatever the bounds.
-    pub(super) fn push(&mut self, mut event: RawEvent) {
-        event.number = self.arrived;
-        self.arrived += 1;
-        self.size += event.size();
-        self.events.push_back(event);
-        while self.events.len() > 1 && (self.events.len() > self.max_count || self.size > self.max_size) {
-            self.pop();
-            self.dropped += 1;
+        Events {
+            own: Some(Queue::default()),
+            subscribers: Vec::new(),
+            last_subscriber: 0,
+            arrived: 0,
+            dropped: 0,
+            bounds: Bounds { count: max_count, size: max_size },
         }
     }
 
-    pub(super) fn pop(&mut self) -> Option<RawEvent> {
-        let event = self.events.pop_front()?;
-        self.size -= event.size();
-        Some(event)
+    /// Gives an event to all who want it.
+    pub(super) fn publish(&mut self, event: RawEvent) {
+        let event = Arc::new(event);
+        self.publish_entry(&Ok(event));
     }
 
-    /// The first event from `*place` on that `wanted` takes. `*place` counts all events since the beginning, so that it
-    /// stays right while others leave; it is moved on past what was looked at.
-    pub(super) fn take_first<T>(
-        &mut self,
-        place: &mut u64,
-        mut wanted: impl FnMut(&RawEvent) -> Option<T>,
-    ) -> Option<T> {
-        let mut index = self.events.partition_point(|event| event.number < *place);
-        while let Some(event) = self.events.get(index) {
-            *place = event.number + 1;
-            let found = wanted(event);
-            if found.is_some() {
-                self.size -= event.size();
-                self.events.remove(index);
-                return found;
+    /// Tells all readers of a line that could not be read, and may have been an event.
+    pub(super) fn publish_malformed(&mut self, error: Error) {
+        self.publish_entry(&Err(error));
+    }
+
+    pub(super) fn subscribe(&mut self, from: SubscribeFrom, filter: EventFilter) -> Subscriber {
+        let queue = match (from, &mut self.own) {
+            (SubscribeFrom::Now, _) | (_, None) => Queue::default(),
+            (SubscribeFrom::Kept, Some(own)) => own.copy(filter),
+            (SubscribeFrom::HandedOver, own) => own.take().map(|own| own.filtered(filter)).unwrap_or_default(),
+        };
+        self.last_subscriber += 1;
+        let subscriber = Subscriber(self.last_subscriber);
+        self.subscribers.push((subscriber, filter, queue));
+        subscriber
+    }
+
+    pub(super) fn unsubscribe(&mut self, subscriber: Subscriber) {
+        self.subscribers.retain(|(other, ..)| *other != subscriber);
+    }
+
+    /// The oldest entry that the subscriber has not taken.
+    pub(super) fn take_for(&mut self, subscriber: Subscriber) -> Option<Entry> {
+        let now = EventCursor(self.arrived);
+        self.queue_of(subscriber)?.pop_or_missed(now)
+    }
+
+    pub(super) fn has_entry_for(&self, subscriber: Subscriber) -> bool {
+        let queue = self.subscribers.iter().find(|(other, ..)| *other == subscriber);
+        queue.is_some_and(|(.., queue)| queue.missed > 0 || !queue.entries.is_empty())
+    }
+
+    /// The oldest entry that the session keeps.
+    pub(super) fn take(&mut self) -> Option<Entry> {
+        let now = EventCursor(self.arrived);
+        self.own.as_mut()?.pop_or_missed(now)
+    }
+
+    /// Takes out of the session's own queue an entry that a subscriber has taken.
+    pub(super) fn remove(&mut self, cursor: EventCursor) {
+        let Some(own) = &mut self.own else { return };
+        let index = own.entries.partition_point(|(other, _)| *other < cursor);
+        if own.entries.get(index).is_some_and(|(other, _)| *other == cursor) {
+            if let Some(entry) = own.entries.remove(index) {
+                own.size -= size(&entry);
             }
-            index += 1;
         }
-        None
     }
 
-    /// The place of the event that arrives next.
-    pub(super) fn end(&self) -> u64 {
-        self.arrived
+    /// The oldest gap that the session's own queue has, before any of its events is taken.
+    pub(super) fn take_gap(&mut self) -> Option<Error> {
+        let own = self.own.as_mut()?;
+        if own.missed > 0 {
+            return own.take_missed();
+        }
+        let index = own.entries.iter().position(|(_, content)| content.is_err())?;
+        let entry = own.entries.remove(index)?;
+        own.size -= size(&entry);
+        entry.1.err()
+    }
+
+    pub(super) fn keeps(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// All events that the session keeps, oldest first.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
+        self.own.iter().flat_map(|own| &own.entries).filter_map(|(_, content)| content.as_ref().ok())
     }
 
     pub(super) fn clear(&mut self) {
-        while self.pop().is_some() {}
+        if let Some(own) = &mut self.own {
+            *own = Queue::default();
+        }
     }
 
-    #[inline]
-    pub(super) fn as_slice(&mut self) -> &[RawEvent] {
-        self.events.make_contiguous()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.events.len()
+    /// Before the event that arrives next.
+    pub(super) fn cursor(&self) -> EventCursor {
+        EventCursor(self.arrived)
     }
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    fn queue_of(&mut self, subscriber: Subscriber) -> Option<&mut Queue> {
+        self.subscribers.iter_mut().find(|(other, ..)| *other == subscriber).map(|(.., queue)| queue)
+    }
+
+    fn publish_entry(&mut self, content: &Result<Arc<RawEvent>>) {
+        let cursor = EventCursor(self.arrived);
+        self.arrived += CURSOR_STEP;
+        let bounds = self.bounds;
+        if let Some(own) = &mut self.own {
+            self.dropped += own.push((cursor, content.clone()), bounds);
+        }
+        for (_, filter, queue) in &mut self.subscribers {
+            if filter.takes(content) {
+                self.dropped += queue.push((cursor, content.clone()), bounds);
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Keeps at least the newest entry, whatever the bounds. Returns how many went.
+    fn push(&mut self, entry: Entry, bounds: Bounds) -> u64 {
+        let before = self.missed;
+        self.size += size(&entry);
+        self.entries.push_back(entry);
+        while self.entries.len() > 1 && (self.entries.len() > bounds.count || self.size > bounds.size) {
+            self.pop();
+            self.missed += 1;
+        }
+        self.missed - before
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.size -= size(&entry);
+        if self.entries.is_empty() {
+            // A queue that a flood made large is not kept large for ever.
+            self.entries.shrink_to(KEPT_CAPACITY);
+        }
+        Some(entry)
+    }
+
+    fn pop_or_missed(&mut self, now: EventCursor) -> Option<Entry> {
+        match self.take_missed() {
+            Some(missed) => {
+                // The newest that was dropped came before what is left. A gap is no entry of any queue, so that its cursor
+                // is that of none: removed by it, an event that another queue still has would be lost.
+                let EventCursor(next) = self.entries.front().map_or(now, |(cursor, _)| *cursor);
+                Some((EventCursor(next.saturating_sub(1)), Err(missed)))
+            }
+            None => self.pop(),
+        }
+    }
+
+    fn take_missed(&mut self) -> Option<Error> {
+        match std::mem::take(&mut self.missed) {
+            0 => None,
+            count => Some(Repr::Missed { count }.into()),
+        }
+    }
+
+    /// The same entries for another reader, which gets the error about what this one missed.
+    fn copy(&mut self, filter: EventFilter) -> Queue {
+        let mut copy = Queue { missed: std::mem::take(&mut self.missed), ..Queue::default() };
+        for entry in &self.entries {
+            copy.take_in(entry.clone(), filter);
+        }
+        copy
+    }
+
+    fn filtered(self, filter: EventFilter) -> Queue {
+        let mut filtered = Queue { missed: self.missed, ..Queue::default() };
+        for entry in self.entries {
+            filtered.take_in(entry, filter);
+        }
+        filtered
+    }
+
+    fn take_in(&mut self, entry: Entry, filter: EventFilter) {
+        if filter.takes(&entry.1) {
+            self.size += size(&entry);
+            self.entries.push_back(entry);
+        }
+    }
+}
+
+/// How far the cursors of two entries are from each other: there is one for a gap between them.
+const CURSOR_STEP: u64 = 2;
+
+/// For how many entries an empty queue keeps memory.
+const KEPT_CAPACITY: usize = 64;
+
+impl EventFilter {
+    /// A line that could not be read may have been any event.
+    fn takes(self, content: &Result<Arc<RawEvent>>) -> bool {
+        match (self, content) {
+            (EventFilter::Named(name), Ok(event)) => *event.name == *name,
+            _ => true,
+        }
+    }
+}
+
+/// Roughly how much memory an entry takes.
+fn size((_, content): &Entry) -> usize {
+    match content {
+        Ok(event) => event.size(),
+        Err(error) => size_of::<Entry>() + error.malformed_line().map_or(0, |line| line.excerpt().len()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Malformed, MalformedLine};
     use crate::message::Message;
 
     fn event(name: &str) -> RawEvent {
@@ -95,57 +301,127 @@ mod tests {
         }
     }
 
-    fn names(buffer: &mut EventBuffer) -> String {
-        buffer.as_slice().iter().map(|event| &*event.name).collect()
+    fn publish(events: &mut Events, names: &str) {
+        for name in names.chars() {
+            match name {
+                '?' => events.publish_malformed(MalformedLine::new(Malformed::NotJson, b"?").into()),
+                name => events.publish(event(&name.to_string())),
+            }
+        }
     }
 
-    fn filled(max_count: usize, max_size: usize, all: &[&str]) -> EventBuffer {
-        let mut buffer = EventBuffer::new(max_count, max_size);
-        all.iter().for_each(|name| buffer.push(event(name)));
-        buffer
+    /// Names of events, `?` for a malformed line, the number of what was missed in parentheses.
+    fn shown(entry: Entry) -> String {
+        match entry.1 {
+            Ok(event) => event.name.to_string(),
+            Err(error) => error.missed().map_or("?".to_owned(), |count| format!("({count})")),
+        }
     }
 
-    #[test]
-    fn oldest_go_first() {
-        let mut buffer = filled(3, usize::MAX, &["A", "B", "C", "D", "E"]);
-        assert_eq!((names(&mut buffer).as_str(), buffer.dropped()), ("CDE", 2));
-        let mut buffer = filled(usize::MAX, 2 * event("A").size(), &["A", "B", "C"]);
-        assert_eq!((names(&mut buffer).as_str(), buffer.dropped()), ("BC", 1));
-        let mut buffer = filled(0, 0, &["A", "B"]);
-        assert_eq!((names(&mut buffer).as_str(), buffer.dropped()), ("B", 1));
-        buffer.clear();
-        assert_eq!((buffer.size, buffer.len(), buffer.dropped()), (0, 0, 1));
+    fn taken(events: &mut Events, subscriber: Subscriber) -> String {
+        std::iter::from_fn(|| events.take_for(subscriber)).map(shown).collect()
     }
 
-    #[test]
-    fn place_survives_departures() {
-        let mut buffer = filled(3, usize::MAX, &["A", "B"]);
-        let mut place = 0;
-        let mut seen = String::new();
-        let mut look = |buffer: &mut EventBuffer, wanted: &str| {
-            buffer.take_first(&mut place, |event| {
-                seen.push_str(&event.name);
-                (*event.name == *wanted).then(|| event.name.clone())
-            })
-        };
-        assert_eq!(look(&mut buffer, "F"), None);
-        ["C", "D", "E", "F"].iter().for_each(|name| buffer.push(event(name)));
-        assert_eq!(look(&mut buffer, "F").as_deref(), Some("F"));
-        // C went before it was looked at, and nothing was looked at twice.
-        assert_eq!(seen, "ABDEF");
-        assert_eq!(names(&mut buffer), "DE");
-        assert_eq!(buffer.size, event("D").size() * 2);
+    fn kept(events: &mut Events) -> String {
+        std::iter::from_fn(|| events.take()).map(shown).collect()
     }
 
     #[test]
-    fn so_it_does_departures_from_the_middle() {
-        let mut buffer = filled(9, usize::MAX, &["A", "B", "C"]);
-        let mut place = buffer.end();
-        assert_eq!(buffer.take_first(&mut 1, |event| Some(event.name.clone())).as_deref(), Some("B"));
-        ["D", "E"].iter().for_each(|name| buffer.push(event(name)));
-        assert_eq!(buffer.take_first(&mut place, |event| Some(event.name.clone())).as_deref(), Some("D"));
-        assert_eq!(buffer.take_first(&mut place, |event| Some(event.name.clone())).as_deref(), Some("E"));
-        assert_eq!(buffer.take_first(&mut place, |_| Some(())), None);
-        assert_eq!((names(&mut buffer).as_str(), buffer.len()), ("AC", 2));
+    fn each_subscriber_has_what_it_wants_from_when_it_came() {
+        let mut events = Events::new(10, usize::MAX);
+        let all = events.subscribe(SubscribeFrom::Now, EventFilter::All);
+        publish(&mut events, "AB");
+        let some = events.subscribe(SubscribeFrom::Now, EventFilter::Named("A"));
+        publish(&mut events, "BA?C");
+        assert_eq!((taken(&mut events, all), taken(&mut events, some)), ("ABBA?C".into(), "A?".into()));
+        events.unsubscribe(all);
+        publish(&mut events, "A");
+        assert_eq!((taken(&mut events, all), taken(&mut events, some)), (String::new(), "A".into()));
+        assert_eq!(kept(&mut events), "ABBA?CA");
+    }
+
+    #[test]
+    fn slow_readers_miss_the_oldest_and_are_told() {
+        let mut events = Events::new(2, usize::MAX);
+        let slow = events.subscribe(SubscribeFrom::Now, EventFilter::All);
+        let calm = events.subscribe(SubscribeFrom::Now, EventFilter::Named("D"));
+        publish(&mut events, "DABC");
+        assert_eq!((taken(&mut events, slow), taken(&mut events, calm)), ("(2)BC".into(), "D".into()));
+        assert_eq!((kept(&mut events), events.dropped()), ("(2)BC".into(), 4));
+        publish(&mut events, "A");
+        assert_eq!((taken(&mut events, slow), kept(&mut events)), ("A".into(), "A".into()));
+    }
+
+    #[test]
+    fn bytes_are_bounded_but_the_newest_stays() {
+        let mut events = Events::new(usize::MAX, 2 * event("A").size());
+        publish(&mut events, "ABC");
+        assert_eq!(kept(&mut events), "(1)BC");
+        assert_eq!(events.own.as_ref().unwrap().size, 0);
+        let mut events = Events::new(0, 0);
+        publish(&mut events, "AB");
+        assert_eq!(kept(&mut events), "(1)B");
+        publish(&mut events, "A");
+        events.clear();
+        assert_eq!(kept(&mut events), "");
+    }
+
+    #[test]
+    fn kept_events_are_copied_or_handed_over() {
+        let mut events = Events::new(3, usize::MAX);
+        publish(&mut events, "ABCA");
+        let copy = events.subscribe(SubscribeFrom::Kept, EventFilter::Named("A"));
+        publish(&mut events, "A");
+        assert_eq!(taken(&mut events, copy), "(1)AA");
+        let owner = events.subscribe(SubscribeFrom::HandedOver, EventFilter::All);
+        publish(&mut events, "D");
+        assert_eq!((taken(&mut events, owner), kept(&mut events)), ("(2)AAD".into(), String::new()));
+        // There is nothing to hand over any more.
+        let late = events.subscribe(SubscribeFrom::HandedOver, EventFilter::All);
+        publish(&mut events, "E");
+        assert_eq!((taken(&mut events, owner), taken(&mut events, late)), ("E".into(), "E".into()));
+    }
+
+    #[test]
+    fn what_a_subscriber_took_can_be_removed() {
+        let mut events = Events::new(9, usize::MAX);
+        publish(&mut events, "A?BC");
+        let view = events.subscribe(SubscribeFrom::Kept, EventFilter::Named("B"));
+        let after = events.cursor();
+        for expected in ["?", "B"] {
+            let entry = events.take_for(view).unwrap();
+            assert!(entry.0 < after);
+            events.remove(entry.0);
+            events.remove(entry.0);
+            assert_eq!(shown(entry), expected);
+        }
+        assert_eq!(events.own.as_ref().unwrap().size, event("A").size() * 2);
+        assert_eq!(events.kept().map(|event| &*event.name).collect::<String>(), "AC");
+        assert_eq!(kept(&mut events), "AC");
+    }
+
+    #[test]
+    fn a_gap_that_a_subscriber_was_told_of_removes_nothing() {
+        let mut events = Events::new(3, usize::MAX);
+        publish(&mut events, "DABC");
+        for wanted in ["C", "D"] {
+            let view = events.subscribe(SubscribeFrom::Kept, EventFilter::Named(wanted));
+            if let Some((cursor, Err(_))) = events.take_for(view) {
+                events.remove(cursor);
+            }
+            publish(&mut events, "E");
+        }
+        assert_eq!(events.kept().map(|event| &*event.name).collect::<String>(), "CEE");
+        assert_eq!(events.dropped(), 3);
+    }
+
+    #[test]
+    fn gaps_come_first_if_they_are_asked_for() {
+        let mut events = Events::new(2, usize::MAX);
+        publish(&mut events, "AB?");
+        assert_eq!(events.take_gap().and_then(|error| error.missed()), Some(1));
+        assert!(events.take_gap().is_some_and(|error| error.is_malformed()));
+        assert!(events.take_gap().is_none());
+        assert_eq!(kept(&mut events), "B");
     }
 }

@@ -100,14 +100,14 @@ pub(super) fn is_blank(line: &[u8]) -> bool {
 
 /// What follows the last delimiter on the line, if there is one.
 pub(super) fn after_delimiter(line: &[u8]) -> Option<&[u8]> {
-    let place = line.iter().rposition(|&byte| byte == DELIMITER)?;
-    line.get(place + 1..)
+    let index = line.iter().rposition(|&byte| byte == DELIMITER)?;
+    line.get(index + 1..)
 }
 
 /// The line without delimiters in front of it.
-pub(crate) fn without_delimiter(line: &[u8]) -> &[u8] {
-    let place = line.iter().position(|&byte| byte != DELIMITER).unwrap_or(line.len());
-    line.get(place..).unwrap_or_default()
+pub(super) fn without_delimiter(line: &[u8]) -> &[u8] {
+    let start = line.iter().position(|&byte| byte != DELIMITER).unwrap_or(line.len());
+    line.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]

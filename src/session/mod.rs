@@ -1,64 +1,82 @@
 //! The protocol without input and output: a state machine that any client can drive.
 //!
+//! One book of calls knows every command under way and decides how each ends; clients only move bytes, wait, and deliver.
 //! No sockets, no clock, no threads, no generated types. A server can send anything in any pieces without making a session
-//! panic, recurse, guess, or take more memory than its bounds say. Which messages pass is told to `tracing`, with the feature
-//! of this name.
+//! panic, recurse, guess, or take more memory than its bounds say. With the feature `tracing` each message is an
+//! event of that crate.
 
+mod book;
 mod conversation;
 mod events;
-mod flight;
 mod lines;
 mod options;
+mod search;
 
-#[cfg(feature = "tracing")]
-pub(crate) use lines::without_delimiter;
+pub use events::{Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
 pub use options::SessionOptions;
+pub(crate) use search::{accepted, decided, look_at, take_all, take_all_raw};
 
-use crate::error::{Error, MalformedLine, Phase};
+use crate::address::Label;
+use crate::error::{Error, Phase, Result};
 use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
 use lines::Lines;
+use std::io;
+use std::sync::Arc;
 
 /// One connection to a monitor or a guest agent, as seen from the client, without the connection itself.
 ///
 /// # Inputs
 ///
 /// - [`handle_input`](Self::handle_input): bytes that arrived, in whatever pieces.
-/// - [`handle_eof`](Self::handle_eof): nothing more will arrive.
+/// - [`handle_eof`](Self::handle_eof): nothing more will arrive. [`handle_write_error`](Self::handle_write_error): nothing
+///   more can be written.
+/// - [`handle_written`](Self::handle_written): a command's line was written.
 /// - [`send`](Self::send): a command to execute; [`cancel`](Self::cancel): nobody waits for its reply any more.
+/// - [`close`](Self::close): this side ends the session.
 ///
 /// # Outputs
 ///
 /// - [`take_output`](Self::take_output): bytes to write.
-/// - [`poll`](Self::poll): what happened, in order, except for events.
-/// - [`take_event`](Self::take_event) and its kin: events, in order. They are kept apart, so that a client which waits for a
-///   reply leaves them where they are.
+/// - [`poll`](Self::poll): how calls ended, and the session's own beginning and end, in order.
+/// - [`take_event`](Self::take_event) and [`take_event_for`](Self::take_event_for): events, in order. They are kept apart, so
+///   that a client which waits for a reply leaves them where they are.
 ///
 /// # Calling order
 ///
 /// A session has output from the start if it is for a guest agent. A monitor speaks first. A client repeats: write all that
-/// `take_output` gives, then read and call `handle_input`, then `poll` until it gives nothing. Each input can make new
-/// output, `send` and `cancel` as well; nothing else does. Time is the client's: [`waits_for`](Self::waits_for) names what
-/// a deadline would be about, and `cancel` is what to do about a call when its deadline passes.
+/// `take_output` gives, telling `handle_written` of each command; then read and call `handle_input`; then `poll` until it
+/// gives nothing. Each input can make new output; nothing else does. Time is the client's:
+/// [`waits_for`](Self::waits_for) names what a deadline would be about, and `cancel` is what to do about a call when its
+/// deadline passes.
 ///
-/// A session first greets and negotiates (monitor) or synchronizes (guest agent). [`Incoming::Ready`] ends this,
-/// or [`Incoming::Failed`], which also ends the session. Commands may be sent before, and wait. Events that arrive
-/// before are kept like all others.
+/// After an error of writing a client calls `handle_write_error`, reads what has arrived without waiting for more, and calls
+/// `handle_eof`.
 ///
-/// # Replies
+/// A session first greets and negotiates (monitor) or synchronizes (guest agent). [`Incoming::Ready`] ends this, or
+/// [`Incoming::Ended`]. Commands may be sent before, and wait. Events that arrive before are kept like all others.
 ///
-/// Every command has an id on the wire, its user's or the session's, and a reply goes to the command with its id, in
-/// whichever order replies come. A reply with an id that no command has is dropped and counted. An error without an id,
-/// which a server sends if it could not read the command, goes to the oldest in-band command that waits for one. The reply
-/// to a cancelled command is dropped and counted.
+/// # Calls
 ///
-/// A line that is no message answers nothing, and is reported as it is, so that it cannot shift a reply to another command.
+/// Each command that `send` took ends exactly once, unless it is cancelled before: by [`Incoming::Done`]. Every command has
+/// an id on the wire, its user's or the session's, and a reply goes to the command with its id, in whichever order replies
+/// come. Beyond that the session decides:
+///
+/// - A reply with an id that no command has is dropped and counted, and so is the reply to a cancelled command.
+/// - An error without an id, which a server sends if it could not read the command, goes to the oldest in-band command that
+///   waits for one.
+/// - A line that is no message, or a reply without an id that is no error, ends the call whose reply it most likely was with
+///   [`Malformed`](crate::ErrorKind::Malformed): that of the oldest in-band command, or else of the oldest out-of-band
+///   command. Its reply, should it still come, is dropped and counted. If that call was cancelled, the line concerns no other.
+/// - A line that can concern no call is told to those who take events, in its place among the events.
+/// - The end of the connection ends all calls with the same error. In the middle of a line that is `Malformed` with
+///   [`HalfLine`](crate::error::Malformed::HalfLine).
 ///
 /// # Memory
 ///
 /// At most one line of the length that the [options](SessionOptions) allow, twice that while it is read; events within the
-/// bounds of the options; the replies and lines that `poll` has not given yet, of which there are at most as many
-/// as commands under way, and 64. A cancelled command leaves its id behind until its reply arrives, or that of a later one.
+/// bounds of the options, for each subscriber; and what `poll` has not given yet, of which there is at most one for each
+/// command that was sent, and two. A cancelled command leaves its id behind until its reply arrives, or that of a later one.
 #[derive(Debug)]
 pub struct Session {
     lines: Lines,
@@ -75,24 +93,18 @@ pub struct Id(u64);
 pub enum Incoming {
     /// Capabilities negotiation or synchronization is done.
     Ready,
-    /// There is no greeting, a wrong one, or negotiation was refused. The session has ended.
-    Failed(Error),
-    /// A command was answered.
-    Reply {
+    /// A call has ended.
+    Done {
         /// The command, as [`Session::send`] named it.
         id: Id,
-        /// What it returned, or the server's error.
-        reply: Reply,
+        /// The reply, which may be the server's error; `None` if the command was written and its success is not answered; or
+        /// why there is neither.
+        outcome: Result<Option<Reply>>,
+        /// Events before this arrived before the command was output, so that it did not cause them.
+        cursor: EventCursor,
     },
-    /// A line that is no message or that answers nothing.
-    Malformed {
-        /// The line.
-        line: MalformedLine,
-        /// The command whose reply this most likely was, because its reply is the next one; it may never come then.
-        suspect: Option<Id>,
-    },
-    /// The peer closed the connection. Commands that are still under way will not be answered. The session has ended.
-    Closed,
+    /// The session has ended, for this reason. All calls have ended before.
+    Ended(Error),
 }
 
 /// Bytes to write at once, in the order in which they were taken.
@@ -109,7 +121,8 @@ pub struct Output {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Events that were dropped at the [bounds](SessionOptions::max_events) before anybody took them.
+    /// Events, and lines that may have been events, that were dropped at the [bounds](SessionOptions::max_events) before
+    /// they were taken, each as often as there was a reader who missed it.
     pub dropped_events: u64,
     /// Replies with an id that no command under way has.
     pub unknown_replies: u64,
@@ -117,8 +130,8 @@ pub struct Counters {
     pub late_replies: u64,
     /// Lines before synchronization with a guest agent, meant for an earlier client.
     pub stale_lines: u64,
-    /// Malformed lines that were not reported because 64 others were waiting to be.
-    pub unreported_lines: u64,
+    /// Lines that are no message, or answer nothing.
+    pub malformed_lines: u64,
 }
 
 impl Session {
@@ -144,24 +157,41 @@ impl Session {
         }
     }
 
-    /// Takes in that nothing more will arrive, or can be sent.
-    pub fn handle_eof(&mut self) {
-        self.conversation.handle_eof(self.lines.rest());
+    /// Takes in that nothing more will arrive, or can be sent: the connection has ended, because of this error of reading if
+    /// there was one.
+    pub fn handle_eof(&mut self, cause: Option<io::Error>) {
+        self.conversation.handle_eof(self.lines.rest(), cause);
+    }
+
+    /// Takes in that nothing can be written any more. What the server sent before may still arrive.
+    pub fn handle_write_error(&mut self, error: io::Error) {
+        self.conversation.handle_write_error(error);
+    }
+
+    /// Takes in that all bytes of a command were written. Ends the call if the command's success is not answered.
+    pub fn handle_written(&mut self, id: Id) {
+        self.conversation.handle_written(id);
+    }
+
+    /// Ends the session from this side. Calls under way end with [`NotConnected`](crate::ErrorKind::NotConnected).
+    pub fn close(&mut self) {
+        self.conversation.close();
     }
 
     /// Sends a command. It is output when the server is ready for it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the session has ended;
+    /// [Why the session has ended](Self::end), if it has;
     /// [`ErrorKind::OobUnavailable`](crate::ErrorKind::OobUnavailable) if the request is out-of-band and this is not, or not
     /// yet, negotiated; [`ErrorKind::Encode`](crate::ErrorKind::Encode) if its id is nested more deeply than 128 levels, or
     /// the whole exceeds what QEMU's parser takes: 1,024 levels, 2,097,152 tokens, 64 MiB.
-    pub fn send(&mut self, request: Request) -> Result<Id, Error> {
+    pub fn send(&mut self, request: Request) -> Result<Id> {
         self.conversation.send(request)
     }
 
-    /// Gives up a command. If it was not output yet, it will not be; if it was, its reply will be dropped.
+    /// Gives up a command. If it was not output yet, it will not be; if it was, its reply will be dropped. `poll` does not
+    /// give its end any more.
     pub fn cancel(&mut self, id: Id) {
         self.conversation.cancel(id);
     }
@@ -176,85 +206,108 @@ impl Session {
         self.conversation.take_output()
     }
 
-    /// All events that were not taken yet, oldest first.
-    #[inline]
-    pub fn events(&mut self) -> &[RawEvent] {
-        self.conversation.events.as_slice()
-    }
-
-    /// Takes the oldest event.
-    #[inline]
-    pub fn take_event(&mut self) -> Option<RawEvent> {
-        self.conversation.events.pop()
-    }
-
-    /// Takes the first event for which `wanted` gives a value, and leaves all others.
+    /// Takes the oldest event that the session keeps, or an error in its stead: a line that may have been an event, or so many
+    /// events [missed](crate::ErrorKind::Missed) at the bounds.
     ///
-    /// `place` is where to begin, and is moved on, so that no event is looked at twice: start with 0, or with
-    /// [`event_place`](Self::event_place) to pass over what is there already, and pass the same variable again after more
-    /// input.
-    pub fn take_event_if<T>(&mut self, place: &mut u64, wanted: impl FnMut(&RawEvent) -> Option<T>) -> Option<T> {
-        self.conversation.events.take_first(place, wanted)
+    /// The session keeps events from its beginning on until they are taken, or
+    /// [handed over](SubscribeFrom::HandedOver) to a subscriber.
+    pub fn take_event(&mut self) -> Option<Entry> {
+        self.conversation.events.take()
     }
 
-    /// The place of the event that arrives next, for [`take_event_if`](Self::take_event_if).
-    #[inline]
-    pub fn event_place(&self) -> u64 {
-        self.conversation.events.end()
+    /// Whether the session keeps events itself, instead of its subscribers.
+    pub fn keeps_events(&self) -> bool {
+        self.conversation.events.keeps()
     }
 
-    /// How many events were not taken yet.
-    #[inline]
-    pub fn event_count(&self) -> usize {
-        self.conversation.events.len()
+    /// Takes the oldest error that stands among the events that the session keeps, and leaves the events.
+    pub fn take_event_error(&mut self) -> Option<Error> {
+        self.conversation.events.take_gap()
     }
 
-    /// Forgets all events that were not taken yet.
-    #[inline]
+    /// The events that the session keeps, oldest first.
+    pub fn events(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
+        self.conversation.events.kept()
+    }
+
+    /// Removes an event that a subscriber has taken from those that the session keeps.
+    pub fn remove_event(&mut self, cursor: EventCursor) {
+        self.conversation.events.remove(cursor);
+    }
+
+    /// Forgets the events that the session keeps.
     pub fn clear_events(&mut self) {
         self.conversation.events.clear();
     }
 
+    /// Before the event that arrives next.
+    pub fn event_cursor(&self) -> EventCursor {
+        self.conversation.events.cursor()
+    }
+
+    /// A queue of events of its own, within the [bounds](SessionOptions::max_events) of the options.
+    pub fn subscribe(&mut self, from: SubscribeFrom, filter: EventFilter) -> Subscriber {
+        self.conversation.events.subscribe(from, filter)
+    }
+
+    /// Drops a subscriber's queue.
+    pub fn unsubscribe(&mut self, subscriber: Subscriber) {
+        self.conversation.events.unsubscribe(subscriber);
+    }
+
+    /// Takes the oldest event of a subscriber's queue, or an error, as [`take_event`](Self::take_event) does.
+    pub fn take_event_for(&mut self, subscriber: Subscriber) -> Option<Entry> {
+        self.conversation.events.take_for(subscriber)
+    }
+
+    /// Whether a subscriber's queue has anything to take.
+    pub fn has_event_for(&self, subscriber: Subscriber) -> bool {
+        self.conversation.events.has_entry_for(subscriber)
+    }
+
     /// What the server is, once it has greeted. Guest agents do not greet.
-    #[inline]
     pub fn greeting(&self) -> Option<&Greeting> {
         self.conversation.greeting()
     }
 
     /// What keeps the session from being ready; `None` if it is ready or has ended.
-    #[inline]
     pub fn waits_for(&self) -> Option<Phase> {
         self.conversation.waits_for()
     }
 
     /// Whether commands are executed: the session has become ready and not ended since.
-    #[inline]
     pub fn is_ready(&self) -> bool {
         self.conversation.is_ready()
     }
 
-    /// Whether the session has ended, by [`handle_eof`](Self::handle_eof) or because the server was refused.
-    #[inline]
-    pub fn is_ended(&self) -> bool {
-        self.conversation.is_ended()
+    /// Why the session has ended, if it has.
+    pub fn end(&self) -> Option<&Error> {
+        self.conversation.end()
+    }
+
+    /// Whether nothing can be written any more.
+    pub fn is_broken(&self) -> bool {
+        self.conversation.is_broken()
     }
 
     /// Whether out-of-band execution was negotiated.
-    #[inline]
-    pub fn is_oob(&self) -> bool {
-        self.conversation.is_oob()
+    pub fn oob_enabled(&self) -> bool {
+        self.conversation.oob_enabled()
     }
 
     /// What was dropped so far.
-    #[inline]
     pub fn counters(&self) -> Counters {
         self.conversation.counters()
     }
 
     /// The id on the wire, as JSON text, of a command under way.
-    #[inline]
     pub(crate) fn wire_id(&self, id: Id) -> Option<&str> {
         self.conversation.wire_id(id)
+    }
+
+    /// What the connection is called in errors and traces.
+    pub(crate) fn label(&self) -> &Label {
+        self.conversation.label()
     }
 
     fn start(options: SessionOptions, sync_id: Option<u64>) -> Self {

@@ -1,5 +1,7 @@
 //! Bounds and choices of a session.
 
+use crate::address::Label;
+
 /// Bounds and choices of a [`Session`](super::Session), which hold for monitors and guest agents alike.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
@@ -7,12 +9,19 @@ pub struct SessionOptions {
     pub(super) max_events: usize,
     pub(super) max_event_bytes: usize,
     pub(super) oob: bool,
+    pub(super) label: Label,
 }
 
 impl SessionOptions {
     /// Lines of at most 64 MiB, at most 16,384 events in at most 64 MiB, out-of-band execution where it is offered.
     pub fn new() -> Self {
-        SessionOptions { max_line_len: 64 << 20, max_events: 16_384, max_event_bytes: 64 << 20, oob: true }
+        SessionOptions {
+            max_line_len: 64 << 20,
+            max_events: 16_384,
+            max_event_bytes: 64 << 20,
+            oob: true,
+            label: Label::default(),
+        }
     }
 
     /// Longest line to accept, in bytes without the line feed. The largest replies of QEMU, such as that to
@@ -24,24 +33,20 @@ impl SessionOptions {
         self
     }
 
-    /// How many events to keep until somebody takes them. At the bound the oldest are dropped and
-    /// [counted](super::Counters::dropped_events). The newest event is always kept.
+    /// How many events to keep until they are taken, for each reader. At the bound the oldest are dropped and
+    /// [counted](super::Counters::dropped_events), and the reader gets [an error](crate::ErrorKind::Missed) with their number.
+    /// The newest event is always kept.
     pub fn max_events(mut self, count: usize) -> Self {
         self.max_events = count;
         self
     }
 
-    /// How much memory to fill with events, in bytes. At the bound the oldest are dropped and
-    /// [counted](super::Counters::dropped_events). The newest event is always kept.
+    /// How much memory to fill with events, in bytes, for each reader. At the bound the oldest are dropped and
+    /// [counted](super::Counters::dropped_events), and the reader gets [an error](crate::ErrorKind::Missed) with their number.
+    /// The newest event is always kept.
     pub fn max_event_bytes(mut self, bytes: usize) -> Self {
         self.max_event_bytes = bytes;
         self
-    }
-
-    /// [`max_events`](Self::max_events) and [`max_event_bytes`](Self::max_event_bytes), for who keeps events itself.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn event_bounds(&self) -> (usize, usize) {
-        (self.max_events, self.max_event_bytes)
     }
 
     /// Whether to enable out-of-band execution if a monitor offers it.
@@ -50,6 +55,19 @@ impl SessionOptions {
     /// on, and would not see an out-of-band command.
     pub fn oob(mut self, enable: bool) -> Self {
         self.oob = enable;
+        self
+    }
+
+    /// What to call the connection in errors and traces, such as the name of the virtual machine. By default it has its
+    /// address only.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.label.name = Some(name.into().into());
+        self
+    }
+
+    /// Where the connection leads to, for errors and traces. The clients that connect by themselves set it.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.label.address = Some(address.into().into());
         self
     }
 }

@@ -3,8 +3,7 @@
 mod handshake;
 
 use super::*;
-use crate::error::ErrorKind;
-use crate::error::Malformed;
+use crate::error::{ErrorKind, Malformed};
 use serde_json::{json, Value};
 
 const GREETING: &str =
@@ -54,34 +53,40 @@ fn send(session: &mut Session, name: &str) -> (Id, Value) {
 fn incoming(session: &mut Session) -> Vec<String> {
     let short = |incoming| match incoming {
         Incoming::Ready => "ready".to_owned(),
-        Incoming::Failed(error) => format!("failed {:?}", error.kind()),
-        Incoming::Reply { id, reply } => match reply.result() {
-            Ok(value) => format!("{} {value}", id.0),
-            Err(error) => format!("{} {}", id.0, error.desc),
+        Incoming::Done { id, outcome, .. } => match outcome.as_ref().map(|reply| reply.as_ref().map(Reply::result)) {
+            Ok(Some(Ok(value))) => format!("{} {value}", id.0),
+            Ok(Some(Err(error))) => format!("{} {}", id.0, error.desc),
+            Ok(None) => format!("{} written", id.0),
+            Err(error) => format!("{} {:?}", id.0, error.kind()),
         },
-        Incoming::Malformed { line, .. } => format!("{:?}", line.kind()),
-        Incoming::Closed => "closed".to_owned(),
+        Incoming::Ended(error) => format!("ended {:?}", error.kind()),
     };
     std::iter::from_fn(|| session.poll()).map(short).collect()
 }
 
+/// Names of events, and what is wrong with lines that may have been some.
 fn event_names(session: &mut Session) -> Vec<String> {
-    session.events().iter().map(|event| event.name.to_string()).collect()
+    let short = |content: Result<Arc<RawEvent>>| match content {
+        Ok(event) => event.name.to_string(),
+        Err(error) => format!("{:?}", error.kind()),
+    };
+    std::iter::from_fn(|| session.take_event()).map(|(_, content)| short(content)).collect()
 }
 
-/// A whole connection, while one command is sent before it and one with an id of its user's.
+/// A whole connection, while three commands are sent before it, the second with an id of its user's.
 fn transcript() -> Vec<u8> {
     let lines = [
         r#"{"event": "EARLY"}"#,
         GREETING,
         r#"{"event": "EARLIER", "timestamp": {"seconds": -1, "microseconds": -1}}"#,
-        r#"{"return": {}, "id": "qmp#2"}"#,
+        r#"{"return": {}, "id": "qmp#3"}"#,
         "",
         r#"{"event": "STOP", "data": {"a": "é"}}"#,
         "not JSON",
         r#"{"error": {"class": "GenericError", "desc": "no"}, "id": 7}"#,
-        r#"{"return": [1, {"x": "}{"}], "id": "qmp#1"}"#,
+        r#"{"return": [1, {"x": "}{"}], "id": "qmp#2"}"#,
         r#"{"return": 1, "id": "qmp#1"}"#,
+        r#"{"error": {"class": "GenericError", "desc": "unreadable"}}"#,
         r#"{"retu"#,
     ];
     lines.join("\r\n").into_bytes()
@@ -91,6 +96,7 @@ fn run(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>, Counters) {
     let mut session = Session::new(SessionOptions::new());
     session.send(request("first")).unwrap();
     session.send(request("second").id(7)).unwrap();
+    session.send(request("third")).unwrap();
     for piece in pieces {
         // What is written between two lines is written in time, however the lines arrive.
         for part in piece.split_inclusive(|&byte| byte == b'\n') {
@@ -98,7 +104,7 @@ fn run(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>, Counters) {
             while session.take_output().is_some() {}
         }
     }
-    session.handle_eof();
+    session.handle_eof(None);
     (incoming(&mut session), event_names(&mut session), session.counters())
 }
 
@@ -106,9 +112,10 @@ fn run(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>, Counters) {
 fn pieces_do_not_matter() {
     let text = transcript();
     let expected = run(&[&text]);
-    assert_eq!(expected.0, ["ready", "NotJson", "2 no", r#"1 [1, {"x": "}{"}]"#, "HalfLine", "closed"]);
-    assert_eq!(expected.1, ["EARLY", "EARLIER", "STOP"]);
-    assert_eq!(expected.2, Counters { unknown_replies: 1, ..Counters::default() });
+    let ends = ["ready", "1 Malformed(NotJson)", "2 no", r#"3 [1, {"x": "}{"}]"#, "ended Malformed(HalfLine)"];
+    assert_eq!(expected.0, ends);
+    assert_eq!(expected.1, ["EARLY", "EARLIER", "STOP", "Malformed(UnidentifiedError)"]);
+    assert_eq!(expected.2, Counters { unknown_replies: 1, malformed_lines: 3, ..Counters::default() });
     for at in 0..text.len() {
         assert_eq!(run(&[&text[..at], &text[at..]]), expected, "split at {at}");
     }
@@ -134,7 +141,7 @@ fn replies_find_their_commands_by_id() {
     for (call, id) in calls.into_iter().rev() {
         input(&mut session, &json!({"return": id, "id": id}).to_string());
         match session.poll() {
-            Some(Incoming::Reply { id: answered, reply }) => {
+            Some(Incoming::Done { id: answered, outcome: Ok(Some(reply)), .. }) => {
                 assert_eq!(answered, call);
                 assert_eq!(reply.decode_as::<Value>("stop").unwrap(), id);
                 assert_eq!(reply.to_object().unwrap().get("id"), ids.contains(&id).then_some(&id));
@@ -166,16 +173,41 @@ fn unknown_replies_are_counted() {
 }
 
 #[test]
-fn garbage_answers_nothing() {
-    let mut session = ready_with(SessionOptions::new().max_line_len(200), PLAIN_GREETING);
-    let (_, id) = send(&mut session, "stop");
-    session.handle_input(b"{\"return\": \"\xff\"}\n");
-    for line in ["garbage", "[]", r#"{"return": 1}"#, PLAIN_GREETING, &"x".repeat(201)] {
+fn garbage_ends_the_call_whose_reply_it_may_have_been() {
+    let garbage = ["garbage", "[]", r#"{"return": 1}"#, PLAIN_GREETING, &"x".repeat(201)];
+    let kinds = ["NotJson", "NotQmp", "UnidentifiedReply", "NotQmp", "TooLong"];
+    for (line, kind) in garbage.iter().zip(kinds) {
+        let mut session = ready_with(SessionOptions::new().max_line_len(200), PLAIN_GREETING);
+        let (_, first) = send(&mut session, "stop");
+        let (_, second) = send(&mut session, "cont");
         input(&mut session, line);
+        // Its reply comes after all, and is nobody's any more.
+        input(&mut session, &json!({"return": 1, "id": first}).to_string());
+        input(&mut session, &json!({"return": 2, "id": second}).to_string());
+        assert_eq!(incoming(&mut session), [&format!("1 Malformed({kind})"), "2 2"], "{line}");
+        // Where no call waits, it may have been an event.
+        input(&mut session, r#"{"event": "STOP"}"#);
+        input(&mut session, line);
+        assert_eq!(incoming(&mut session), [] as [&str; 0]);
+        assert_eq!(event_names(&mut session), ["STOP", &format!("Malformed({kind})")], "{line}");
+        let counters = session.counters();
+        assert_eq!((counters.late_replies, counters.malformed_lines), (1, 2), "{line}");
     }
-    input(&mut session, &json!({"return": 2, "id": id}).to_string());
-    let expected = ["NotUtf8", "NotJson", "NotQmp", "UnidentifiedReply", "NotQmp", "TooLong", "1 2"];
-    assert_eq!(incoming(&mut session), expected);
+    let mut session = ready();
+    send(&mut session, "stop");
+    session.handle_input(b"{\"return\": \"\xff\"}\n");
+    assert_eq!(incoming(&mut session), ["1 Malformed(NotUtf8)"]);
+}
+
+#[test]
+fn garbage_concerns_out_of_band_commands_last() {
+    let mut session = ready_oob();
+    session.send(request("yank").out_of_band()).unwrap();
+    session.send(request("stop")).unwrap();
+    output(&mut session);
+    (0..3).for_each(|_| input(&mut session, "garbage"));
+    assert_eq!(incoming(&mut session), ["2 Malformed(NotJson)", "1 Malformed(NotJson)"]);
+    assert_eq!(event_names(&mut session), ["Malformed(NotJson)"]);
 }
 
 #[test]
@@ -183,8 +215,12 @@ fn errors_without_an_id() {
     let mut session = ready_oob();
     let error = r#"{"error": {"class": "GenericError", "desc": "unreadable"}}"#;
     input(&mut session, error);
-    assert_eq!(incoming(&mut session), ["UnidentifiedError"]);
+    assert_eq!((incoming(&mut session), event_names(&mut session).len()), (vec![], 1));
     session.send(request("yank").out_of_band()).unwrap();
+    output(&mut session);
+    // A server answers an out-of-band command by its id.
+    input(&mut session, error);
+    assert_eq!((incoming(&mut session), event_names(&mut session).len()), (vec![], 1));
     session.send(request("stop")).unwrap();
     session.send(request("cont")).unwrap();
     output(&mut session);
@@ -193,8 +229,10 @@ fn errors_without_an_id() {
     session.cancel(Id(3));
     input(&mut session, error);
     input(&mut session, error);
-    assert_eq!(incoming(&mut session), ["UnidentifiedError"]);
-    assert_eq!(session.counters().late_replies, 1);
+    assert_eq!(event_names(&mut session), ["Malformed(UnidentifiedError)"]);
+    assert_eq!((incoming(&mut session), session.counters().late_replies), (vec![], 1));
+    input(&mut session, r#"{"return": 1, "id": "qmp#2"}"#);
+    assert_eq!(incoming(&mut session), ["1 1"]);
 }
 
 #[test]
@@ -261,14 +299,15 @@ fn window_of_in_band_commands() {
 fn lost_replies_and_cancelled_commands_do_not_fill_the_window_for_ever() {
     let mut session = ready_oob();
     for _ in 0..20 {
-        let (call, _) = send(&mut session, "stop");
+        send(&mut session, "stop");
         input(&mut session, "garbage");
-        assert_eq!(incoming(&mut session), ["NotJson"]);
-        session.cancel(call);
+        assert_eq!(incoming(&mut session).len(), 1);
     }
     for _ in 0..20 {
-        session.send(unanswered()).unwrap();
+        let call = session.send(unanswered()).unwrap();
         assert_eq!(output(&mut session).len(), 1);
+        session.handle_written(call);
+        assert_eq!(incoming(&mut session), [format!("{} written", call.0)]);
     }
     // Commands that were cancelled may still be in the server's queue.
     for _ in 0..8 {
@@ -304,36 +343,96 @@ fn unanswered() -> Request {
 }
 
 #[test]
-fn events_are_bounded() {
-    let mut session = ready_with(SessionOptions::new().max_events(2), PLAIN_GREETING);
-    ["A", "B", "C"].iter().for_each(|name| input(&mut session, &json!({"event": name}).to_string()));
-    assert_eq!((event_names(&mut session).concat().as_str(), session.counters().dropped_events), ("BC", 1));
-    assert_eq!(session.take_event().map(|event| event.name).as_deref(), Some("B"));
-    session.clear_events();
-    assert_eq!(session.event_count(), 0);
+fn unanswered_commands_end_when_they_are_written_and_may_fail_before() {
+    let mut session = ready();
+    let first = session.send(unanswered()).unwrap();
+    let second = session.send(unanswered()).unwrap();
+    let ids: Vec<_> = output(&mut session).into_iter().map(|sent| sent["id"].clone()).collect();
+    let error = |id: &Value| json!({"error": {"class": "GenericError", "desc": "no"}, "id": id}).to_string();
+    input(&mut session, &error(&ids[0]));
+    (0..2).for_each(|_| session.handle_written(first));
+    (0..2).for_each(|_| session.handle_written(second));
+    input(&mut session, &error(&ids[1]));
+    assert_eq!(incoming(&mut session), ["1 no", "2 written"]);
+    assert_eq!(session.counters().late_replies, 1);
+    // That it was written says nothing of a command that is answered.
+    let (call, _) = send(&mut session, "stop");
+    session.handle_written(call);
+    assert_eq!(incoming(&mut session), [] as [&str; 0]);
 }
 
 #[test]
-fn reports_are_bounded_and_the_end_is_not_lost() {
+fn events_are_bounded() {
+    let mut session = ready_with(SessionOptions::new().max_events(2), PLAIN_GREETING);
+    ["A", "B", "C"].iter().for_each(|name| input(&mut session, &json!({"event": name}).to_string()));
+    assert!(session.events().map(|event| &*event.name).eq(["B", "C"]));
+    assert_eq!((event_names(&mut session).join(" ").as_str(), session.counters().dropped_events), ("Missed B C", 1));
+    input(&mut session, r#"{"event": "D"}"#);
+    session.clear_events();
+    assert!(session.take_event().is_none());
+}
+
+#[test]
+fn events_after_a_command_are_told_from_those_before() {
     let mut session = ready();
-    (0..1000).for_each(|_| input(&mut session, "garbage"));
-    session.handle_input(b"half");
-    session.handle_eof();
-    let incoming = incoming(&mut session);
-    assert_eq!((incoming.len(), session.counters().unreported_lines), (66, 1000 - 64));
-    assert_eq!(incoming[64..], ["HalfLine", "closed"]);
+    let subscriber = session.subscribe(SubscribeFrom::Now, EventFilter::All);
+    session.send(request("device_del")).unwrap();
+    input(&mut session, r#"{"event": "BEFORE"}"#);
+    let sent = output(&mut session);
+    input(&mut session, r#"{"event": "AFTER"}"#);
+    input(&mut session, &json!({"return": {}, "id": sent[0]["id"]}).to_string());
+    let Some(Incoming::Done { cursor, .. }) = session.poll() else { panic!("no reply") };
+    let (before, after) = (session.take_event_for(subscriber).unwrap(), session.take_event_for(subscriber).unwrap());
+    assert!(before.0 < cursor && cursor <= after.0 && after.0 < session.event_cursor());
+}
+
+#[test]
+fn the_end_ends_all_calls_with_its_cause() {
+    let reset = || Some(std::io::ErrorKind::ConnectionReset.into());
+    let denied = || Some(std::io::ErrorKind::PermissionDenied.into());
+    for (written, read, kind) in [
+        (None, None, "Closed"),
+        (None, reset(), "Closed"),
+        (None, denied(), "Io"),
+        (reset(), None, "Closed"),
+        (denied(), reset(), "Io"),
+    ] {
+        let mut session = ready_oob();
+        let (cancelled, _) = send(&mut session, "query-name");
+        session.cancel(cancelled);
+        send(&mut session, "stop");
+        session.send(request("cont")).unwrap();
+        if let Some(error) = written {
+            session.handle_write_error(error);
+            assert!(session.take_output().is_none() && session.is_broken());
+        }
+        session.handle_eof(read);
+        session.handle_eof(None);
+        assert_eq!(incoming(&mut session), [format!("2 {kind}"), format!("3 {kind}"), format!("ended {kind}")]);
+        assert_eq!(format!("{:?}", session.send(request("stop")).unwrap_err().kind()), kind);
+    }
+}
+
+#[test]
+fn closing_ends_all_calls() {
+    let mut session = ready();
+    send(&mut session, "stop");
+    session.close();
+    session.handle_eof(None);
+    assert_eq!(incoming(&mut session), ["1 NotConnected", "ended NotConnected"]);
 }
 
 #[test]
 fn nothing_goes_in_or_out_after_the_end() {
     let mut session = ready();
     session.send(request("stop")).unwrap();
-    session.handle_eof();
+    session.handle_eof(None);
     assert!(session.take_output().is_none());
     assert_eq!(session.send(request("stop")).unwrap_err().kind(), ErrorKind::Closed);
     input(&mut session, r#"{"event": "STOP"}"#);
     input(&mut session, "garbage");
-    assert_eq!((incoming(&mut session), session.event_count()), (vec!["closed".to_owned()], 0));
+    assert_eq!(incoming(&mut session), ["1 Closed", "ended Closed"]);
+    assert!(session.take_event().is_none());
 }
 
 #[test]
@@ -347,15 +446,13 @@ fn longest_line_is_read_in_linear_time() {
 }
 
 #[test]
-fn kinds_of_malformed_lines_name_themselves() {
+fn malformed_lines_are_kept_for_people_to_read() {
     let mut session = ready();
     input(&mut session, "QEMU 7.2.22 monitor - type 'help' for more information");
-    match session.poll() {
-        Some(Incoming::Malformed { line, .. }) => {
-            assert_eq!(line.kind(), Malformed::NotJson);
-            assert!(line.excerpt().starts_with("QEMU 7.2.22 monitor"));
-            assert!(line.to_string().contains("not JSON"));
-        }
-        other => panic!("{other:?}"),
-    }
+    let (_, content) = session.take_event().unwrap();
+    let error = content.unwrap_err();
+    let line = error.malformed_line().unwrap();
+    assert_eq!(line.kind(), Malformed::NotJson);
+    assert!(line.excerpt().starts_with("QEMU 7.2.22 monitor"));
+    assert!(error.to_string().contains("not JSON"));
 }

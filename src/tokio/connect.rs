@@ -1,13 +1,16 @@
-//! From an address or a stream to a client in command mode: attempts, and what they may take of the time.
+//! From an address or a stream to a connection in command mode: attempts, and what they may take of the time.
 
-use super::calls::in_time;
+use super::deadline::Deadline;
 use super::driver::Driver;
+use super::handle::Handle;
 use super::shared::Shared;
-use super::{Client, ConnectOptions, Handle, Stream};
+use super::stream::Stream;
 use crate::address::Address;
+use crate::api::PeerKind;
+use crate::connect::{attempt_limit, session, Retries};
 use crate::error::{Error, Phase, Result};
-use crate::retry::Retries;
-use crate::server::Server;
+use crate::options::ConnectOptions;
+use crate::session::Session;
 use ::tokio::net::{lookup_host, TcpStream};
 use ::tokio::sync::{oneshot, watch};
 use ::tokio::time::{sleep, timeout, Instant};
@@ -16,92 +19,75 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long to wait for a place in a listener's queue before asking again. A socket does not tell when there is one.
+/// How long to wait for room in a listener's queue before asking again. A socket does not tell when there is one.
 #[cfg(unix)]
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 
 /// Connects and greets, as often as the options say.
-pub(super) async fn connect(address: &Address, server: Server, options: &ConnectOptions) -> Result<Client> {
-    let mut attempt = Attempt { address, server, options, end: None };
-    let Some(time) = options.retry_for else { return attempt.run().await };
-    attempt.end = Instant::now().checked_add(time);
+pub(super) async fn connect(address: &Address, peer: PeerKind, options: &ConnectOptions) -> Result<Handle> {
+    let new_session = || session(peer, options, Some(address));
+    let Some(time) = options.retry_for else {
+        let connect_deadline = Deadline::new(options.connect_timeout);
+        return attempt(address, new_session(), connect_deadline, || options.greeting_timeout).await;
+    };
+    let deadline = Deadline::new(Some(time));
+    let greeting_limit = || attempt_limit(peer, options, deadline.left());
     let mut retries = Retries::new();
     loop {
-        let failure = match attempt.run().await {
-            Ok(client) => return Ok(client),
+        // Each attempt is a connection of its own.
+        let failure = match attempt(address, new_session(), deadline, greeting_limit).await {
+            Ok(handle) => return Ok(handle),
             Err(failure) => failure,
         };
         let pause = retries.pause_after(failure)?;
-        sleep(attempt.left().map_or(pause, |left| left.min(pause))).await;
-        if attempt.left() == Some(Duration::ZERO) {
-            return Err(retries.give_up(time));
+        sleep(deadline.left().map_or(pause, |left| left.min(pause))).await;
+        if deadline.left() == Some(Duration::ZERO) {
+            return Err(retries.give_up(new_session().label(), time));
         }
     }
 }
 
 /// Greets and negotiates, or synchronizes. Dropped, it drops the stream.
-pub(super) async fn greet<S: Stream>(
-    stream: S,
-    server: Server,
-    options: &ConnectOptions,
-    limit: Option<Duration>,
-) -> Result<Client> {
-    let session = server.session(&options.session);
+pub(super) async fn greet<S: Stream>(stream: S, session: Session, limit: Option<Duration>) -> Result<Handle> {
+    let deadline = Deadline::new(limit);
     let (ready_sender, ready) = oneshot::channel();
     let (gone_sender, gone) = watch::channel(());
-    let shared = Arc::new(Shared::new::<S>(session, &options.session, ready_sender, gone));
-    let client = Client { handle: Arc::new(Handle { shared: shared.clone() }), call_timeout: options.call_timeout };
+    let shared = Arc::new(Shared::new::<S>(session, ready_sender, gone));
+    let mut handle = Handle { shared: shared.clone(), greeting: None };
     ::tokio::spawn(Driver::new(stream, shared.clone(), gone_sender).run());
-    let ready = async { ready.await.unwrap_or_else(|_| Err(shared.why())) };
-    match in_time(limit, Phase::Greeting, ready).await {
-        Ok(()) => Ok(client),
-        Err(error) if error.is_timeout() => {
+    match deadline.run(ready).await {
+        Some(outcome) => outcome.unwrap_or_else(|_| Err(shared.why()))?,
+        None => {
             let phase = shared.waits_for().unwrap_or(Phase::Greeting);
-            Err(Error::timeout(phase, limit.unwrap_or_default()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// One attempt to connect, perhaps of several, which end at some time.
-struct Attempt<'a> {
-    address: &'a Address,
-    server: Server,
-    options: &'a ConnectOptions,
-    end: Option<Instant>,
-}
-
-impl Attempt<'_> {
-    async fn run(&self) -> Result<Client> {
-        let failed = |source| Error::connect(self.address, source);
-        let limit = self.left().or(self.options.connect_timeout);
-        match self.address {
-            #[cfg(unix)]
-            Address::Unix(path) => {
-                let connecting = async { connect_unix(path).await.map_err(failed) };
-                let stream = in_time(limit, Phase::Connect, connecting).await?;
-                greet(stream, self.server, self.options, self.greeting_limit()).await
-            }
-            #[cfg(not(unix))]
-            Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
-            Address::Tcp { host, port } => {
-                let connecting = async { connect_tcp(host, *port, limit).await.map_err(failed) };
-                let stream = in_time(limit, Phase::Connect, connecting).await?;
-                greet(stream, self.server, self.options, self.greeting_limit()).await
-            }
+            return Err(deadline.passed(&shared.label, phase, None));
         }
     }
+    handle.greeting = shared.with_session(|session| session.greeting().cloned());
+    Ok(handle)
+}
 
-    /// What is left of the time for all attempts.
-    fn left(&self) -> Option<Duration> {
-        self.end.map(|end| end.saturating_duration_since(Instant::now()))
-    }
-
-    fn greeting_limit(&self) -> Option<Duration> {
-        let limit = self.options.greeting_timeout;
-        match self.left() {
-            None => limit,
-            left => self.server.attempt_limit(limit, left),
+/// One attempt to connect, perhaps of several.
+async fn attempt(
+    address: &Address,
+    session: Session,
+    deadline: Deadline,
+    greeting_limit: impl Fn() -> Option<Duration>,
+) -> Result<Handle> {
+    let failed = |cause| Error::connect(address, cause);
+    let label = session.label().clone();
+    match address {
+        #[cfg(unix)]
+        Address::Unix(path) => {
+            let connecting = async { connect_unix(path).await.map_err(failed) };
+            let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;
+            greet(stream, session, greeting_limit()).await
+        }
+        #[cfg(not(unix))]
+        Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
+        Address::Tcp { host, port } => {
+            let connecting = async { connect_tcp(host, *port, deadline.left()).await.map_err(failed) };
+            let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;
+            greet(stream, session, greeting_limit()).await
         }
     }
 }

@@ -1,33 +1,38 @@
 //! The background task of a connection: moves bytes between the stream and the session until one side ends it.
 //!
-//! It reads whatever happens, so that neither a server that cannot write nor a subscriber that does not listen holds up
-//! anything. However it ends (even with its runtime, or by a panic in the stream) everybody who waits is told.
+//! It reads whatever happens, so that neither a server that cannot write nor a subscriber that does not read holds up
+//! anything. However it ends (even with its runtime, or by a panic in the stream), all that waits for it ends.
 
-use super::link::Link;
+use super::framed::FramedStream;
 use super::shared::{Order, Shared};
-use super::Stream;
-use crate::error::{is_closed, Doing, Repr};
+use super::stream::Stream;
 use ::tokio::sync::watch;
-use std::future::poll_fn;
-use std::io;
+use ::tokio::time::{sleep, Sleep};
+use std::future::{poll_fn, Future};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{ready, Context, Poll};
+use std::time::Duration;
 
-/// How often to read before other tasks get their turn: half a megabyte.
-const READS_PER_TURN: usize = 32;
+/// How often to read before yielding to other tasks: half a megabyte.
+const READS_PER_POLL: usize = 32;
+
+/// How long a stream that cannot be written to any more is read.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What drives a connection. The fields are dropped in this order.
 pub(super) struct Driver<S> {
-    link: Link<S>,
+    framed: FramedStream<S>,
     shared: Farewell,
     _gone: watch::Sender<()>,
-    /// Why nothing can be written any more. What the server wrote before it left may still be there to read.
-    broken: Option<io::Error>,
+    /// Until when the server's last words are waited for, if nothing can be written any more. A runtime may not have noticed
+    /// yet that there is something to read.
+    last_words: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: Stream> Driver<S> {
     pub(super) fn new(stream: S, shared: Arc<Shared>, gone: watch::Sender<()>) -> Self {
-        Driver { link: Link::new(stream), shared: Farewell(shared), _gone: gone, broken: None }
+        Driver { framed: FramedStream::new(stream), shared: Farewell(shared), _gone: gone, last_words: None }
     }
 
     /// Drives the connection to its end.
@@ -37,7 +42,7 @@ impl<S: Stream> Driver<S> {
                 let whole = poll_fn(|cx| self.poll_detach(cx)).await;
                 if whole {
                     // If the owner has left meanwhile, this drops the stream.
-                    let _ = owner.send(Box::new(self.link.into_stream()));
+                    let _ = owner.send(Box::new(self.framed.into_stream()));
                 }
             }
             Some(Order::Close) => poll_fn(|cx| self.poll_close(cx)).await,
@@ -47,31 +52,51 @@ impl<S: Stream> Driver<S> {
     }
 
     /// Ready with an order, or with none if the connection ended by itself.
+    ///
+    /// What has arrived is read before anything is written, so that the session knows it as older than the commands that go
+    /// out next. A server that never stops to write does not keep them from going out.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Order>> {
-        let shared = &*self.shared.0;
-        for _ in 0..READS_PER_TURN {
+        let shared = self.shared.0.clone();
+        for _ in 0..READS_PER_POLL {
             if let Some(order) = shared.attend(cx.waker()) {
                 return Poll::Ready(Some(order));
             }
-            if self.broken.is_none() {
-                if let Poll::Ready(Err(error)) = self.link.poll_write(cx, |written| shared.next_output(written)) {
-                    self.broken = Some(error);
-                }
-            }
-            match self.link.poll_read(cx, |bytes| shared.handle_input(bytes)) {
+            match self.framed.poll_read(cx, |bytes| shared.handle_input(bytes)) {
                 Poll::Ready(Ok(Some(true))) => continue,
                 Poll::Ready(Ok(Some(false))) => {}
-                Poll::Ready(Ok(None)) => shared.handle_eof(self.broken.take()),
-                Poll::Ready(Err(error)) => lose(shared, error, Doing::Reading),
-                Poll::Pending => match self.broken.take() {
-                    Some(error) => lose(shared, error, Doing::Writing),
-                    None => return Poll::Pending,
-                },
+                Poll::Ready(Ok(None)) => shared.handle_eof(None),
+                Poll::Ready(Err(error)) => shared.handle_eof(Some(error)),
+                Poll::Pending => {
+                    self.write(cx);
+                    match &mut self.last_words {
+                        Some(end) => ready!(end.as_mut().poll(cx)),
+                        None => return Poll::Pending,
+                    }
+                    shared.handle_eof(None);
+                }
             }
+            return Poll::Ready(shared.attend(cx.waker()));
+        }
+        self.write(cx);
+        if self.last_words.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready()) {
+            // A server that never stops to write does not keep a connection that is of no use.
+            shared.handle_eof(None);
             return Poll::Ready(shared.attend(cx.waker()));
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Writes what there is to write, as far as the stream takes it.
+    fn write(&mut self, cx: &mut Context<'_>) {
+        let shared = &*self.shared.0;
+        if self.last_words.is_some() {
+            return;
+        }
+        if let Poll::Ready(Err(error)) = self.framed.poll_write(cx, |written| shared.next_output(written)) {
+            shared.handle_write_error(error);
+            self.last_words = Some(Box::pin(sleep(LAST_WORDS)));
+        }
     }
 
     /// Ready when the line under way is written, with whether it could be. What the server says meanwhile nobody waits
@@ -81,10 +106,10 @@ impl<S: Stream> Driver<S> {
             if let Some(Order::Drop) = self.shared.0.attend(cx.waker()) {
                 return Poll::Ready(false);
             }
-            if let Poll::Ready(written) = self.link.poll_line(cx) {
+            if let Poll::Ready(written) = self.framed.poll_line(cx) {
                 return Poll::Ready(written.is_ok());
             }
-            match self.link.poll_read(cx, |_| ()) {
+            match self.framed.poll_read(cx, |_| ()) {
                 Poll::Ready(Ok(Some(()))) => {}
                 Poll::Ready(_) => return Poll::Ready(false),
                 Poll::Pending => return Poll::Pending,
@@ -97,29 +122,22 @@ impl<S: Stream> Driver<S> {
         match self.shared.0.attend(cx.waker()) {
             Some(Order::Drop) => Poll::Ready(()),
             // It fails if the peer was faster, and there is nothing to do about it.
-            _ => self.link.poll_shutdown(cx).map(drop),
+            _ => self.framed.poll_shutdown(cx).map(drop),
         }
     }
 
     /// Ready at once, because nobody waits: the stream gets one chance to say farewell.
     fn poll_drop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = self.link.poll_shutdown(cx);
+        let _ = self.framed.poll_shutdown(cx);
         Poll::Ready(())
     }
 }
 
-fn lose(shared: &Shared, error: io::Error, doing: Doing) {
-    match error {
-        error if is_closed(&error) => shared.handle_eof(Some(error)),
-        source => shared.fail(Repr::Io { doing, source }.into()),
-    }
-}
-
-/// Tells everybody when the driver is dropped without having been told to.
+/// Closes the shared state when the driver is dropped, even without an order to close.
 struct Farewell(Arc<Shared>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        self.0.fail(Repr::NotConnected.into());
+        self.0.close();
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Never closes a connection that it did not accept, and never waits longer than a deadline says.
 
-use super::calls::in_time;
+use super::client::Client;
 use super::connect::greet;
-use super::{Client, ConnectOptions};
+use super::deadline::Deadline;
+use super::handle::Handle;
 use crate::address::Address;
+use crate::api::{Peer, PeerKind};
+use crate::connect::session;
 use crate::error::{Error, Phase, Result};
-use crate::server::Server;
+use crate::options::ConnectOptions;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
 use ::tokio::net::TcpListener;
@@ -15,22 +18,19 @@ use ::tokio::net::TcpListener;
 use ::tokio::net::UnixListener;
 use std::future::Future;
 use std::io;
-#[cfg(unix)]
-use std::path::Path;
 use std::time::Duration;
 
 /// A socket to which a QEMU connects that was started with `-qmp unix:PATH` or `-qmp tcp:HOST:PORT`, without `server=on`.
 ///
 /// QEMU connects once when it starts, and ends if nobody listens. On such a connection QEMU greets as on any other.
 ///
-/// Whoever may connect is taken for QEMU: put a Unix socket in a directory that only QEMU's user can enter.
+/// Any process that may connect is taken for QEMU: put a Unix socket in a directory that only QEMU's user can enter.
 ///
-#[cfg_attr(feature = "qmp", doc = "```no_run")]
-#[cfg_attr(not(feature = "qmp"), doc = "```ignore")]
+/// ```no_run
 /// use qemu_qmp::tokio::Listener;
 /// # use std::time::Duration;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let listener = Listener::bind_unix("/run/vm.qmp")?;
+/// let listener = Listener::bind("/run/vm.qmp").await?;
 /// let mut process = std::process::Command::new("qemu-system-x86_64").args(["-qmp", "unix:/run/vm.qmp"]).spawn()?;
 /// let vm = listener.accept(Duration::from_secs(30)).await?;
 /// println!("{}", vm.execute(qemu_qmp::qmp::commands::QueryStatus::new()).await?.status);
@@ -52,40 +52,17 @@ enum Socket {
 }
 
 impl Listener {
-    /// Listens on a new Unix socket, whose file is removed when the listener is dropped. Clients that were accepted stay.
+    /// Listens at an address: on a new Unix socket, whose file is removed when the listener is dropped, or on a TCP port of
+    /// this host. Port 0 is any that is free; [`address`](Self::address) tells which. Clients that were accepted stay when the
+    /// listener is dropped.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io), such as [`AddrInUse`](io::ErrorKind::AddrInUse) if there is a file already. It may be
-    /// somebody else's socket, and is left alone.
-    #[cfg(unix)]
-    pub fn bind_unix(path: impl AsRef<Path>) -> Result<Self> {
-        let address = Address::from(path.as_ref());
-        let bind = || {
-            let path = std::path::absolute(path.as_ref())?;
-            let socket = UnixListener::bind(&path)?;
-            Ok(Socket::Unix(socket, SocketFile::new(path)?))
-        };
-        match bind() {
-            Ok(socket) => Ok(Listener { socket, address }),
-            Err(source) => Err(Error::listen(&address, source)),
-        }
-    }
-
-    /// Listens on a TCP port of this host; port 0 is any that is free. [`address`](Self::address) tells which.
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](crate::ErrorKind::Io), such as [`AddrInUse`](io::ErrorKind::AddrInUse).
-    pub async fn bind_tcp(host_and_port: (impl Into<String>, u16)) -> Result<Self> {
-        let (host, port) = host_and_port;
-        let host = host.into();
-        let bound = async {
-            let socket = TcpListener::bind((&*host, port)).await?;
-            let address = socket.local_addr()?.into();
-            Ok(Listener { socket: Socket::Tcp(socket), address })
-        };
-        bound.await.map_err(|source| Error::listen(&Address::Tcp { host: host.clone(), port }, source))
+    /// [`Io`](crate::ErrorKind::Io), such as [`AddrInUse`](io::ErrorKind::AddrInUse) if somebody listens there, or there is a
+    /// file already. It may be somebody else's socket, and is left alone.
+    pub async fn bind(address: impl Into<Address>) -> Result<Self> {
+        let address = address.into();
+        Self::try_bind(&address).await.map_err(|cause| Error::listen(&address, cause))
     }
 
     /// Where it listens.
@@ -98,51 +75,59 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Those of [`ConnectOptions::accept`].
+    /// Those of [`accept_with`](Self::accept_with).
     pub async fn accept(&self, timeout: impl Into<Option<Duration>>) -> Result<Client> {
-        ConnectOptions::new().connect_timeout(timeout).accept(self).await
+        self.accept_with(&ConnectOptions::new().connect_timeout(timeout)).await
     }
-}
 
-impl ConnectOptions {
-    /// Waits for a monitor to connect to the listener, and negotiates. [`connect_timeout`](Self::connect_timeout) is for the
-    /// first of both; [`retry_for`](Self::retry_for) has no meaning here.
+    /// Waits for a peer to connect, within [`connect_timeout`](ConnectOptions::connect_timeout), and greets and negotiates, or
+    /// synchronizes: with a guest agent for a QEMU whose `-chardev socket` for the agent is not a server.
     ///
     /// A future that is dropped takes no connection, or closes it if it took one already.
     ///
     /// # Errors
     ///
-    /// Those of [`connect`](Self::connect). The listener goes on listening, whatever the error.
-    pub async fn accept(self, listener: &Listener) -> Result<Client> {
-        self.accept_server(listener, Server::Monitor).await
+    /// Those of [connecting](crate::Client#connecting). The listener goes on listening, whatever the error.
+    pub async fn accept_with<P: Peer>(&self, options: &ConnectOptions) -> Result<Client<P>> {
+        Ok(Client::new(self.accept_peer(P::KIND, options).await?, options))
     }
 
-    /// Waits for a guest agent's transport to connect to the listener, and synchronizes: for a QEMU whose `-chardev socket`
-    /// for the agent is not a server.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`connect_guest_agent`](Self::connect_guest_agent).
-    pub async fn accept_guest_agent(self, listener: &Listener) -> Result<Client> {
-        self.accept_server(listener, Server::GuestAgent).await
-    }
-
-    async fn accept_server(self, listener: &Listener, server: Server) -> Result<Client> {
-        let limit = self.connect_timeout;
-        let failed = |source| Error::listen(&listener.address, source);
-        match &listener.socket {
+    async fn accept_peer(&self, peer: PeerKind, options: &ConnectOptions) -> Result<Handle> {
+        let deadline = Deadline::new(options.connect_timeout);
+        let session = session(peer, options, Some(&self.address));
+        let label = session.label().clone();
+        let failed = |cause| Error::listen(&self.address, cause);
+        match &self.socket {
             Socket::Tcp(socket) => {
                 let accepting = async { first_to_stay(|| socket.accept()).await.map_err(failed) };
-                let (stream, _) = in_time(limit, Phase::Connect, accepting).await?;
+                let (stream, _) = deadline.limit(&label, Phase::Connect, None, accepting).await?;
                 // Each command is one write, and must not wait for the reply to an earlier one.
                 stream.set_nodelay(true).map_err(failed)?;
-                greet(stream, server, &self, self.greeting_timeout).await
+                greet(stream, session, options.greeting_timeout).await
             }
             #[cfg(unix)]
             Socket::Unix(socket, _) => {
                 let accepting = async { first_to_stay(|| socket.accept()).await.map_err(failed) };
-                let (stream, _) = in_time(limit, Phase::Connect, accepting).await?;
-                greet(stream, server, &self, self.greeting_timeout).await
+                let (stream, _) = deadline.limit(&label, Phase::Connect, None, accepting).await?;
+                greet(stream, session, options.greeting_timeout).await
+            }
+        }
+    }
+
+    async fn try_bind(address: &Address) -> io::Result<Self> {
+        match address {
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let path = std::path::absolute(path)?;
+                let socket = UnixListener::bind(&path)?;
+                Ok(Listener { socket: Socket::Unix(socket, SocketFile::new(path)?), address: address.clone() })
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Tcp { host, port } => {
+                let socket = TcpListener::bind((&**host, *port)).await?;
+                let address = socket.local_addr()?.into();
+                Ok(Listener { socket: Socket::Tcp(socket), address })
             }
         }
     }

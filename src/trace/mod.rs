@@ -1,21 +1,23 @@
 //! What the clients tell [`tracing`](https://docs.rs/tracing), with the feature `tracing`.
 //!
-//! Everything has the target [`qemu_qmp`](TARGET). What nobody listens to costs a comparison: nothing is formatted, searched
-//! for secrets, or timed.
+//! Everything has the target [`qemu_qmp`](TARGET), and says to which connection it belongs, by three fields: `connection`, a
+//! number that no other connection of the process has; `address`, where it leads to; and `name`, what the program calls it
+//! ([`ConnectOptions::name`](crate::ConnectOptions::name)). The last two are missing where there are none. What no subscriber
+//! wants costs a comparison: nothing is formatted, searched for secrets, or timed.
 //!
 //! # Spans, at level debug
 //!
-//! Each command that is called has a span `command` of its own, in both clients, from the call to its end. It is made
-//! inside of whichever span the caller is in. Its fields:
+//! Each command that is called has a span `command` of its own, in each client, from the call to its end. It is made inside of
+//! the span that the caller is in. Its further fields:
 //!
-//! - `command`: the name. Whatever is called by [`cmd_obj`](crate::Client::cmd_obj) without one has an empty name.
+//! - `command`: the name. An object that [`cmd_obj`](crate::Client::cmd_obj) sends without one has an empty name.
 //! - `id`: the id on the wire, as JSON, as it is in the messages. Missing if nothing was sent.
 //! - `duration`: how long it took, in seconds. Set at the end, however it ends.
 //! - `outcome`: how it ended. Set at the end:
 //!   - `ok`: it was answered, or written, if it is not answered. A reply that does not fit its type was one, too.
 //!   - the class of the server's error, such as `GenericError`; `unrecognized` for one that this crate does not know;
 //!   - `timeout`: the deadline passed;
-//!   - `cancelled`: nobody waits any more, because the call's future was dropped;
+//!   - `cancelled`: the call's future was dropped;
 //!   - `malformed`: the reply most likely was a line that is no message;
 //!   - `gone`: the connection has ended, or broke, or there is none;
 //!   - `refused`: it cannot be sent, as with file descriptors over something else than a Unix socket.
@@ -25,10 +27,11 @@
 //!
 //! # Events, at level trace
 //!
-//! Each message that passes a [`Session`](crate::session::Session), whoever drives it, is an event, with the fields
-//! `direction`, which is `sent` or `received`, and `text`. A message counts as sent when it is taken out to be written. A line that is no message, or none that can be placed, has instead of `text` the
-//! fields `malformed`, which is [what is wrong](crate::error::Malformed), and `length`, in bytes: nobody can tell what is a
-//! secret in there. So has a line that a guest agent sent before it was synchronized, which is `stale`.
+//! Each message that passes a [`Session`](crate::session::Session) is an event, with the fields `direction`, which is `sent` or
+//! `received`, and `text`. A message counts as sent when it is taken out to be written. A line that is no message, or answers
+//! nothing, has instead of `text` the fields `malformed`, which is [what is wrong](crate::error::Malformed), and `length`, in
+//! bytes: nobody can tell what is a secret in there. So has a line that a guest agent sent before it was synchronized, which
+//! is `stale`.
 //!
 //! Events are emitted in the midst of moving messages. A subscriber has to be quick, and must not use a handle of the same
 //! connection.
@@ -54,16 +57,17 @@
 //! argument of a misspelt command, or in a command of another schema. What is masked may grow with each release, and is no
 //! reason to show traces of this level to everybody.
 //!
-//! Errors are the program's own: what it prints of an [`Error`](crate::Error) may have in it what a server said.
+//! Errors are the program's own: what it prints of an [`Error`] may have in it what a server said.
 
 mod mask;
 mod table;
 
-pub(crate) use mask::ReplyMask;
+pub(crate) use table::ReplyMask;
 
-use crate::error::{ErrorClass, ErrorKind, MalformedLine, Result};
-use crate::message::Reply;
-use crate::session::without_delimiter;
+use crate::address::Label;
+use crate::error::{Error, ErrorClass, ErrorKind, Malformed, ServerError};
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tracing::field::{display, Empty};
 use tracing::{event, event_enabled, Level, Span};
@@ -71,22 +75,30 @@ use tracing::{event, event_enabled, Level, Span};
 /// The target of all spans and events of this crate.
 pub const TARGET: &str = "qemu_qmp";
 
-/// A command that is called, and its span. Dropped before its end, it was cancelled.
-pub(crate) struct Call {
+/// A number that no other connection of this process has.
+pub(crate) fn connection_number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// The span of a command that is called. Dropped before its end, the command was cancelled.
+pub(crate) struct CommandSpan {
     span: Span,
-    /// Since when, until it has ended. `None` if nobody listens.
+    /// Since when, until it has ended. `None` if no subscriber wants it.
     since: Option<Instant>,
 }
 
-impl Call {
-    pub(crate) fn start(command: &str) -> Self {
-        let span =
-            tracing::debug_span!(target: TARGET, "command", command, id = Empty, duration = Empty, outcome = Empty);
+impl CommandSpan {
+    pub(crate) fn start(label: &Label, command: &str) -> Self {
+        let (connection, address, name) = fields(label);
+        let span = tracing::debug_span!(
+            target: TARGET, "command", connection, address, name, command, id = Empty, duration = Empty, outcome = Empty
+        );
         let since = (!span.is_disabled()).then(Instant::now);
-        Call { span, since }
+        CommandSpan { span, since }
     }
 
-    /// It is in the session now, with this id.
+    /// The command is in the session now, with this id.
     pub(crate) fn sent<'a>(&self, id: impl FnOnce() -> Option<&'a str>) {
         if self.since.is_some() {
             if let Some(id) = id().and_then(mask::plain) {
@@ -95,16 +107,14 @@ impl Call {
         }
     }
 
-    pub(crate) fn end(mut self, outcome: &Result<Option<Reply>>) {
+    /// The call has ended: with a reply, which may be the server's error, or by this error.
+    pub(crate) fn end(mut self, outcome: Result<Option<&ServerError>, &Error>) {
         self.finish(match outcome {
-            Ok(reply) => match reply.as_ref().and_then(Reply::error).map(|error| &error.class) {
-                None => "ok",
-                Some(ErrorClass::Unrecognized(_)) => "unrecognized",
-                Some(class) => class.as_str(),
-            },
-            Err(error) if error.is_closed() => "gone",
+            Ok(None) => "ok",
+            Ok(Some(ServerError { class: ErrorClass::Unrecognized(_), .. })) => "unrecognized",
+            Ok(Some(error)) => error.class.as_str(),
+            Err(error) if error.is_disconnected() => "gone",
             Err(error) => match error.kind() {
-                ErrorKind::Io | ErrorKind::NotConnected => "gone",
                 ErrorKind::Timeout(_) => "timeout",
                 ErrorKind::Malformed(_) => "malformed",
                 _ => "refused",
@@ -120,69 +130,75 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for CommandSpan {
     fn drop(&mut self) {
         self.finish("cancelled");
     }
 }
 
 /// A line on its way to the server. Tells what to mask in the reply.
-pub(crate) fn sent(line: &[u8]) -> ReplyMask {
-    if !is_listened_to() {
+pub(crate) fn sent(label: &Label, line: &[u8]) -> ReplyMask {
+    if !is_wanted() {
         return ReplyMask::default();
     }
     match text(line).and_then(mask::request) {
         Some((text, reply)) => {
-            event!(target: TARGET, Level::TRACE, direction = "sent", text = %text);
+            show(label, "sent", Some(text), line.len());
             reply
         }
         None => {
-            event!(target: TARGET, Level::TRACE, direction = "sent", length = line.len());
+            show(label, "sent", None, line.len());
             ReplyMask::default()
         }
     }
 }
 
 /// A greeting or an event that came.
-pub(crate) fn received(line: &[u8]) {
-    if is_listened_to() {
-        show(text(line).and_then(mask::plain), line.len());
+pub(crate) fn received(label: &Label, line: &[u8]) {
+    if is_wanted() {
+        show(label, "received", text(line).and_then(mask::plain), line.len());
     }
 }
 
 /// A reply that came. `None`: no command has its id.
-pub(crate) fn replied(reply: &Reply, extent: Option<ReplyMask>) {
-    if is_listened_to() {
-        let text = reply.as_json();
-        show(mask::reply(text, extent.unwrap_or_default()), text.len());
+pub(crate) fn replied(label: &Label, reply: &str, extent: Option<ReplyMask>) {
+    if is_wanted() {
+        show(label, "received", mask::reply(reply, extent.unwrap_or_default()), reply.len());
     }
 }
 
-/// A line that is no message, or cannot be placed.
-pub(crate) fn malformed(line: &MalformedLine) {
-    let (kind, length) = (line.kind(), line.line_len());
-    event!(target: TARGET, Level::TRACE, direction = "received", malformed = ?kind, length);
+/// A line that is no message, or answers nothing.
+pub(crate) fn malformed(label: &Label, kind: Malformed, length: usize) {
+    let (connection, address, name) = fields(label);
+    event!(target: TARGET, Level::TRACE, connection, address, name, direction = "received", malformed = ?kind, length);
 }
 
 /// A guest agent's line for an earlier client.
-pub(crate) fn stale(length: usize) {
-    event!(target: TARGET, Level::TRACE, direction = "received", stale = true, length);
+pub(crate) fn stale(label: &Label, length: usize) {
+    let (connection, address, name) = fields(label);
+    event!(target: TARGET, Level::TRACE, connection, address, name, direction = "received", stale = true, length);
 }
 
-fn is_listened_to() -> bool {
+fn is_wanted() -> bool {
     event_enabled!(target: TARGET, Level::TRACE)
 }
 
-fn show(text: Option<std::borrow::Cow<'_, str>>, length: usize) {
+/// `text` is what may be shown of a message of this length; `None` if nothing can be.
+fn show(label: &Label, direction: &str, text: Option<Cow<'_, str>>, length: usize) {
+    let (connection, address, name) = fields(label);
     match text {
-        Some(text) => event!(target: TARGET, Level::TRACE, direction = "received", text = %text),
-        None => event!(target: TARGET, Level::TRACE, direction = "received", length),
+        Some(text) => event!(target: TARGET, Level::TRACE, connection, address, name, direction, text = %text),
+        None => event!(target: TARGET, Level::TRACE, connection, address, name, direction, length),
     }
 }
 
-/// A line's text. Bytes that make a guest agent's parser start afresh may be in front of it.
+/// The fields that tell which connection it is.
+fn fields(label: &Label) -> (u64, Option<&str>, Option<&str>) {
+    (label.number, label.address.as_deref(), label.name.as_deref())
+}
+
 fn text(line: &[u8]) -> Option<&str> {
-    std::str::from_utf8(without_delimiter(line)).ok().map(str::trim_ascii)
+    std::str::from_utf8(line).ok().map(str::trim_ascii)
 }
 
 #[cfg(test)]
@@ -190,11 +206,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_listens_to_is_not_looked_at() {
+    fn what_no_subscriber_wants_is_not_looked_at() {
         let harmless = b"{\"execute\":\"query-name\"}\n";
         assert_eq!(text(harmless).and_then(mask::request).unwrap().1, ReplyMask::Nothing);
-        assert_eq!(sent(harmless), ReplyMask::All);
-        assert!(Call::start("query-name").since.is_none());
-        Call::start("query-name").sent(|| panic!("nobody wants to know"));
+        let label = Label::default();
+        assert_eq!(sent(&label, harmless), ReplyMask::All);
+        assert!(CommandSpan::start(&label, "query-name").since.is_none());
+        CommandSpan::start(&label, "query-name").sent(|| panic!("nobody wants to know"));
     }
 }

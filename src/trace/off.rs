@@ -1,39 +1,44 @@
 //! What stands in for the module of the same name where the feature `tracing` is off: nothing, at no cost.
 
-use crate::error::{MalformedLine, Result};
-use crate::message::Reply;
+use crate::address::Label;
+use crate::error::{Error, Malformed, ServerError};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ReplyMask(());
 
-pub(crate) struct Call;
+pub(crate) struct CommandSpan;
 
-impl Call {
+impl CommandSpan {
     #[inline]
-    pub(crate) fn start(_: &str) -> Self {
-        Call
+    pub(crate) fn start(_: &Label, _: &str) -> Self {
+        CommandSpan
     }
 
     #[inline]
     pub(crate) fn sent<'a>(&self, _: impl FnOnce() -> Option<&'a str>) {}
 
     #[inline]
-    pub(crate) fn end(self, _: &Result<Option<Reply>>) {}
+    pub(crate) fn end(self, _: Result<Option<&ServerError>, &Error>) {}
 }
 
 #[inline]
-pub(crate) fn sent(_: &[u8]) -> ReplyMask {
+pub(crate) fn connection_number() -> u64 {
+    0
+}
+
+#[inline]
+pub(crate) fn sent(_: &Label, _: &[u8]) -> ReplyMask {
     ReplyMask(())
 }
 
 #[inline]
-pub(crate) fn received(_: &[u8]) {}
+pub(crate) fn received(_: &Label, _: &[u8]) {}
 
 #[inline]
-pub(crate) fn replied(_: &Reply, _: Option<ReplyMask>) {}
+pub(crate) fn replied(_: &Label, _: &str, _: Option<ReplyMask>) {}
 
 #[inline]
-pub(crate) fn malformed(_: &MalformedLine) {}
+pub(crate) fn malformed(_: &Label, _: Malformed, _: usize) {}
 
 #[inline]
-pub(crate) fn stale(_: usize) {}
+pub(crate) fn stale(_: &Label, _: usize) {}

@@ -1,9 +1,19 @@
 //! What is a secret: one table of commands, one of members' names, and what text betrays itself.
 //!
 //! The whole of QEMU's schemas was gone through for this, and so were the commands that QEMU had since 6.0; a test holds it
-//! against each new schema. In doubt a thing is a secret. This module only decides; it never looks for a value's place.
+//! against each new schema. In doubt a value is a secret. This module only decides; it never looks for where a value is.
 
-use super::mask::ReplyMask;
+/// What has to be masked in the reply to a command, besides what is secret everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ReplyMask {
+    /// Nothing.
+    Nothing,
+    /// An error's words: they may repeat arguments that are secret.
+    Error,
+    /// What it returns, too. Also if nothing is known about the command.
+    #[default]
+    All,
+}
 
 /// A command with secrets that their members' names do not betray.
 pub(super) struct Row {

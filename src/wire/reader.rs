@@ -5,7 +5,7 @@ use super::traits::Input;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess};
 use std::marker::PhantomData;
 
-/// One value of a serde map. The error is kept for whoever made the reader.
+/// One value of a serde map. The error is kept for the reader's maker.
 pub(super) struct Reader<'r, 'de, A: MapAccess<'de>> {
     map: &'r mut A,
     result: Result<(), A::Error>,

@@ -15,7 +15,7 @@ pub(super) fn encode_members<S: Serializer>(
     map.end()
 }
 
-/// A serde map. The first error is kept for whoever made the writer, and ends the writing.
+/// A serde map. The first error is kept for the writer's maker, and ends the writing.
 pub(super) struct Writer<'a, M: SerializeMap> {
     map: &'a mut M,
     result: Result<(), M::Error>,

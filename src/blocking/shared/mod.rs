@@ -1,70 +1,72 @@
 //! A client that several threads use at a time.
 //!
-//! [`turns`] moves the bytes and knows who waits for what; this is what users see of it. All of it is generic or inline, so
-//! that only programs which share a client compile it: they are few, and it would make up a tenth of the code that the
-//! compiler generates for this crate.
+//! [`leader`] moves the bytes and knows which thread waits for what; this is what users see of it. All of it is generic or
+//! inline, so that only programs which share a client compile it: they are few, and it would make up a tenth of the code that
+//! the compiler generates for this crate.
 
-mod turns;
+mod events;
+mod leader;
+#[cfg(all(test, qemu_qmp_loom))]
+mod model;
 
-use super::calls::{Caller, SharedCaller, Within};
-use super::events::{take_all, wanted};
+pub use events::Events;
+
+use super::calls::{CallBuilder, CallOutcome, Caller, SharedCaller};
+use super::client::Client;
 use super::transport::Wait;
-use super::Client;
-use crate::api::{Command, Event, EventSet, OobCommand};
-use crate::error::{Doing, Error, Phase, Repr, Result};
+use crate::address::Label;
+use crate::api::{CommandFor, Monitor, MonitorPeer, OobCommand, Peer};
+use crate::error::{Error, Result};
 use crate::fds::Fds;
-use crate::message::{EventMessage, Greeting, RawEvent, Reply, Request};
-#[cfg(feature = "qmp")]
-use crate::qmp::events::AnyEvent;
+use crate::message::{Greeting, Reply, Request};
 use crate::session::Counters;
-use crate::trace;
-use serde_json::Value;
+use crate::trace::CommandSpan;
+use leader::Leader;
+use serde_json::{Map, Value};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
-use turns::Turns;
 
 /// A handle of one connection for several threads: some may wait for events, others execute commands. Made by
 /// [`Client::share`].
 ///
-/// Clones are handles of the same connection, which is closed when the last one is dropped.
+/// Clones are handles of the same connection, which is closed when the last one is dropped, [event streams](Events) included.
 ///
 /// # Threads
 ///
 /// No thread runs in the background. Of the threads that wait for something, one reads for all, with its own deadline, and
 /// hands over to another one when it is done; no lock is held meanwhile. Commands are written in the order of the calls, also
-/// while others wait for their replies. Filters run under a lock, so that they have to be quick and must not use a handle of
-/// the same connection.
+/// while others wait for their replies. Filters run without a lock, and may use the connection.
 ///
 /// # Events
 ///
-/// An event goes to one handle: whoever takes it first. It stays buffered until somebody does, within
-/// [bounds](crate::session::SessionOptions::max_events). Threads that wait with different filters do not take each
-/// other's events.
+/// The connection keeps events until they are taken, or until somebody subscribes: the first
+/// [subscription](Self::subscribe_as) begins with all that were not taken, and from then on each subscription keeps events for
+/// itself, within [bounds](crate::session::SessionOptions::max_events). Of the threads that take events from the connection
+/// itself, one gets each; threads that wait with filters do not take each other's events, and if several wait for the same one
+/// at the same time, each gets it.
 ///
 /// # Errors
 ///
-/// Each operation fails with [`NotConnected`](crate::ErrorKind::NotConnected) after [`close`](Self::close), and once the
-/// connection has ended, with what ended it: [`Closed`](crate::ErrorKind::Closed), [`Io`](crate::ErrorKind::Io), or
-/// [`Malformed`](crate::ErrorKind::Malformed) if its last line is half a line. Any other line that is no message fails the
-/// call whose reply it most likely was, or, if no call waits, one operation on events.
-#[derive(Clone)]
-pub struct SharedClient {
-    turns: Arc<Turns>,
+/// Those that [`Client`](Client#errors) tells of.
+pub struct SharedClient<P = Monitor> {
+    leader: Arc<Leader>,
     call_timeout: Option<Duration>,
+    peer: PhantomData<fn() -> P>,
 }
 
-impl Client {
-    /// Makes of this client one that several threads can use. What is buffered goes along.
+impl<P: Peer> Client<P> {
+    /// Makes of this client one that several threads can use. Events that were kept go along.
     ///
     /// ```no_run
     /// # use qemu_qmp::qmp::{commands::*, events::*};
     /// # fn main() -> qemu_qmp::Result<()> {
     /// let vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?.share()?;
-    /// let watcher = vm.clone();
+    /// let events = vm.subscribe();
     /// std::thread::spawn(move || {
-    ///     while let Ok(Some(event)) = watcher.next_event(None) {
-    ///         println!("{:?}", event.data);
+    ///     for event in events {
+    ///         println!("{event:?}");
     ///     }
     /// });
     /// println!("{}", vm.execute(QueryStatus::new())?.status);
@@ -74,34 +76,27 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`NotConnected`](crate::ErrorKind::NotConnected); [`Io`](crate::ErrorKind::Io) if the
-    /// [transport cannot be split](super::Transport::try_split). The connection is closed then.
-    #[inline]
-    pub fn share(mut self) -> Result<SharedClient> {
-        let mut link = self.link.take().ok_or(Repr::NotConnected)?;
-        let split = link.transport.try_split();
-        let writer = split.map_err(|source| Repr::Io { doing: Doing::Writing, source })?;
-        Ok(SharedClient { turns: Arc::new(Turns::new(*link, writer)), call_timeout: self.options.call_timeout })
+    /// [`Io`](crate::ErrorKind::Io) if the [transport cannot be split](super::Transport::try_split). The connection is closed
+    /// then.
+    pub fn share(self) -> Result<SharedClient<P>> {
+        let mut parts = self.connection.into_parts();
+        let writer = match parts.transport.try_split() {
+            Ok(writer) => writer,
+            Err(cause) => return Err(Error::unshared(parts.session.label(), cause)),
+        };
+        let leader = Arc::new(Leader::new(parts, writer));
+        Ok(SharedClient { leader, call_timeout: self.call_timeout, peer: PhantomData })
     }
 }
 
-impl SharedClient {
+impl<P: Peer> SharedClient<P> {
     /// Executes a command and waits for what it returns, like [`Client::execute`].
     ///
     /// # Errors
     ///
     /// The same.
-    pub fn execute<C: Command>(&self, command: C) -> Result<C::Reply> {
-        self.with_default_timeout().execute(command)
-    }
-
-    /// Executes a command at once, like [`Client::execute_oob`].
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    pub fn execute_oob<C: OobCommand>(&self, command: C) -> Result<C::Reply> {
-        self.with_default_timeout().execute_oob(command)
+    pub fn execute<C: CommandFor<P>>(&self, command: C) -> Result<C::Reply> {
+        self.call_builder().execute(command)
     }
 
     /// Executes a command by name, like [`Client::cmd`].
@@ -109,180 +104,119 @@ impl SharedClient {
     /// # Errors
     ///
     /// The same.
-    #[inline]
     pub fn cmd(&self, name: &str, arguments: Option<Value>, id: Option<Value>) -> Result<Reply> {
-        self.with_default_timeout().cmd(name, arguments, id)
+        self.call_builder().cmd(name, arguments, id)
+    }
+
+    /// Sends a request that is an object already, like [`Client::cmd_obj`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn cmd_obj(&self, request: Map<String, Value>) -> Result<Reply> {
+        self.call_builder().cmd_obj(request)
     }
 
     /// For a call that takes longer, or may take less long, than others, like [`Client::within`].
-    pub fn within(&self, timeout: impl Into<Option<Duration>>) -> Within<'_> {
-        Within::new(Caller::Shared(self), timeout.into())
+    pub fn within(&self, timeout: impl Into<Option<Duration>>) -> CallBuilder<'_, P> {
+        self.call_builder().within(timeout)
     }
 
     /// For a command that needs file descriptors, like [`Client::with_fds`]. Such commands wait for one another, because
     /// QEMU keeps only those that came last.
     #[cfg(all(unix, feature = "fd"))]
-    #[inline]
-    pub fn with_fds<'a>(&'a self, fds: &'a [std::os::fd::BorrowedFd<'a>]) -> Within<'a> {
-        self.with_default_timeout().with_fds(fds)
-    }
-
-    /// Executes a command, and takes the first event `E` after it that the filter accepts, like
-    /// [`Client::execute_and_wait`].
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    pub fn execute_and_wait<C: Command, E: Event>(
-        &self,
-        command: C,
-        timeout: impl Into<Option<Duration>>,
-        filter: impl FnMut(&E) -> bool,
-    ) -> Result<(C::Reply, EventMessage<E>)> {
-        let timeout = timeout.into();
-        let wait = Wait::within(timeout);
-        let place = self.turns.arrived(|session| session.event_place())?;
-        let reply = self.within(timeout).execute(command)?;
-        Ok((reply, self.wait_until(place, timeout, wait, wanted(filter))??))
-    }
-
-    /// Takes the first event `E` that the filter accepts, like [`Client::wait_for`].
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    pub fn wait_for<E: Event>(
-        &self,
-        timeout: impl Into<Option<Duration>>,
-        filter: impl FnMut(&E) -> bool,
-    ) -> Result<EventMessage<E>> {
-        let timeout = timeout.into();
-        self.wait_until(0, timeout, Wait::within(timeout), wanted(filter))?
-    }
-
-    /// Takes the first event of the schema `K` that the filter accepts, like [`Client::wait_for_any`].
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    pub fn wait_for_any<K: EventSet>(
-        &self,
-        timeout: impl Into<Option<Duration>>,
-        mut filter: impl FnMut(&EventMessage<K>) -> bool,
-    ) -> Result<EventMessage<K>> {
-        let timeout = timeout.into();
-        self.wait_until(0, timeout, Wait::within(timeout), |event| Some(event.decode_as()).filter(&mut filter))
-    }
-
-    /// Takes the oldest event, like [`Client::next_event`].
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    #[cfg(feature = "qmp")]
-    #[inline]
-    pub fn next_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<AnyEvent>>> {
-        self.next_event_as(timeout)
-    }
-
-    /// Takes the oldest event as one of the schema `K`, like [`Client::next_event_as`].
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    pub fn next_event_as<K: EventSet>(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<K>>> {
-        let event = self.turns.wait_for_event(Wait::within(timeout.into()), |session| session.take_event())?;
-        Ok(event.map(|event| event.decode_as()))
-    }
-
-    /// Takes all events that have arrived, as events of the schema `K`, like [`Client::events_as`]. Never waits.
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    pub fn events_as<K: EventSet>(&self) -> Result<Vec<EventMessage<K>>> {
-        self.turns.arrived(take_all)
-    }
-
-    /// Takes all events that have arrived, like [`Client::events`]. Never waits.
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    #[cfg(feature = "qmp")]
-    #[inline]
-    pub fn events(&self) -> Result<Vec<EventMessage<AnyEvent>>> {
-        self.events_as()
+    pub fn with_fds<'a>(&'a self, fds: &'a [std::os::fd::BorrowedFd<'a>]) -> CallBuilder<'a, P> {
+        self.call_builder().with_fds(fds)
     }
 
     /// Closes the connection, for all handles. Threads that wait fail with
-    /// [`NotConnected`](crate::ErrorKind::NotConnected); what was buffered is gone.
+    /// [`NotConnected`](crate::ErrorKind::NotConnected); what the connection kept is gone.
     ///
     /// A thread that is inside the transport at this moment notices when the transport does: sockets at once, the
     /// standard streams of a child process when it closes them.
-    #[inline]
     pub fn close(&self) {
-        self.turns.close();
+        self.leader.close();
     }
 
     /// Whether there is a connection, as far as is known without asking the peer.
-    #[inline]
     pub fn is_connected(&self) -> bool {
-        self.turns.with_session(|session| !session.is_ended())
-    }
-
-    /// The server's greeting. Guest agents do not greet.
-    #[inline]
-    pub fn greeting(&self) -> Option<Greeting> {
-        self.turns.with_session(|session| session.greeting().cloned())
-    }
-
-    /// Whether commands may be executed out-of-band on this connection.
-    #[inline]
-    pub fn is_oob(&self) -> bool {
-        self.turns.with_session(|session| session.is_oob())
+        self.leader.with_session(|session| session.end().is_none())
     }
 
     /// What this connection dropped so far.
-    #[inline]
     pub fn counters(&self) -> Counters {
-        self.turns.with_session(|session| session.counters())
+        self.leader.with_session(|session| session.counters())
     }
 
-    #[inline]
-    fn with_default_timeout(&self) -> Within<'_> {
-        self.within(self.call_timeout)
+    /// Changes how long calls by this handle, and its future clones, may take, unless [`within`](Self::within) says otherwise;
+    /// `None` waits for ever.
+    pub fn set_call_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
+        self.call_timeout = timeout.into();
     }
 
-    fn wait_until<T>(
-        &self,
-        mut place: u64,
-        timeout: Option<Duration>,
-        wait: Wait,
-        mut wanted: impl FnMut(&RawEvent) -> Option<T>,
-    ) -> Result<T> {
-        let found = self.turns.wait_for_event(wait, |session| session.take_event_if(&mut place, &mut wanted))?;
-        found.ok_or_else(|| Error::timeout(Phase::Event, timeout.unwrap_or_default()))
+    fn call_builder(&self) -> CallBuilder<'_, P> {
+        CallBuilder::new(Caller::Shared(&*self.leader), self.call_timeout)
     }
 }
 
-impl SharedCaller for SharedClient {
-    #[cfg(all(unix, feature = "fd"))]
+impl<P: MonitorPeer> SharedClient<P> {
+    /// Executes a command at once, like [`Client::execute_oob`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn execute_oob<C: OobCommand + CommandFor<P>>(&self, command: C) -> Result<C::Reply> {
+        self.call_builder().execute_oob(command)
+    }
+
+    /// The server's greeting.
+    pub fn greeting(&self) -> Greeting {
+        self.leader.with_session(|session| session.greeting().unwrap_or(Greeting::NONE).clone())
+    }
+
+    /// Whether commands may be executed out-of-band on this connection.
+    pub fn oob_enabled(&self) -> bool {
+        self.leader.with_session(|session| session.oob_enabled())
+    }
+}
+
+impl SharedCaller for Leader {
+    #[inline]
+    fn label(&self) -> &Label {
+        &self.label
+    }
+
     #[inline]
     fn takes_fds(&self) -> bool {
-        self.turns.takes_fds
+        self.takes_fds
     }
 
     #[inline]
-    fn call(&self, request: Request, fds: Fds, timeout: Option<Duration>, call: &trace::Call) -> Result<Option<Reply>> {
-        let late = || Error::timeout(Phase::Call, timeout.unwrap_or_default());
-        self.turns.call(request, fds, Wait::within(timeout), call)?.ok_or_else(late)
+    fn call(&self, request: Request, fds: Fds, wait: Wait, span: &CommandSpan) -> CallOutcome {
+        Leader::call(self, request, fds, wait, span)
     }
 }
 
-impl fmt::Debug for SharedClient {
+impl<P> Clone for SharedClient<P> {
+    fn clone(&self) -> Self {
+        SharedClient { leader: self.leader.clone(), call_timeout: self.call_timeout, peer: PhantomData }
+    }
+}
+
+impl<P: Peer> fmt::Debug for SharedClient<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("SharedClient");
+        shown.field("peer", &P::NAME);
+        if let Some(label) = self.leader.label.shown() {
+            shown.field("connection", &label);
+        }
+        shown.field("connected", &self.is_connected()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Leader {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedClient").field("connected", &self.is_connected()).finish_non_exhaustive()
+        f.debug_struct("Leader").field("connection", &self.label.shown()).finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ fn negotiation_enables_what_is_offered_and_wanted() {
         assert!(!session.is_ready());
         // Some stand-ins for a server do not echo ids; here there is nothing to mistake.
         input(&mut session, r#"{"return": {}}"#);
-        assert_eq!((session.is_ready(), session.is_oob(), session.waits_for()), (true, oob, None));
+        assert_eq!((session.is_ready(), session.oob_enabled(), session.waits_for()), (true, oob, None));
         assert_eq!(session.greeting().unwrap().version.major, 10);
         let urgent = session.send(request("yank").out_of_band()).map_err(|error| error.kind());
         assert_eq!(urgent.err(), (!oob).then_some(ErrorKind::OobUnavailable));
@@ -28,15 +28,15 @@ fn no_or_wrong_greeting() {
     for line in ["QEMU monitor", "{}", r#"{"return": {}}"#, r#"{"error": {"class": "GenericError", "desc": ""}}"#] {
         let mut session = Session::new(SessionOptions::new());
         input(&mut session, line);
-        session.handle_eof();
-        assert_eq!(incoming(&mut session), ["failed Greeting"], "{line}");
-        assert_eq!(session.send(request("stop")).unwrap_err().kind(), ErrorKind::Closed);
+        session.handle_eof(None);
+        assert_eq!(incoming(&mut session), ["ended Greeting"], "{line}");
+        assert_eq!(session.send(request("stop")).unwrap_err().kind(), ErrorKind::Greeting);
     }
     for line in ["", "\r\n", r#"{"event": "STOP"}"#, r#"{"QMP": {"vers"#] {
         let mut session = Session::new(SessionOptions::new());
         session.handle_input(line.as_bytes());
-        session.handle_eof();
-        assert_eq!(incoming(&mut session), ["failed Greeting"], "{line}");
+        session.handle_eof(None);
+        assert_eq!(incoming(&mut session), ["ended Greeting"], "{line}");
     }
 }
 
@@ -46,8 +46,8 @@ fn refused_negotiation() {
         let mut session = Session::new(SessionOptions::new());
         input(&mut session, GREETING);
         input(&mut session, &format!(r#"{{"error": {{"class": "CommandNotFound", "desc": "no"}}{id}}}"#));
-        assert_eq!(incoming(&mut session), ["failed Negotiation"]);
-        assert!(session.is_ended());
+        assert_eq!(incoming(&mut session), ["ended Negotiation"]);
+        assert!(session.end().is_some());
     }
 }
 
@@ -55,9 +55,9 @@ fn refused_negotiation() {
 fn end_of_file_during_negotiation_is_a_closed_connection() {
     let mut session = Session::new(SessionOptions::new());
     input(&mut session, GREETING);
-    session.handle_eof();
-    session.handle_eof();
-    assert_eq!(incoming(&mut session), ["closed"]);
+    session.handle_eof(None);
+    session.handle_eof(None);
+    assert_eq!(incoming(&mut session), ["ended Closed"]);
 }
 
 #[test]
@@ -97,5 +97,22 @@ fn guest_agent_refuses_to_synchronize() {
     let sent = session.take_output().unwrap().bytes;
     let sent: Value = serde_json::from_slice(&sent[1..]).unwrap();
     input(&mut session, &json!({"error": {"class": "CommandNotFound", "desc": "no"}, "id": sent["id"]}).to_string());
-    assert_eq!(incoming(&mut session), ["failed Negotiation"]);
+    assert_eq!(incoming(&mut session), ["ended Negotiation"]);
+}
+
+#[test]
+fn garbage_during_negotiation_ends_the_session() {
+    let mut session = Session::new(SessionOptions::new());
+    session.send(request("stop")).unwrap();
+    input(&mut session, GREETING);
+    input(&mut session, "garbage");
+    assert_eq!(incoming(&mut session), ["1 Malformed(NotJson)", "ended Malformed(NotJson)"]);
+}
+
+#[test]
+fn names_and_addresses_are_in_errors() {
+    let mut session = Session::new(SessionOptions::new().name("vm1").address("/run/vm.qmp"));
+    session.handle_eof(None);
+    let Some(Incoming::Ended(error)) = session.poll() else { panic!("it goes on") };
+    assert_eq!(error.to_string(), "vm1 (/run/vm.qmp): the peer closed the connection instead of greeting");
 }

@@ -5,7 +5,7 @@
 //! that is no JSON, because it cannot know what is what in there. Does not recurse. A member's name is compared as what it
 //! says, however it is escaped.
 
-use super::table::{self, Row};
+use super::table::{self, ReplyMask, Row};
 use crate::error::ErrorClass;
 use crate::json::{items, string, value_len};
 use serde::de::IgnoredAny;
@@ -14,18 +14,6 @@ use std::ops::Range;
 
 /// What a secret is replaced by.
 const MASK: &str = "\"***\"";
-
-/// What has to be masked in the reply to a command, besides what is secret everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum ReplyMask {
-    /// Nothing.
-    Nothing,
-    /// An error's words: they may repeat arguments that are secret.
-    Error,
-    /// What it returns, too. Also if nothing is known about the command.
-    #[default]
-    All,
-}
 
 /// A command, and what to mask in its reply. `None`: it is no JSON.
 pub(super) fn request(json: &str) -> Option<(Cow<'_, str>, ReplyMask)> {
@@ -91,7 +79,7 @@ fn mask<'t>(json: &'t str, mut hides: impl FnMut(&Member<'_>) -> bool) -> Cow<'t
     let mut done = 0;
     let mut tokens = Tokens::new(json);
     while let Some(token) = tokens.next() {
-        let place = match token {
+        let range = match token {
             Token::Name(name) => {
                 let name = string(name);
                 let value = json.get(tokens.at..).unwrap_or_default();
@@ -101,15 +89,15 @@ fn mask<'t>(json: &'t str, mut hides: impl FnMut(&Member<'_>) -> bool) -> Cow<'t
                 // Where a value ends is only looked for if it is masked, or nested ones would be gone over again and again.
                 hidden.then(|| tokens.value())
             }
-            Token::Text(place) => {
-                let text = json.get(place.clone()).and_then(string);
-                text.is_none_or(|text| table::is_secret_text(&text)).then_some(place)
+            Token::Text(range) => {
+                let text = json.get(range.clone()).and_then(string);
+                text.is_none_or(|text| table::is_secret_text(&text)).then_some(range)
             }
         };
-        if let Some(place) = place {
-            masked.push_str(json.get(done..place.start).unwrap_or_default());
+        if let Some(range) = range {
+            masked.push_str(json.get(done..range.start).unwrap_or_default());
             masked.push_str(MASK);
-            (done, tokens.at) = (place.end, place.end);
+            (done, tokens.at) = (range.end, range.end);
         }
     }
     if done == 0 {
@@ -156,21 +144,21 @@ impl<'t> Tokens<'t> {
         }
     }
 
-    /// The place of the value that is next.
+    /// The range of the value that is next.
     fn value(&self) -> Range<usize> {
         self.at..self.at + value_len(self.json.as_bytes().get(self.at..).unwrap_or_default())
     }
 
     fn string(&mut self) -> Option<Token<'t>> {
-        let place = self.value();
-        let colon = skip_space(self.json, place.end);
-        self.at = place.end;
+        let range = self.value();
+        let colon = skip_space(self.json, range.end);
+        self.at = range.end;
         // In JSON nothing but a name stands in front of a colon.
         if self.json.as_bytes().get(colon) != Some(&b':') {
-            return Some(Token::Text(place));
+            return Some(Token::Text(range));
         }
         self.at = skip_space(self.json, colon + 1);
-        self.json.get(place).map(Token::Name)
+        self.json.get(range).map(Token::Name)
     }
 }
 

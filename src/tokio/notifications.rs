@@ -3,35 +3,35 @@
 //! A waker or an answer may run code of another executor, which may drop a call, which takes the lock. Therefore nothing is
 //! woken, answered or dropped while the lock is held.
 
-use super::shared::{Answer, Call};
+use super::pending::{Answer, PendingCall};
 use crate::error::Result;
 use ::tokio::sync::oneshot;
 use std::task::Waker;
 
 #[derive(Default)]
-pub(super) struct Wakes {
+pub(super) struct Notifications {
     wakers: Vec<Waker>,
-    answers: Vec<(Call, Answer)>,
+    answers: Vec<(PendingCall, Answer)>,
     ready: Option<(oneshot::Sender<Result<()>>, Result<()>)>,
 }
 
-impl Wakes {
+impl Notifications {
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         self.wakers.extend(waker);
     }
 
-    pub(super) fn answer(&mut self, call: Call, answer: Answer) {
+    pub(super) fn answer(&mut self, call: PendingCall, answer: Answer) {
         self.answers.push((call, answer));
     }
 
-    /// Whoever waits for the session is told once.
+    /// Only the first outcome is sent to what waits for the session.
     pub(super) fn ready(&mut self, waiter: Option<oneshot::Sender<Result<()>>>, outcome: Result<()>) {
         self.ready = waiter.map(|waiter| (waiter, outcome)).or(self.ready.take());
     }
 
     pub(super) fn run(self) {
         for (call, answer) in self.answers {
-            // Whoever waited may have left.
+            // The caller may have left.
             let _ = call.sender.send(answer);
         }
         if let Some((waiter, outcome)) = self.ready {

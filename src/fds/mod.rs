@@ -1,55 +1,47 @@
 //! File descriptors that go with a command, for whichever client.
 //!
 //! They are sent with the first byte of the command's line, so that the server has them when it executes the command, and no
-//! other command can take them. Without the feature `fd` there are none. Never waits.
+//! other command can take them. Never waits.
 
-#[cfg(all(unix, feature = "fd"))]
-use crate::error::{Doing, Repr, Result};
-#[cfg(all(unix, feature = "fd"))]
-use std::{
-    io::{self, IoSlice},
-    mem::MaybeUninit,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-};
+use crate::error::{Repr, Result};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+pub(crate) use std::os::fd::BorrowedFd;
 
 /// As many as QEMU receives with one message.
-#[cfg(all(unix, feature = "fd"))]
 const MAX_FDS: usize = 16;
 
 /// The file descriptors of one command.
 #[derive(Debug, Default)]
 pub(crate) struct Fds {
     /// Copies, because a line may be finished after the call that began it.
-    #[cfg(all(unix, feature = "fd"))]
     owned: Vec<OwnedFd>,
 }
 
 impl Fds {
     pub(crate) fn is_empty(&self) -> bool {
-        #[cfg(all(unix, feature = "fd"))]
-        return self.owned.is_empty();
-        #[cfg(not(all(unix, feature = "fd")))]
-        return true;
+        self.owned.is_empty()
     }
-}
 
-#[cfg(all(unix, feature = "fd"))]
-impl Fds {
     /// Copies of these. `possible` is whether the connection is over a Unix socket.
     ///
     /// # Errors
     ///
-    /// [`FdsUnavailable`](crate::ErrorKind::FdsUnavailable), or [`Io`](crate::ErrorKind::Io) if this process has too many
-    /// open already.
+    /// [`FdsUnavailable`](crate::ErrorKind::FdsUnavailable), also if this process has too many open already.
     pub(crate) fn copy(fds: &[BorrowedFd<'_>], possible: bool) -> Result<Self> {
         if !fds.is_empty() && !possible {
-            return Err(Repr::FdsUnavailable { reason: "the connection is not over a Unix socket" }.into());
+            return Err(Repr::FdsUnavailable { reason: "the connection is not over a Unix socket", cause: None }.into());
         }
         if fds.len() > MAX_FDS {
-            return Err(Repr::FdsUnavailable { reason: "QEMU receives no more than 16 with a command" }.into());
+            return Err(
+                Repr::FdsUnavailable { reason: "QEMU receives no more than 16 with a command", cause: None }.into()
+            );
         }
         let owned: io::Result<Vec<_>> = fds.iter().map(BorrowedFd::try_clone_to_owned).collect();
-        Ok(Fds { owned: owned.map_err(|source| Repr::Io { doing: Doing::Writing, source })? })
+        let failed = |cause| Repr::FdsUnavailable { reason: "they cannot be copied", cause: Some(cause) };
+        Ok(Fds { owned: owned.map_err(failed)? })
     }
 
     pub(crate) fn borrow(&self) -> Vec<BorrowedFd<'_>> {
@@ -58,7 +50,6 @@ impl Fds {
 }
 
 /// Writes the beginning of `bytes` with these descriptors, like a plain write to the socket.
-#[cfg(all(unix, feature = "fd"))]
 pub(crate) fn send(socket: impl AsFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
     use rustix::net::{sendmsg, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];

@@ -2,7 +2,7 @@
 //!
 //! A plain reader cannot be waited for with a deadline, so that a thread reads ahead.
 
-use super::handover::{handover, Giver, Taken, Taker};
+use super::channel::{channel, Received, Receiver, Sender};
 use super::transport::{Transport, Wait};
 use std::io::{self, Read, Write};
 use std::thread;
@@ -21,38 +21,36 @@ const CHUNKS: usize = 16;
 ///
 /// Deadlines do not hold for writing: a writer that blocks makes the client block. Every command is written and flushed as
 /// a whole.
-pub struct Parts {
-    received: Taker<io::Result<Vec<u8>>>,
+pub struct PipeTransport {
+    received: Receiver<io::Result<Vec<u8>>>,
     /// What was received and not taken yet, last byte first.
     left: Vec<u8>,
     writer: Option<Box<dyn Write + Send>>,
 }
 
-impl Parts {
+impl PipeTransport {
     /// Starts to read from the reader.
     ///
     /// # Errors
     ///
     /// If no thread can be started.
     pub fn new(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> io::Result<Self> {
-        let (sender, received) = handover(CHUNKS);
+        let (sender, received) = channel(CHUNKS);
         thread::Builder::new().name("qemu-qmp reader".to_owned()).spawn(move || read_all(reader, &sender))?;
-        Ok(Parts { received, left: Vec::new(), writer: Some(Box::new(writer)) })
+        Ok(PipeTransport { received, left: Vec::new(), writer: Some(Box::new(writer)) })
     }
 
-    #[inline]
     fn next_chunk(&mut self, wait: Wait) -> io::Result<Vec<u8>> {
-        match self.received.take(wait) {
-            Taken::Thing(chunk) => chunk,
-            Taken::Nothing => Err(io::ErrorKind::TimedOut.into()),
+        match self.received.receive(wait) {
+            Received::Value(chunk) => chunk,
+            Received::Nothing => Err(io::ErrorKind::TimedOut.into()),
             // The thread ended, because the stream did.
-            Taken::End => Ok(Vec::new()),
+            Received::End => Ok(Vec::new()),
         }
     }
 }
 
-impl Transport for Parts {
-    #[inline]
+impl Transport for PipeTransport {
     fn receive(&mut self, buffer: &mut [u8], wait: Wait) -> io::Result<usize> {
         if self.left.is_empty() {
             self.left = self.next_chunk(wait)?;
@@ -60,11 +58,10 @@ impl Transport for Parts {
         }
         let count = self.left.len().min(buffer.len());
         let taken = self.left.drain(self.left.len() - count..).rev();
-        buffer.iter_mut().zip(taken).for_each(|(place, byte)| *place = byte);
+        buffer.iter_mut().zip(taken).for_each(|(target, byte)| *target = byte);
         Ok(count)
     }
 
-    #[inline]
     fn send(&mut self, bytes: &[u8], _: Wait) -> io::Result<usize> {
         let writer = self.writer.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         writer.write_all(bytes)?;
@@ -72,20 +69,18 @@ impl Transport for Parts {
         Ok(bytes.len())
     }
 
-    #[inline]
     fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
         // Nothing will ever be received there.
-        let (_, received) = handover(0);
-        Ok(Box::new(Parts { received, left: Vec::new(), writer: self.writer.take() }))
+        let (_, received) = channel(0);
+        Ok(Box::new(PipeTransport { received, left: Vec::new(), writer: self.writer.take() }))
     }
 
-    #[inline]
     fn close(&mut self) {
         self.writer = None;
     }
 }
 
-fn read_all(mut reader: impl Read, sender: &Giver<io::Result<Vec<u8>>>) {
+fn read_all(mut reader: impl Read, sender: &Sender<io::Result<Vec<u8>>>) {
     let mut buffer = vec![0; CHUNK];
     loop {
         let received = match reader.read(&mut buffer) {
@@ -99,7 +94,7 @@ fn read_all(mut reader: impl Read, sender: &Giver<io::Result<Vec<u8>>>) {
             },
         };
         let failed = received.is_err();
-        if sender.give(received).is_err() || failed {
+        if sender.send(received).is_err() || failed {
             return;
         }
     }

@@ -1,7 +1,7 @@
 //! How to get to a server in time.
 
-use crate::address::Address;
-use crate::blocking::handover::{handover, Taken};
+use crate::address::{Address, Label};
+use crate::blocking::channel::{channel, Received};
 use crate::blocking::transport::{AnyTransport, Wait};
 use crate::error::{Error, Phase, Result};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -10,21 +10,21 @@ use std::{io, thread};
 
 /// Connects. Neither a name service nor a Unix socket with a full backlog can be waited for with a deadline, so that a
 /// thread does it; if the time is over, it is left to itself and drops the connection if it still gets one.
-pub(super) fn dial(address: &Address, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
+pub(super) fn dial(address: &Address, label: &Label, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
     let wait = Wait::within(timeout);
     let Some(timeout) = timeout else { return connect(address, wait) };
-    let (giver, taker) = handover(1);
+    let (sender, receiver) = channel(1);
     let target = address.clone();
     thread::Builder::new()
         .name("qemu-qmp connect".to_owned())
-        .spawn(move || drop(giver.give(connect(&target, wait))))
-        .map_err(|source| Error::connect(address, source))?;
-    match taker.take(wait) {
-        Taken::Thing(Err(_)) if wait.is_over() => Err(Error::timeout(Phase::Connect, timeout)),
-        Taken::Thing(connected) => connected,
-        Taken::Nothing => Err(Error::timeout(Phase::Connect, timeout)),
+        .spawn(move || drop(sender.send(connect(&target, wait))))
+        .map_err(|cause| Error::connect(address, cause))?;
+    match receiver.receive(wait) {
+        Received::Value(Err(_)) if wait.is_over() => Err(Error::timeout(label, Phase::Connect, None, timeout)),
+        Received::Value(connected) => connected,
+        Received::Nothing => Err(Error::timeout(label, Phase::Connect, None, timeout)),
         // Only if the thread panicked.
-        Taken::End => Err(Error::connect(address, io::ErrorKind::Other.into())),
+        Received::End => Err(Error::connect(address, io::ErrorKind::Other.into())),
     }
 }
 
@@ -36,7 +36,7 @@ fn connect(address: &Address, wait: Wait) -> Result<Box<dyn AnyTransport>> {
         Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
         Address::Tcp { host, port } => connect_tcp(host, *port, wait).map(|stream| Box::new(stream) as _),
     };
-    connected.map_err(|source| Error::connect(address, source))
+    connected.map_err(|cause| Error::connect(address, cause))
 }
 
 fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {

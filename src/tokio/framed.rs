@@ -2,7 +2,7 @@
 //!
 //! Each line goes out with one write if the stream takes it, and is flushed, because a stream that buffers would keep it.
 
-use super::Stream;
+use super::stream::Stream;
 use crate::fds::Fds;
 use crate::session::{Id, Output};
 use ::tokio::io::ReadBuf;
@@ -18,7 +18,7 @@ use std::task::{ready, Context, Poll};
 /// How much is read at once. It is on the stack, so that a connection which waits takes no memory for it.
 const CHUNK: usize = 16 << 10;
 
-pub(super) struct Link<S> {
+pub(super) struct FramedStream<S> {
     stream: S,
     line: Vec<u8>,
     written: usize,
@@ -28,13 +28,13 @@ pub(super) struct Link<S> {
     fds: Fds,
 }
 
-impl<S: Stream> Link<S> {
+impl<S: Stream> FramedStream<S> {
     pub(super) fn new(stream: S) -> Self {
-        Link { stream, line: Vec::new(), written: 0, command: None, fds: Fds::default() }
+        FramedStream { stream, line: Vec::new(), written: 0, command: None, fds: Fds::default() }
     }
 
-    /// Writes the present line to its end, and then one after the other that `next` gives when it is told which command
-    /// the last one was.
+    /// Writes the present line to its end, and then one after the other that `next` gives; its argument is the
+    /// command that was written last.
     pub(super) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,17 +1,44 @@
-//! When to try again to connect. Decides, but neither waits nor looks at a clock.
+//! What connecting means, for all clients: which session a peer gets, and when to try again. Decides, but neither waits nor
+//! looks at a clock, except for a number that is hard to guess.
 //!
 //! A server that is being started is not there, then has a socket on which nobody listens, then listens. A monitor that is
 //! taken is no reason to try again: it greets in the end on the connection that waits for it, and keeps connections that
 //! gave up in its queue.
 
+use crate::address::{Address, Label};
+use crate::api::PeerKind;
 use crate::error::{Error, ErrorKind, Phase, Repr};
+use crate::options::ConnectOptions;
+use crate::session::Session;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// A server that takes long to start is not worth more wakeups, and nobody notices this on top.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// A session with such a peer, at this address if it is known.
+pub(crate) fn session(peer: PeerKind, options: &ConnectOptions, address: Option<&Address>) -> Session {
+    let mut session = options.session.clone();
+    if let Some(address) = address {
+        session = session.address(format!("{address}"));
+    }
+    match peer {
+        PeerKind::Monitor => Session::new(session),
+        PeerKind::GuestAgent => Session::guest_agent(session, random()),
+    }
+}
+
+/// How long one of several attempts may greet, if so much time is left for all. A queue at the server keeps its order,
+/// so that waiting longer in it is better than to leave it and come back. A guest agent that was not there has lost what
+/// it was sent.
+pub(crate) fn attempt_limit(peer: PeerKind, options: &ConnectOptions, left: Option<Duration>) -> Option<Duration> {
+    match (peer, options.greeting_timeout, left) {
+        (PeerKind::GuestAgent, Some(timeout), Some(left)) => Some(timeout.min(left)),
+        _ => left,
+    }
+}
 
 /// The pauses between attempts to connect: short ones first, because most servers are there soon.
 #[derive(Debug)]
@@ -45,10 +72,10 @@ impl Retries {
     }
 
     /// The error of having tried for so long.
-    pub(crate) fn give_up(self, after: Duration) -> Error {
+    pub(crate) fn give_up(self, label: &Label, after: Duration) -> Error {
         match self.failure {
-            Some(source) => Repr::GaveUp { after, source }.into(),
-            None => Error::timeout(Phase::Connect, after),
+            Some(cause) => Repr::GaveUp { after, cause }.into(),
+            None => Error::timeout(label, Phase::Connect, None, after),
         }
     }
 }
@@ -81,12 +108,20 @@ fn may_pass(failure: &Error) -> bool {
     }
 }
 
+/// A number that no other session is likely to have.
+fn random() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let nanoseconds = now.as_secs().wrapping_mul(1_000_000_000) + u64::from(now.subsec_nanos());
+    // Processes that start at the same time have different numbers, next to each other.
+    nanoseconds ^ u64::from(std::process::id()).rotate_right(16)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn connect(kind: io::ErrorKind) -> Error {
-        Repr::Connect { address: "/run/vm.qmp".into(), source: kind.into() }.into()
+        Error::connect(&Address::from("/run/vm.qmp"), kind.into())
     }
 
     #[test]
@@ -98,18 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_failure_is_the_source() {
+    fn the_last_failure_is_told() {
         let mut retries = Retries::new();
         retries.pause_after(connect(io::ErrorKind::NotFound)).unwrap();
         retries.pause_after(connect(io::ErrorKind::ConnectionRefused)).unwrap();
-        retries.pause_after(Error::timeout(Phase::Connect, Duration::from_millis(1))).unwrap();
-        let error = retries.give_up(Duration::from_secs(3));
+        retries.pause_after(Error::timeout(&Label::default(), Phase::Connect, None, Duration::from_millis(1))).unwrap();
+        let error = retries.give_up(&Label::default(), Duration::from_secs(3));
         assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Connect));
         assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(error.to_string(), "gave up after 3s: cannot connect to /run/vm.qmp: connection refused");
-        let source = std::error::Error::source(&error).unwrap();
-        assert_eq!(source.to_string(), "cannot connect to /run/vm.qmp: connection refused");
-        let never_tried = Retries::new().give_up(Duration::ZERO);
+        let never_tried = Retries::new().give_up(&Label::default(), Duration::ZERO);
         assert_eq!(never_tried.kind(), ErrorKind::Timeout(Phase::Connect));
     }
 
@@ -125,7 +158,7 @@ mod tests {
             let kind = error.kind();
             assert_eq!(Retries::new().pause_after(error).unwrap_err().kind(), kind);
         }
-        let passing = [Error::closed(None), Repr::NoGreeting { source: None }.into()];
+        let passing = [true, false].map(|greeted| Error::disconnected(&Label::default(), None, greeted));
         for error in passing {
             Retries::new().pause_after(error).unwrap();
         }

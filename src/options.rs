@@ -1,0 +1,97 @@
+//! How to connect, and how long to wait for what: plain data, the same for all clients.
+
+use crate::session::SessionOptions;
+use std::time::Duration;
+
+/// How to connect, and how long to wait for what, for all clients alike.
+///
+/// All durations count from the operation's beginning; `None` waits for ever.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use qemu_qmp::{Client, ConnectOptions};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let qmp = "unix:/run/vm.qmp,server=on,wait=off";
+/// let mut process = std::process::Command::new("qemu-system-x86_64").args(["-qmp", qmp]).spawn()?;
+/// let options = ConnectOptions::new().retry_for(Duration::from_secs(30)).name("vm");
+/// let vm = Client::connect_with("/run/vm.qmp", &options)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) greeting_timeout: Option<Duration>,
+    pub(crate) call_timeout: Option<Duration>,
+    pub(crate) retry_for: Option<Duration>,
+    pub(crate) session: SessionOptions,
+}
+
+impl ConnectOptions {
+    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call. One attempt to connect.
+    pub fn new() -> Self {
+        ConnectOptions {
+            connect_timeout: Some(Duration::from_secs(10)),
+            greeting_timeout: Some(Duration::from_secs(10)),
+            call_timeout: Some(Duration::from_secs(60)),
+            retry_for: None,
+            session: SessionOptions::new(),
+        }
+    }
+
+    /// How long the transport's connection may take, with all addresses of a host; of a listener, how long to wait for a peer
+    /// that connects.
+    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.connect_timeout = timeout.into();
+        self
+    }
+
+    /// How long greeting and negotiation, or synchronization with a guest agent, may take together.
+    ///
+    /// QEMU serves one client per monitor. Another one can connect, but is not greeted until the first is gone: it is
+    /// this deadline that tells.
+    pub fn greeting_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.greeting_timeout = timeout.into();
+        self
+    }
+
+    /// Tries again to connect until it works or this time is over, for a server that is still being started: its socket does
+    /// not exist yet, nobody listens there, or the connection ends instead of a greeting. Failures that do not pass, such
+    /// as missing permissions, fail at once.
+    ///
+    /// Connecting, greeting and negotiation together take as long as that at most. A monitor that another client holds is
+    /// waited for on one connection all the time, in place of [`greeting_timeout`](Self::greeting_timeout); a guest agent,
+    /// which loses what it is sent before it runs, is asked to synchronize anew after each such timeout. When the time is
+    /// over, the error is a [`Timeout`](crate::ErrorKind::Timeout) that tells the last failure.
+    ///
+    /// It has no meaning over a transport, which cannot be connected again, and for a listener.
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.retry_for = Some(time);
+        self
+    }
+
+    /// How long a call may take, unless [`within`](crate::Client::within) says otherwise. Most commands take less than a
+    /// millisecond; few, such as `human-monitor-command` with `savevm`, take minutes.
+    pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.call_timeout = timeout.into();
+        self
+    }
+
+    /// What to call the connection in errors and traces, such as the name of the virtual machine.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.session = self.session.name(name);
+        self
+    }
+
+    /// The bounds of the session: line length, kept events, out-of-band execution.
+    pub fn session(mut self, session: SessionOptions) -> Self {
+        self.session = session;
+        self
+    }
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,16 @@
+//! A call that waits in the shared state for its outcome.
+
+use crate::error::Result;
+use crate::fds::Fds;
+use crate::message::Reply;
+use crate::session::EventCursor;
+use ::tokio::sync::oneshot;
+
+/// How a call ended, and from where on events came after its command was written.
+pub(super) type Answer = (Result<Option<Reply>>, EventCursor);
+
+pub(super) struct PendingCall {
+    pub(super) sender: oneshot::Sender<Answer>,
+    /// What goes with its line, until that is being written.
+    pub(super) fds: Fds,
+}

@@ -1,0 +1,10 @@
+//! What a client can speak over.
+
+use ::tokio::io::{AsyncRead, AsyncWrite};
+
+/// What a client can speak over: a socket, a TLS stream, `tokio::io::join` of a child process's standard streams.
+///
+/// Implemented for everything that has these bounds. What is not [`Unpin`] can be boxed and pinned.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
