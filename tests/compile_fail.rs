@@ -105,11 +105,11 @@ fn check(programs: &BTreeMap<String, PathBuf>) -> Result<Outcome, Box<dyn Error>
     Ok(Outcome { refusals, log })
 }
 
-/// An error that has a place. The one that counts the errors has none.
+/// An error that has a span. The one that counts the errors has none.
 fn refusal(message: &Value) -> Option<Refusal> {
-    let place = message["spans"].as_array()?.iter().find(|span| span["is_primary"] == true)?;
+    let span = message["spans"].as_array()?.iter().find(|span| span["is_primary"] == true)?;
     (message["level"] == "error").then(|| Refusal {
-        line: place["line_start"].as_u64().unwrap_or_default(),
+        line: span["line_start"].as_u64().unwrap_or_default(),
         code: message["code"]["code"].as_str().unwrap_or_default().to_owned(),
         rendered: without_expectations(message["rendered"].as_str().unwrap_or_default()),
     })

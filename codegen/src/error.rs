@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A place in a schema file.
+/// A position in a schema file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     /// The file, named as it was opened: the path given by the caller, joined with the paths of the includes that led there.
@@ -40,7 +40,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error at a known place.
+    /// An error at a known location.
     pub fn new(at: &Location, message: impl Into<String>) -> Self {
         Self { at: at.clone(), message: message.into() }
     }

@@ -65,7 +65,7 @@ impl Generator {
         self
     }
 
-    /// Links every definition to its place in a reference manual: the page's address, and the namespace that its anchors
+    /// Links every definition to its entry in a reference manual: the page's address, and the namespace that its anchors
     /// start with.
     #[must_use]
     pub fn manual(mut self, page: &str, namespace: &str) -> Self {
@@ -85,7 +85,7 @@ impl Generator {
     ///
     /// # Errors
     /// Where a file cannot be read, a schema breaks a rule of the language, or a peer's schema has a command that the
-    /// generator's own lacks; the error names the place.
+    /// generator's own lacks; the error names the location.
     pub fn generate(&self) -> Result<Generated> {
         let schema = read(&self.root)?;
         let mut options = self.options.clone();

@@ -8,7 +8,7 @@ use crate::error::{Error, Location, Result};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A token and the place of its first character.
+/// A token and the location of its first character.
 #[derive(Debug, Clone)]
 pub(crate) struct Token<'t> {
     pub kind: Kind<'t>,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_token_knows_its_place() {
+    fn every_token_knows_its_location() {
         let found = tokens("# note\n{ 'é' \n").map_err(|error| error.to_string());
         assert_eq!(found, Err("f:2:3: `é` in a string, where only printable ASCII may stand".into()));
         let found = tokens("{ 'a\\\\':\n\ttrue,false # x\n##\n]\n\n").unwrap();

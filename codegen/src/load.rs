@@ -1,6 +1,6 @@
 //! The only module that touches files: reads the root, follows includes, keeps the pragmas.
 //!
-//! A file is read once, where it is included first, and its definitions take that place. Assumes nothing about what
+//! A file is read once, where it is included first, and its definitions stand there. Assumes nothing about what
 //! definitions mean. Never reads anything but the root and what is included from there.
 
 use crate::doc::Doc;
@@ -289,8 +289,8 @@ pub fn late_members(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Str
     let text =
         std::fs::read_to_string(path).map_err(|error| Error::new(&at(1, 1), format!("cannot be read: {error}")))?;
     serde_json::from_str(&text).map_err(|error| {
-        let place = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        Error::new(&at(place(error.line()), place(error.column())), error.to_string())
+        let position = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Error::new(&at(position(error.line()), position(error.column())), error.to_string())
     })
 }
 

@@ -26,7 +26,7 @@ pub struct Text {
 pub enum Value {
     /// `{ … }`
     Object(Object),
-    /// `[ … ]`, with the place of the bracket.
+    /// `[ … ]`, with the location of the bracket.
     Array(Vec<Value>, Location),
     /// `'…'`
     String(Text),

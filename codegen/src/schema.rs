@@ -206,7 +206,7 @@ pub enum Condition {
 /// An enum.
 #[derive(Debug, Clone)]
 pub struct Enum {
-    /// Name, place, docs.
+    /// Name, location, docs.
     pub def: Definition,
     /// Values, in order.
     pub values: Vec<EnumValue>,
@@ -228,7 +228,7 @@ pub struct EnumValue {
 /// A struct or a union.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// Name, place, docs.
+    /// Name, location, docs.
     pub def: Definition,
     /// The named base whose members it has too. Never cyclic.
     pub base: Option<ObjectId>,
@@ -280,7 +280,7 @@ pub struct Member {
 /// An alternate: one of several types, told apart by the JSON type of the value.
 #[derive(Debug, Clone)]
 pub struct Alternate {
-    /// Name, place, docs.
+    /// Name, location, docs.
     pub def: Definition,
     /// Its alternatives, in order; no two share a JSON type.
     pub alternatives: Vec<Alternative>,
@@ -309,7 +309,7 @@ pub enum Data {
 /// A command.
 #[derive(Debug, Clone)]
 pub struct Command {
-    /// Name, place, docs.
+    /// Name, location, docs.
     pub def: Definition,
     /// Its arguments.
     pub data: Data,
@@ -332,7 +332,7 @@ pub struct Command {
 /// An event.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Name, place, docs.
+    /// Name, location, docs.
     pub def: Definition,
     /// Its data.
     pub data: Data,

@@ -142,10 +142,7 @@ fn soup() {
 /// What a fuzzer found to be printed differently each time.
 #[test]
 fn printing_twice_is_printing_once() {
-    for text in [
-        // What is white space for one language is none for another.
-        "##\n# @A:\n#\n# @a: text\n# \u{c}\u{1d}deep\n#\n# \u{c}less\n##\n{ 'struct': 'A', 'data': {} }",
-    ] {
-        assert!(exercise(text).0, "{text}");
-    }
+    // What is white space for one language is none for another.
+    let text = "##\n# @A:\n#\n# @a: text\n# \u{c}\u{1d}deep\n#\n# \u{c}less\n##\n{ 'struct': 'A', 'data': {} }";
+    assert!(exercise(text).0, "{text}");
 }

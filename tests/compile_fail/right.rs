@@ -1,7 +1,7 @@
 //! What compiles: the calls that the other programs get wrong.
 
 use qemu_qmp::qmp::{commands::{self, *}, events::*, types::*};
-use qemu_qmp::{Client, Result};
+use qemu_qmp::{blocking, qga, Client, EventMessage, GuestAgent, Result, StorageDaemon};
 
 fn main() -> Result<()> {
     let mut vm = Client::connect_unix("/run/vm.qmp")?;
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     println!("{error:?}");
 
     vm.wait_for(None, |gone: &DeviceDeleted| gone.device.as_deref() == Some("blk0"))?;
-    for event in vm.events()? {
+    for event in vm.take_events()? {
         match &event.data {
             AnyEvent::Shutdown(shutdown) => println!("{}", shutdown.reason),
             AnyEvent::Unrecognized(other) => eprintln!("{}", other.name),
@@ -30,6 +30,20 @@ fn main() -> Result<()> {
     }
 
     vm.execute_oob(MigratePause::new())?;
-    vm.execute(qemu_qmp::qga::commands::GuestPing::new())?;
+    let outcome = |event: &EventMessage<AnyEvent>| match &event.data {
+        AnyEvent::DeviceDeleted(_) => Some(true),
+        AnyEvent::DeviceUnplugGuestError(_) => Some(false),
+        _ => None,
+    };
+    let (_, _gone): (_, bool) = vm.execute_until(DeviceDel::new("blk0"), None, outcome)?;
+
+    let mut agent = blocking::Client::<GuestAgent>::connect("/run/vm.qga")?;
+    agent.execute(qga::commands::GuestPing::new())?;
+    let mut daemon = blocking::Client::<StorageDaemon>::connect("/run/storage.qmp")?;
+    daemon.execute(QueryNamedBlockNodes::new())?;
+    daemon.take_events()?;
+
+    let hypervisor: Box<dyn Send + Sync> = Box::new((vm, agent, daemon));
+    drop(hypervisor);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The enum of all events: it takes every event, known or not, fitting or not, and gives back what it took.
 
-use crate::misfits::misfits_of_parts;
+use crate::bad_values::bad_values_of_parts;
 use crate::text::same;
 use crate::world::{Kind, Shape, World};
 use qemu_qmp::qmp::events::AnyEvent;
@@ -35,21 +35,21 @@ fn known_events_are_told_apart() {
 #[test]
 fn events_that_do_not_fit_are_kept() {
     let world = World::vendored("qmp");
-    let mut misfits = 0;
+    let mut bad_values = 0;
     for message in &world.messages {
         let (Kind::Event, Shape::Members(parts)) = (message.kind, &message.shape) else { continue };
-        for misfit in misfits_of_parts(&Value::Object(world.minimal_parts(parts)), parts) {
-            let AnyEvent::Undecodable(event) = decode(&message.name, &misfit.value) else {
-                panic!("{} of {}", misfit.value, message.name)
+        for bad in bad_values_of_parts(&Value::Object(world.minimal_parts(parts)), parts) {
+            let AnyEvent::Undecodable(event) = decode(&message.name, &bad.value) else {
+                panic!("{} of {}", bad.value, message.name)
             };
-            assert_eq!((&*event.name, &*event.path), (&*message.name, &*misfit.path));
-            assert!(event.reason.starts_with(&misfit.reason), "{event}");
-            assert_eq!(*event.text, misfit.value.to_string());
-            assert_eq!(event.data(), misfit.value);
-            misfits += 1;
+            assert_eq!((&*event.name, &*event.path), (&*message.name, &*bad.path));
+            assert!(event.reason.starts_with(&bad.reason), "{event}");
+            assert_eq!(*event.text, bad.value.to_string());
+            assert_eq!(event.data(), bad.value);
+            bad_values += 1;
         }
     }
-    assert!(misfits > 100);
+    assert!(bad_values > 100);
 }
 
 #[test]

@@ -82,10 +82,10 @@ impl<'a> Walk<'a> {
             }
             Type::Alternate(id) => {
                 let alternatives = &self.world.schema[*id].alternatives;
-                let taker = alternatives.iter().find(|alternative| takes(&alternative.ty, value));
-                self.choice(Node::Alternate(*id), taker.map(|taker| taker.name.clone()), Feature::Alternative);
-                if let Some(taker) = taker {
-                    self.value(&taker.ty, value);
+                let chosen = alternatives.iter().find(|alternative| takes(&alternative.ty, value));
+                self.choice(Node::Alternate(*id), chosen.map(|chosen| chosen.name.clone()), Feature::Alternative);
+                if let Some(chosen) = chosen {
+                    self.value(&chosen.ty, value);
                 }
             }
             Type::Object(id) => {

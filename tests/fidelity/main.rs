@@ -5,12 +5,13 @@
 //! release would send instead. Each is written in several ways that must not matter, decoded, encoded again, and has to
 //! come out as it went in. The values depend on nothing but the schema, so a failure can be repeated.
 //!
-//! What serde_json can do is up to whoever builds the program. These tests have to pass with each of its features, too:
+//! What serde_json can do is up to the program that it is built for. These tests have to pass with each of its features, too:
 //! `cargo test --features serde_json/arbitrary_precision,serde_json/preserve_order`.
 
 #[allow(dead_code, reason = "the example uses more of it")]
 #[path = "../../examples/transcript/api.rs"]
 mod api;
+mod bad_values;
 mod codecs;
 #[path = "../../examples/transcript/compare.rs"]
 mod compare;
@@ -18,15 +19,14 @@ mod events;
 mod expect;
 #[path = "../../examples/transcript/mark.rs"]
 mod mark;
-mod misfits;
 mod text;
 mod values;
 mod world;
 
-use api::{Codec, Misfit};
+use api::{Codec, DecodeError};
+use bad_values::{bad_values, bad_values_of_parts};
 use codecs::Table;
 use expect::{Feature, Walk};
-use misfits::{misfits, misfits_of_parts};
 use serde_json::{json, Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -123,19 +123,19 @@ impl Bench {
     }
 
     /// Each mandatory member that is missing and each value of a wrong kind is an error that names the place.
-    fn misfits_are_told(&mut self) {
+    fn decode_errors_name_what_is_wrong(&mut self) {
         for index in 0..self.world.messages.len() {
             let message = &self.world.messages[index];
             let smallest = self.world.minimal_message(index);
             match message.shape.clone() {
                 Shape::Nothing => self.is_refused(index, &json!([]), "", ""),
                 Shape::Members(parts) => {
-                    for misfit in misfits_of_parts(&smallest, &parts) {
-                        self.is_refused(index, &misfit.value, &misfit.path, &misfit.reason);
+                    for bad in bad_values_of_parts(&smallest, &parts) {
+                        self.is_refused(index, &bad.value, &bad.path, &bad.reason);
                     }
                 }
                 Shape::Type(ty) => {
-                    for (value, path) in misfits(&ty) {
+                    for (value, path) in bad_values(&ty) {
                         self.is_refused(index, &value, path, "");
                     }
                 }
@@ -143,9 +143,9 @@ impl Bench {
         }
         let nodes: Vec<Node> = self.world.places.keys().copied().collect();
         for node in nodes {
-            for misfit in self.world.misfits_of_node(node) {
-                let (index, value, place) = self.world.embed(node, misfit.value);
-                self.is_refused(index, &value, &(place + &misfit.path), &misfit.reason);
+            for bad in self.world.bad_values_of_node(node) {
+                let (index, value, place) = self.world.embed(node, bad.value);
+                self.is_refused(index, &value, &(place + &bad.path), &bad.reason);
             }
         }
     }
@@ -157,7 +157,7 @@ impl Bench {
             let text = style.write(value);
             match codec(&text) {
                 Ok(_) => panic!("{}: {text} decoded in spite of {place}", message.name),
-                Err(Misfit { path, reason }) => {
+                Err(DecodeError { path, reason }) => {
                     assert_eq!(path, place, "{}: {text}\n{reason}", message.name);
                     assert!(reason.starts_with(because), "{}: {text}\n{reason} instead of {because}", message.name);
                 }
@@ -206,10 +206,10 @@ fn extra_members_are_ignored() {
 }
 
 #[test]
-fn misfits_are_told() {
+fn decode_errors_name_what_is_wrong() {
     for (api, table) in [("qmp", Table::qmp()), ("qga", Table::qga())] {
         let mut bench = Bench::new(api, table);
-        bench.misfits_are_told();
+        bench.decode_errors_name_what_is_wrong();
         bench.report(api);
     }
 }

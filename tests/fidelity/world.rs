@@ -43,7 +43,7 @@ pub enum Kind {
 
 #[derive(Debug, Clone)]
 pub enum Shape {
-    /// Members written in place, by whoever's name is given.
+    /// Members written in place, by the name of their owner.
     Members(Vec<Part>),
     Type(Type),
     /// The empty object.

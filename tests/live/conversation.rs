@@ -8,11 +8,11 @@ use crate::compare::{differences, Removed};
 use crate::process::{Folder, Process};
 use crate::recording;
 use crate::report::Report;
-use crate::table::{self, Entry, Exchange, Table};
-use crate::tape::Tape;
-use qemu_qmp::blocking::ConnectOptions;
+use crate::table::{self, AnyClient, Entry, Exchange, Table};
+use crate::tape::{Recorder, Tape};
+use qemu_qmp::blocking;
 use qemu_qmp::qmp::events::AnyEvent;
-use qemu_qmp::{Client, EventMessage, EventSet as _, ServerError, Version};
+use qemu_qmp::{Client, ConnectOptions, EventMessage, EventSet as _, Greeting, ServerError, Version};
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub enum Outcome {
 
 /// A connection to a running program.
 pub struct Conversation<'a> {
-    client: Client,
+    client: AnyClient,
     /// The name that the example `transcript` gives to the table's schema.
     schema: &'static str,
     table: Table,
@@ -66,8 +66,9 @@ impl<'a> Conversation<'a> {
         folder: Folder,
         report: &'a mut Report,
     ) -> Result<Self, String> {
-        let mut conversation = Self::start(&binary.path, arguments, folder, report, QMP)?;
-        let greeting = conversation.client.connect().map_err(|error| conversation.died(&error.to_string()))?;
+        let connect = |socket, options: &_| Client::connect_over(socket, options).map(AnyClient::Monitor);
+        let mut conversation = Self::start(&binary.path, arguments, folder, report, QMP, connect)?;
+        let greeting = conversation.greeting().ok_or("a monitor greets")?;
         conversation.named(greeting.version);
         let typed = json!({"QMP": {
             "version": {
@@ -94,8 +95,8 @@ impl<'a> Conversation<'a> {
         folder: Folder,
         report: &'a mut Report,
     ) -> Result<Self, String> {
-        let mut conversation = Self::start(&binary.path, arguments, folder, report, QGA)?;
-        conversation.client.connect_guest_agent().map_err(|error| conversation.died(&error.to_string()))?;
+        let connect = |socket, options: &_| blocking::Client::connect_over(socket, options).map(AnyClient::Agent);
+        let mut conversation = Self::start(&binary.path, arguments, folder, report, QGA, connect)?;
         let info = conversation.run("guest-info", json!({}));
         let mut numbers = info["version"].as_str().unwrap_or_default().split('.').map(|number| number.parse().ok());
         let mut number = || numbers.next().flatten().unwrap_or_default();
@@ -103,6 +104,13 @@ impl<'a> Conversation<'a> {
         conversation.named(version);
         conversation.offered = names(&info["supported_commands"]);
         Ok(conversation)
+    }
+
+    fn greeting(&self) -> Option<Greeting> {
+        match &self.client {
+            AnyClient::Monitor(client) => Some(client.greeting().clone()),
+            AnyClient::Agent(_) => None,
+        }
     }
 
     /// Which release the program is.
@@ -120,12 +128,14 @@ impl<'a> Conversation<'a> {
         folder: Folder,
         report: &'a mut Report,
         (schema, table): Schema,
+        connect: impl FnOnce(Recorder, &ConnectOptions) -> qemu_qmp::Result<AnyClient>,
     ) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", program.display());
         let mut process = Process::start(program, arguments, &folder).map_err(failed)?;
         let socket = process.connect(&folder.join("qmp")).map_err(failed)?;
         let tape = Tape::default();
-        let client = ConnectOptions::new().greeting_timeout(PATIENCE).client_over(tape.record(socket));
+        let options = ConnectOptions::new().greeting_timeout(PATIENCE);
+        let client = connect(tape.record(socket), &options).map_err(|error| format!("{error}\n{}", process.log()))?;
         let (version, removed) = (Version { major: 0, minor: 0, micro: 0 }, Removed::new());
         let (offered, events, event_count, ended) = (BTreeSet::new(), Vec::new(), 0, false);
         let table = table();
@@ -212,12 +222,14 @@ impl<'a> Conversation<'a> {
         let wanted = |event: &Value| event["event"] == name && accept(&event["data"]);
         let end = Instant::now() + PATIENCE;
         while !self.ended {
-            if let Some(place) = self.events.iter().position(wanted) {
-                self.events.remove(place);
+            if let Some(index) = self.events.iter().position(wanted) {
+                self.events.remove(index);
                 return;
             }
             let left = end.saturating_duration_since(Instant::now());
-            match self.client.next_event_as::<AnyEvent>(left) {
+            // The guest agent has no events.
+            let AnyClient::Monitor(client) = &mut self.client else { return };
+            match client.next_event_as::<AnyEvent>(left) {
                 Ok(Some(event)) => self.keep_event(&event),
                 Ok(None) => return self.report.fail(format!("{name} did not come")),
                 Err(error) => return self.report.fail(format!("{name} did not come: {error}")),
@@ -287,7 +299,7 @@ impl<'a> Conversation<'a> {
 
     fn attempt_typed(&mut self, name: &str, entry: Entry, arguments: &Value) -> Outcome {
         match (entry.execute)(&mut self.client, arguments) {
-            Exchange::Misfit(error) => {
+            Exchange::DecodeError(error) => {
                 self.report.fail(format!("{name}: its arguments {arguments} do not decode: {error}"));
                 self.attempt_untyped(name, arguments.clone())
             }
@@ -301,7 +313,11 @@ impl<'a> Conversation<'a> {
     /// For what the schema does not know. Older releases have such commands.
     fn attempt_untyped(&mut self, name: &str, arguments: Value) -> Outcome {
         self.check_command(name);
-        match self.client.cmd(name, Some(arguments), None) {
+        let reply = match &mut self.client {
+            AnyClient::Monitor(client) => client.cmd(name, Some(arguments), None),
+            AnyClient::Agent(client) => client.cmd(name, Some(arguments), None),
+        };
+        match reply {
             Ok(reply) => match reply.result() {
                 Ok(value) => Outcome::Returned(serde_json::from_str(value).unwrap_or_default()),
                 Err(error) => Outcome::Refused(error.clone()),
@@ -324,8 +340,8 @@ impl<'a> Conversation<'a> {
                     self.compare(&format!("error of {name}"), &came["error"], &typed);
                     Outcome::Refused(refusal.clone())
                 }
-                (None, Some(misfit)) => {
-                    let (path, expectation) = (misfit.path(), misfit.expectation());
+                (None, Some(error)) => {
+                    let (path, expectation) = (error.path(), error.expectation());
                     self.report.fail(format!("reply to {name} did not decode at `{path}`: {expectation}: {came}"));
                     Outcome::Returned(came["return"].clone())
                 }
@@ -343,7 +359,8 @@ impl<'a> Conversation<'a> {
 
     fn take_events(&mut self) {
         // The guest agent has no events, and of a closed connection the next command will tell.
-        for event in self.client.events_as::<AnyEvent>().unwrap_or_default() {
+        let AnyClient::Monitor(client) = &mut self.client else { return };
+        for event in client.take_events_as::<AnyEvent>().unwrap_or_default() {
             self.keep_event(&event);
         }
     }
@@ -354,7 +371,7 @@ impl<'a> Conversation<'a> {
         self.report.events += 1;
         let name = event.data.name();
         match &event.data {
-            AnyEvent::Undecodable(misfit) => self.report.fail(misfit.to_string()),
+            AnyEvent::Undecodable(error) => self.report.fail(error.to_string()),
             _ => self.check_event(name),
         }
         let mut typed = json!({
@@ -377,10 +394,6 @@ impl<'a> Conversation<'a> {
                 self.report.fail(text);
             }
         }
-    }
-
-    fn died(&self, error: &str) -> String {
-        format!("{error}\n{}", self.process.log())
     }
 }
 

@@ -42,6 +42,11 @@ fn list_types(conversation: &mut Conversation<'_>) {
     }
     let devices = conversation.run("qom-list-types", json!({"implements": "device"}));
     for name in type_names(&devices) {
+        // Without a display that has OpenGL, its devices end QEMU 7.2 where the module for them is installed.
+        if name.contains("-gl") && conversation.version.major < 10 {
+            conversation.report.note(format!("the properties of {name} are not asked for"));
+            continue;
+        }
         conversation.attempt("device-list-properties", json!({"typename": name}));
     }
     let cpus = conversation.run("qom-list-types", json!({"implements": "cpu", "abstract": true}));

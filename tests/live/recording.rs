@@ -73,7 +73,7 @@ fn read(output: &str, transcript: &[String]) -> Result<Findings, String> {
         count += 1;
         let number = finding["line"].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
         let message =
-            number.checked_sub(1).and_then(|place| transcript.get(place)).ok_or_else(|| format!("no line: {line}"))?;
+            number.checked_sub(1).and_then(|index| transcript.get(index)).ok_or_else(|| format!("no line: {line}"))?;
         if finding["ok"] != true {
             findings.failures.push(format!("{message}: {}", finding["error"]));
             continue;

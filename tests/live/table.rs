@@ -1,7 +1,7 @@
 //! All commands of both schemas by name, each with a way to execute it typed.
 #![allow(deprecated, reason = "all commands are to be executed, those that QEMU advises against included")]
 
-use qemu_qmp::{wire, Client, Command};
+use qemu_qmp::{blocking, wire, Client, Command, CommandFor, GuestAgent, Monitor, Peer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,14 +17,23 @@ pub struct Entry {
     /// Whether the command can be had without arguments.
     pub bare: fn() -> bool,
     /// Decodes the arguments, executes the command, and encodes both again.
-    pub execute: fn(&mut Client, &Value) -> Exchange,
+    pub execute: fn(&mut AnyClient, &Value) -> Exchange,
+}
+
+/// A client of whichever peer.
+#[derive(Debug)]
+pub enum AnyClient {
+    /// Of the system emulator, or of the storage daemon, which must refuse what only the emulator has.
+    Monitor(Client),
+    /// Of the guest agent.
+    Agent(blocking::Client<GuestAgent>),
 }
 
 /// What became of an execution.
 #[derive(Debug)]
 pub enum Exchange {
     /// The arguments are not those of the command.
-    Misfit(String),
+    DecodeError(String),
     /// The command was sent.
     Sent {
         /// The arguments, decoded and encoded again.
@@ -40,32 +49,47 @@ pub type Table = BTreeMap<&'static str, Entry>;
 /// Those of the system emulator and the storage daemon.
 pub fn qmp() -> Table {
     use qemu_qmp::qmp::commands::*;
-    for_each_command!(table!)
+    for_each_command!(monitor_table!)
 }
 
 /// Those of the guest agent.
 pub fn qga() -> Table {
     use qemu_qmp::qga::commands::*;
-    for_each_command!(table!)
+    for_each_command!(agent_table!)
 }
 
-macro_rules! table {
-    ($($command:ident,)*) => { Table::from([$((<$command as Command>::NAME, entry::<$command>())),*]) };
+macro_rules! monitor_table {
+    ($($command:ident,)*) => { Table::from([$((<$command as Command>::NAME, monitor_entry::<$command>())),*]) };
 }
-use table;
+use monitor_table;
 
-fn entry<C: Command>() -> Entry {
-    Entry {
-        answered: C::SUCCESS_RESPONSE,
-        bare: || wire::from_json::<C>("{}").is_ok(),
-        execute: |client, arguments| execute::<C>(client, arguments),
-    }
+macro_rules! agent_table {
+    ($($command:ident,)*) => { Table::from([$((<$command as Command>::NAME, agent_entry::<$command>())),*]) };
+}
+use agent_table;
+
+fn monitor_entry<C: CommandFor<Monitor>>() -> Entry {
+    entry::<C>(|client, arguments| match client {
+        AnyClient::Monitor(client) => execute::<Monitor, C>(client, arguments),
+        AnyClient::Agent(_) => Exchange::DecodeError("a command for a monitor".to_owned()),
+    })
 }
 
-fn execute<C: Command>(client: &mut Client, arguments: &Value) -> Exchange {
+fn agent_entry<C: CommandFor<GuestAgent>>() -> Entry {
+    entry::<C>(|client, arguments| match client {
+        AnyClient::Agent(client) => execute::<GuestAgent, C>(client, arguments),
+        AnyClient::Monitor(_) => Exchange::DecodeError("a command for a guest agent".to_owned()),
+    })
+}
+
+fn entry<C: Command>(execute: fn(&mut AnyClient, &Value) -> Exchange) -> Entry {
+    Entry { answered: C::SUCCESS_RESPONSE, bare: || wire::from_json::<C>("{}").is_ok(), execute }
+}
+
+fn execute<P: Peer, C: CommandFor<P>>(client: &mut blocking::Client<P>, arguments: &Value) -> Exchange {
     let command: C = match wire::from_json(&arguments.to_string()) {
         Ok(command) => command,
-        Err(error) => return Exchange::Misfit(error.to_string()),
+        Err(error) => return Exchange::DecodeError(error.to_string()),
     };
     let arguments = wire::to_any(&command);
     let result = client.within(PATIENCE).execute(command).map(|reply| wire::to_any(&reply));

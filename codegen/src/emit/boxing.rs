@@ -1,6 +1,6 @@
 //! Which types have to be boxed where, so that no type holds itself by value.
 //!
-//! Analysis on the schema as a graph: an edge for every place where a type holds another by value (an array does not).
+//! Analysis on the schema as a graph: an edge wherever a type holds another by value (an array does not).
 //! In each circle of the graph one kind of edge is boxed throughout, the kind that shows least in programs, so that a
 //! type looks the same wherever it is used.
 

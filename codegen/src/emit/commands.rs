@@ -47,7 +47,7 @@ pub(super) fn list<'a>(cx: &Context<'_>, what: &str, names: impl Iterator<Item =
 }
 
 fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
-    let place = quote!(types::);
+    let prefix = quote!(types::);
     let wire_name = &command.def.name;
     let docs = docs::definition(cx, &command.def, &format!("Command `{wire_name}`."), "command");
     let docs = docs.paragraph(if command.success_response { "" } else { "QEMU answers only if it fails." });
@@ -55,7 +55,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     let docs = docs.quoted("Returns: ", returns.map_or("", |section| &section.text));
     let doc = docs.quoted("Errors: ", errors.map_or("", |section| &section.text)).tokens();
     let reply = match &command.returns {
-        Some(ty) => cx.ty(ty, &place),
+        Some(ty) => cx.ty(ty, &prefix),
         None => quote!(wire::Empty),
     };
     let decode = matches!(command.returns, Some(Type::Array(_))).then(|| {
@@ -109,16 +109,16 @@ pub(super) fn message(
     data: &Data,
     purpose: Purpose,
 ) -> TokenStream {
-    let place = quote!(types::);
+    let prefix = quote!(types::);
     let mut scope = Scope::with(&[names::NEW]);
     match data {
         Data::Members(members) => {
             let owner = Owner { name: &def.name, doc: &def.doc, object: None };
-            let fields = fields::fields(cx, &owner, members.iter(), &place, &mut scope);
+            let fields = fields::fields(cx, &owner, members.iter(), &prefix, &mut scope);
             fielded(doc, name, &fields, purpose)
         }
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
-            let fields = object_fields(cx, *id, None, &place, &mut scope);
+            let fields = object_fields(cx, *id, None, &prefix, &mut scope);
             let item = fielded(doc, name, &fields, purpose);
             let conversion = conversion(cx, name, *id, &fields);
             quote!(#item #conversion)

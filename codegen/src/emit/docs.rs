@@ -1,4 +1,4 @@
-//! Doc comments and attributes: what the schema says of a thing, in the places where an IDE shows it.
+//! Doc comments and attributes: what the schema says of a definition or member, where an IDE shows it.
 
 use super::Context;
 use crate::doc::{Doc, Entry};

@@ -46,12 +46,12 @@ pub struct Owner<'a> {
     pub object: Option<ObjectId>,
 }
 
-/// The fields of these members, their identifiers claimed in `scope`. `place` leads to the types' module.
+/// The fields of these members, their identifiers claimed in `scope`. `prefix` leads to the types' module.
 pub fn fields<'a>(
     cx: &Context<'_>,
     owner: &Owner<'_>,
     members: impl Iterator<Item = &'a Member>,
-    place: &TokenStream,
+    prefix: &TokenStream,
     scope: &mut Scope,
 ) -> Vec<Field<'a>> {
     let field = |member: &'a Member| {
@@ -63,12 +63,12 @@ pub fn fields<'a>(
         Field {
             name: &member.name,
             ident: ident(&scope.claim(names::member_name(&member.name))),
-            ty: cx.ty(&member.ty, place),
+            ty: cx.ty(&member.ty, prefix),
             mandatory,
             boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
             into: converts(&member.ty),
             shape: shape(&member.ty),
-            blank: blank(cx, &member.ty, place),
+            blank: blank(cx, &member.ty, prefix),
             docs: docs.paragraph(absent.as_deref().unwrap_or_default()),
         }
     };
@@ -91,9 +91,9 @@ fn shape(ty: &Type) -> Shape {
 }
 
 /// What a mandatory member holds before it has come.
-pub(super) fn blank(cx: &Context<'_>, ty: &Type, place: &TokenStream) -> TokenStream {
+pub(super) fn blank(cx: &Context<'_>, ty: &Type, prefix: &TokenStream) -> TokenStream {
     let unrecognized = || {
-        let (ty, unrecognized) = (cx.ty(ty, place), ident(names::UNRECOGNIZED));
+        let (ty, unrecognized) = (cx.ty(ty, prefix), ident(names::UNRECOGNIZED));
         quote!(#ty::#unrecognized)
     };
     match ty {

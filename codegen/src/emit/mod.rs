@@ -161,24 +161,24 @@ impl<'a> Context<'a> {
         &self.objects[id.0]
     }
 
-    /// The Rust type, without a box. `place` is the path of the types' module and `::`, or nothing inside it.
-    fn ty(&self, ty: &Type, place: &TokenStream) -> TokenStream {
+    /// The Rust type, without a box. `prefix` is the path of the types' module and `::`, or nothing inside it.
+    fn ty(&self, ty: &Type, prefix: &TokenStream) -> TokenStream {
         match ty {
             Type::Builtin(builtin) => builtin_type(*builtin),
             Type::Enum(EnumId(index)) => {
                 let name = &self.enums[*index];
-                quote!(#place #name)
+                quote!(#prefix #name)
             }
             Type::Object(ObjectId(index)) => {
                 let name = &self.objects[*index];
-                quote!(#place #name)
+                quote!(#prefix #name)
             }
             Type::Alternate(AlternateId(index)) => {
                 let name = &self.alternates[*index];
-                quote!(#place #name)
+                quote!(#prefix #name)
             }
             Type::Array(element) => {
-                let element = self.ty(element, place);
+                let element = self.ty(element, prefix);
                 quote!(Vec<#element>)
             }
         }

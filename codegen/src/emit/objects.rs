@@ -34,14 +34,14 @@ pub(super) fn object_fields<'a>(
     cx: &Context<'a>,
     id: ObjectId,
     tag: Option<&str>,
-    place: &TokenStream,
+    prefix: &TokenStream,
     scope: &mut Scope,
 ) -> Vec<Field<'a>> {
     let mut all = Vec::new();
     for object in cx.schema.base_chain(&cx.schema[id]) {
         let owner = Owner { name: &object.def.name, doc: &object.def.doc, object: Some(id) };
         let members = object.members.iter().filter(|member: &&Member| Some(member.name.as_str()) != tag);
-        all.extend(fields(cx, &owner, members, place, scope));
+        all.extend(fields(cx, &owner, members, prefix, scope));
     }
     all
 }

@@ -1,0 +1,12 @@
+//! The blocking clients.
+
+mod deadlines;
+mod fds;
+mod hostile;
+mod listener;
+mod live;
+mod original;
+mod retry;
+mod shared;
+mod transport;
+mod typed;

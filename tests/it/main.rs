@@ -1,0 +1,10 @@
+//! The clients against servers that follow scripts, and against a real QEMU.
+
+#![cfg(unix)]
+
+mod blocking;
+mod conformance;
+mod tls;
+mod tokio;
+mod trace;
+mod transcript;

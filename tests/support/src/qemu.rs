@@ -1,0 +1,75 @@
+//! A real QEMU for a test.
+//!
+//! Without one, the test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
+//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+
+use super::programs::{started, Folder};
+use super::{options, PATIENCE};
+use qemu_qmp::{Client, ConnectOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A machine without devices, whose CPUs have not started. Gone with this value.
+pub struct Qemu {
+    process: Child,
+    folder: Folder,
+}
+
+impl Qemu {
+    /// Without a board, with a monitor at [`socket`](Self::socket). `None` if there is no QEMU and none is required.
+    pub fn start() -> Option<Qemu> {
+        Self::start_with(|folder| [vec!["-machine".to_owned(), "none".to_owned()], monitor(folder)].concat())
+    }
+
+    /// With a board, and a monitor at [`socket`](Self::socket). `None` if there is no QEMU and none is required.
+    pub fn start_board() -> Option<Qemu> {
+        Self::start_with(monitor)
+    }
+
+    /// With these options, which may name files in the folder. `None` if there is no QEMU and none is required.
+    pub fn start_with(arguments: impl FnOnce(&Path) -> Vec<String>) -> Option<Qemu> {
+        let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
+        let folder = Folder::new();
+        let process = Command::new(&program)
+            .args(["-display", "none", "-nodefaults", "-S"])
+            .args(arguments(folder.path()))
+            .stdin(Stdio::null())
+            .spawn();
+        Some(Qemu { process: started(&program, process)?, folder })
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.socket()
+    }
+
+    /// A new named pipe. Until it is opened here, whatever command QEMU opens it for keeps QEMU busy.
+    pub fn fifo(&self) -> PathBuf {
+        self.folder.fifo()
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::connect_with(self.socket(), &options().retry_for(PATIENCE)).unwrap()
+    }
+
+    /// The tokio client's connection.
+    pub async fn connect_tokio(&self) -> qemu_qmp::tokio::Client {
+        let options = ConnectOptions::new().retry_for(PATIENCE);
+        qemu_qmp::tokio::Client::connect_with(self.socket(), &options).await.unwrap()
+    }
+}
+
+/// A monitor at the folder's socket.
+fn monitor(folder: &Path) -> Vec<String> {
+    vec!["-qmp".to_owned(), format!("unix:{},server=on,wait=off", folder.join("socket").display())]
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
