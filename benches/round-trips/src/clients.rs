@@ -75,7 +75,7 @@ pub fn peer_tokio(path: &Path, tasks: u32, calls: u32) -> Duration {
     })
 }
 
-/// One thread, so that it is the client that is measured, and not who wakes whom.
+/// One thread, so that it is the client that is measured, and not the scheduler.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }

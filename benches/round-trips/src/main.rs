@@ -3,8 +3,8 @@
 //!     cargo run --release --manifest-path benches/round-trips/Cargo.toml [ROUNDS [CALLS]]
 //!
 //! The command is `query-status`. A thread of this process answers it at once, as QEMU would after some 200 µs, so that what
-//! is measured is the clients and the system calls that they make. In each round every client makes as many calls as it
-//! is told to, in turn with the others; the figure is the median of the rounds. Ratios are this crate's over the peer's.
+//! is measured is the clients and the system calls that they make. In each round every client makes as many calls as the
+//! argument says, one client after the other; the figure is the median of the rounds. Ratios are this crate's over the peer's.
 //!
 //! `bare socket` writes and reads the same bytes without looking at them: no client can be faster one call at a time.
 
