@@ -1,9 +1,10 @@
 //! A subscriber that keeps what this crate tells it, up to a level.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Once};
 use std::{collections::BTreeMap, fmt};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{level_filters::LevelFilter, Dispatch, Event, Level, Metadata, Subscriber};
 
 #[derive(Debug, Default)]
@@ -21,6 +22,9 @@ pub struct Trace(Arc<Mutex<Told>>, LevelFilter);
 
 impl Trace {
     pub fn new(level: LevelFilter) -> Self {
+        // Other tests come by the same callsites without a subscriber, which must not settle that nobody ever wants them.
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| drop(tracing::subscriber::set_global_default(Undecided)));
         Trace(Arc::default(), level)
     }
 
@@ -87,6 +91,29 @@ impl Subscriber for Trace {
     }
     fn exit(&self, _: &Id) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
+}
+
+/// Wants nothing, and may change its mind at each callsite.
+struct Undecided;
+
+impl Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }
 
 impl Visit for Fields {
