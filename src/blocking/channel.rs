@@ -4,7 +4,7 @@
 //! the compiler generated for this crate.
 
 use super::sync::{lock, wait_for_change, Condvar, Mutex, MutexGuard};
-use super::transport::Wait;
+use super::transport::{Closer, Wait};
 use std::sync::Arc;
 
 /// The sending end. The channel ends when this is dropped.
@@ -72,6 +72,14 @@ impl<T> Sender<T> {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.0.end();
+    }
+}
+
+impl<T: Send + 'static> Receiver<T> {
+    /// What ends the channel from another thread. What was sent before can still be received.
+    pub(super) fn closer(&self) -> Closer {
+        let queue = self.0.clone();
+        Box::new(move || queue.end())
     }
 }
 

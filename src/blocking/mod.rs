@@ -25,4 +25,4 @@ pub use client::Client;
 pub use listener::Listener;
 pub use pipe::PipeTransport;
 pub use shared::{Events, SharedClient};
-pub use transport::{Transport, Wait};
+pub use transport::{Closer, Transport, Wait};

@@ -3,7 +3,7 @@
 //! A plain reader cannot be waited for with a deadline, so that a thread reads ahead.
 
 use super::channel::{channel, Received, Receiver, Sender};
-use super::transport::{Transport, Wait};
+use super::transport::{Closer, Transport, Wait};
 use std::io::{self, Read, Write};
 use std::thread;
 
@@ -77,6 +77,10 @@ impl Transport for PipeTransport {
 
     fn close(&mut self) {
         self.writer = None;
+    }
+
+    fn closer(&mut self) -> Option<Closer> {
+        Some(self.received.closer())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A socket's own timeouts do the waiting, and what can be had at once is had without blocking.
 
-use super::transport::{is_late, Transport, Wait};
+use super::transport::{is_late, Closer, Transport, Wait};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
@@ -69,6 +69,11 @@ macro_rules! socket_transport {
             fn close(&mut self) {
                 // It fails if the peer was faster, and there is nothing to do about it.
                 let _ = self.shutdown(Shutdown::Both);
+            }
+
+            fn closer(&mut self) -> Option<Closer> {
+                let mut socket = self.try_clone().ok()?;
+                Some(Box::new(move || Transport::close(&mut socket)))
             }
 
             fn release(&mut self) {

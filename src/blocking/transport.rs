@@ -41,6 +41,9 @@ impl Wait {
     }
 }
 
+/// Closes a [`Transport`] that other threads use.
+pub type Closer = Box<dyn FnMut() + Send>;
+
 /// Two streams of bytes, one each way, that can be waited for with a deadline.
 ///
 /// Implemented for [`TcpStream`](std::net::TcpStream), for `UnixStream`, and for any pair of reader and writer by
@@ -81,6 +84,14 @@ pub trait Transport: Send + 'static {
 
     /// Ends both directions, so that the peer notices although somebody else may hold a copy.
     fn close(&mut self) {}
+
+    /// What [closes](Self::close) the stream from another thread, while one waits in `receive` and one in `send`. A client that
+    /// is [shared](super::Client::share) asks for it once.
+    ///
+    /// `None`, unless the transport says otherwise: both threads go on until they get on.
+    fn closer(&mut self) -> Option<Closer> {
+        None
+    }
 
     /// Undoes what `receive` and `send` changed, before the transport goes [back](super::Client::into_inner) to its owner.
     fn release(&mut self) {}

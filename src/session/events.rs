@@ -66,8 +66,12 @@ struct Queue {
     entries: VecDeque<Entry>,
     /// Sum of the sizes of `entries`.
     size: usize,
-    /// How many were dropped since the reader last got an error about it.
-    missed: u64,
+    /// How many were dropped.
+    dropped: u64,
+    /// Up to how many of them the reader knows.
+    told: u64,
+    /// Up to how many of those of the session's own queue the reader of this copy gets to know with its next error.
+    copied: u64,
 }
 
 impl EventCursor {
@@ -117,12 +121,16 @@ impl Events {
     /// The oldest entry that the subscriber has not taken.
     pub(super) fn take_for(&mut self, subscriber: Subscriber) -> Option<Entry> {
         let now = EventCursor(self.arrived);
-        self.queue_of(subscriber)?.pop_or_missed(now)
+        let (.., queue) = self.subscribers.iter_mut().find(|(other, ..)| *other == subscriber)?;
+        if let (Some(own), true) = (&mut self.own, queue.missed() > 0) {
+            own.told = own.told.max(queue.copied);
+        }
+        queue.pop_or_missed(now)
     }
 
     pub(super) fn has_entry_for(&self, subscriber: Subscriber) -> bool {
         let queue = self.subscribers.iter().find(|(other, ..)| *other == subscriber);
-        queue.is_some_and(|(.., queue)| queue.missed > 0 || !queue.entries.is_empty())
+        queue.is_some_and(|(.., queue)| queue.missed() > 0 || !queue.entries.is_empty())
     }
 
     /// The oldest entry that the session keeps.
@@ -145,8 +153,8 @@ impl Events {
     /// The oldest gap that the session's own queue has, before any of its events is taken.
     pub(super) fn take_gap(&mut self) -> Option<Error> {
         let own = self.own.as_mut()?;
-        if own.missed > 0 {
-            return own.take_missed();
+        if let Some(missed) = own.take_missed() {
+            return Some(missed);
         }
         let index = own.entries.iter().position(|(_, content)| content.is_err())?;
         let entry = own.entries.remove(index)?;
@@ -165,7 +173,7 @@ impl Events {
 
     pub(super) fn clear(&mut self) {
         if let Some(own) = &mut self.own {
-            *own = Queue::default();
+            *own = Queue { dropped: own.dropped, told: own.dropped, ..Queue::default() };
         }
     }
 
@@ -176,10 +184,6 @@ impl Events {
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
-    }
-
-    fn queue_of(&mut self, subscriber: Subscriber) -> Option<&mut Queue> {
-        self.subscribers.iter_mut().find(|(other, ..)| *other == subscriber).map(|(.., queue)| queue)
     }
 
     fn publish_entry(&mut self, content: &Result<Arc<RawEvent>>) {
@@ -200,14 +204,14 @@ impl Events {
 impl Queue {
     /// Keeps at least the newest entry, whatever the bounds. Returns how many went.
     fn push(&mut self, entry: Entry, bounds: Bounds) -> u64 {
-        let before = self.missed;
+        let before = self.dropped;
         self.size += size(&entry);
         self.entries.push_back(entry);
         while self.entries.len() > 1 && (self.entries.len() > bounds.count || self.size > bounds.size) {
             self.pop();
-            self.missed += 1;
+            self.dropped += 1;
         }
-        self.missed - before
+        self.dropped - before
     }
 
     fn pop(&mut self) -> Option<Entry> {
@@ -232,16 +236,19 @@ impl Queue {
         }
     }
 
-    fn take_missed(&mut self) -> Option<Error> {
-        match std::mem::take(&mut self.missed) {
-            0 => None,
-            count => Some(Repr::Missed { count }.into()),
-        }
+    fn missed(&self) -> u64 {
+        self.dropped - self.told
     }
 
-    /// The same entries for another reader, which gets the error about what this one missed.
-    fn copy(&mut self, filter: EventFilter) -> Queue {
-        let mut copy = Queue { missed: std::mem::take(&mut self.missed), ..Queue::default() };
+    fn take_missed(&mut self) -> Option<Error> {
+        let count = self.missed();
+        self.told = self.dropped;
+        (count > 0).then(|| Repr::Missed { count }.into())
+    }
+
+    /// The same entries for another reader, which gets the error about what this one missed as well: for both, if it is first.
+    fn copy(&self, filter: EventFilter) -> Queue {
+        let mut copy = Queue { dropped: self.dropped, told: self.told, copied: self.dropped, ..Queue::default() };
         for entry in &self.entries {
             copy.take_in(entry.clone(), filter);
         }
@@ -249,7 +256,7 @@ impl Queue {
     }
 
     fn filtered(self, filter: EventFilter) -> Queue {
-        let mut filtered = Queue { missed: self.missed, ..Queue::default() };
+        let mut filtered = Queue { dropped: self.dropped, told: self.told, ..Queue::default() };
         for entry in self.entries {
             filtered.take_in(entry, filter);
         }
@@ -380,6 +387,27 @@ mod tests {
         let late = events.subscribe(SubscribeFrom::HandedOver, EventFilter::All);
         publish(&mut events, "E");
         assert_eq!((taken(&mut events, owner), taken(&mut events, late)), ("E".into(), "E".into()));
+    }
+
+    #[test]
+    fn a_copy_takes_the_error_about_what_was_missed_only_if_it_gives_it() {
+        let mut events = Events::new(1, usize::MAX);
+        publish(&mut events, "AB");
+        let unused = events.subscribe(SubscribeFrom::Kept, EventFilter::All);
+        events.unsubscribe(unused);
+        let copy = events.subscribe(SubscribeFrom::Kept, EventFilter::All);
+        publish(&mut events, "C");
+        assert_eq!((taken(&mut events, copy), kept(&mut events)), ("(2)C".into(), "(1)C".into()));
+        publish(&mut events, "AB");
+        let copy = events.subscribe(SubscribeFrom::Kept, EventFilter::All);
+        assert_eq!(kept(&mut events), "(1)B");
+        publish(&mut events, "CD");
+        assert_eq!((taken(&mut events, copy), kept(&mut events)), ("(3)D".into(), "(1)D".into()));
+        publish(&mut events, "AB");
+        events.subscribe(SubscribeFrom::Kept, EventFilter::All);
+        events.clear();
+        publish(&mut events, "CD");
+        assert_eq!(kept(&mut events), "(1)D");
     }
 
     #[test]

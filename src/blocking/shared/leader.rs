@@ -13,7 +13,7 @@ use crate::address::Label;
 use crate::blocking::calls::CallOutcome;
 use crate::blocking::connection::Parts;
 use crate::blocking::sync::{lock, wait_for_change, Condvar, Mutex, MutexGuard};
-use crate::blocking::transport::{receive, takes_fds, AnyTransport, Outcome, OutputLine, Transport, Wait};
+use crate::blocking::transport::{receive, takes_fds, AnyTransport, Closer, Outcome, OutputLine, Transport, Wait};
 use crate::error::Result;
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
@@ -36,6 +36,8 @@ struct State {
     reader: Option<Reader>,
     /// `None` while a thread writes.
     writer: Option<Writer>,
+    /// Closes the transport while both of its ends are taken out.
+    closer: Option<Closer>,
     calls: PendingCalls,
     /// Whether a command with file descriptors is under way.
     passes_fds: bool,
@@ -74,12 +76,13 @@ type Guard<'a> = MutexGuard<'a, State>;
 
 impl Leader {
     #[inline]
-    pub(super) fn new(parts: Parts, transport: Box<dyn Transport>) -> Self {
+    pub(super) fn new(mut parts: Parts, transport: Box<dyn Transport>) -> Self {
         Leader {
             label: parts.session.label().clone(),
             takes_fds: takes_fds(&*transport),
             state: Mutex::new(State {
                 session: parts.session,
+                closer: parts.transport.closer(),
                 reader: Some(Reader { transport: parts.transport, chunk: parts.chunk }),
                 writer: Some(Writer { transport, line: parts.output }),
                 calls: PendingCalls(Vec::new()),
@@ -156,6 +159,9 @@ impl Leader {
         state.session.close();
         state.session.clear_events();
         state.deliver();
+        if let Some(mut close) = state.closer.take() {
+            close();
+        }
         state.close_ends();
         self.changed.notify_all();
     }
@@ -190,18 +196,22 @@ impl Leader {
             }
             // If the time is over from the start, what can be had at once counts still.
             over = wait.is_over();
-            state = self.lead_or_follow(state, wait, id);
+            let moved;
+            (state, moved) = self.lead_or_follow(state, wait, id);
+            over |= !moved;
         }
     }
 
-    /// Writes, reads, or waits for another thread to do so, once.
+    /// Writes, reads, or waits for another thread to do so, once. `false`: the transport says that the time is over.
     #[inline]
-    fn lead_or_follow<'a>(&'a self, mut state: Guard<'a>, wait: Wait, id: Option<Id>) -> Guard<'a> {
+    fn lead_or_follow<'a>(&'a self, mut state: Guard<'a>, wait: Wait, id: Option<Id>) -> (Guard<'a>, bool) {
+        let moved;
         let is_unwritten = id.and_then(|id| state.calls.get(id)).is_some_and(|call| !call.is_written);
         if let Some(mut writer) = state.take_writer() {
             drop(state);
             let sent = writer.line.send(&mut *writer.transport, wait);
             state = self.lock();
+            moved = !matches!(sent, Outcome::Late);
             state.handle_sent(writer, sent);
         } else if let Some(mut reader) = state.take_reader(is_unwritten) {
             // After an error of writing there is nothing to wait for but what is there already.
@@ -209,16 +219,17 @@ impl Leader {
             drop(state);
             let received = reader.receive(wait);
             state = self.lock();
+            moved = !matches!(received, Outcome::Late);
             state.handle_received(&reader, received);
             state.reader = Some(reader);
         } else {
-            return wait_for_change(&self.changed, state, wait);
+            return (wait_for_change(&self.changed, state, wait), true);
         }
         if state.session.end().is_some() {
             state.close_ends();
         }
         self.changed.notify_all();
-        state
+        (state, moved)
     }
 
     #[inline]

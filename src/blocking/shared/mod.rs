@@ -132,8 +132,8 @@ impl<P: Peer> SharedClient<P> {
     /// Closes the connection, for all handles. Threads that wait fail with
     /// [`NotConnected`](crate::ErrorKind::NotConnected); what the connection kept is gone.
     ///
-    /// A thread that is inside the transport at this moment notices when the transport does: sockets at once, the
-    /// standard streams of a child process when it closes them.
+    /// Threads that use the transport at this moment end at once if it has a [closer](super::Transport::closer), as sockets
+    /// have. What no closer can end is writing to a [`PipeTransport`](super::PipeTransport).
     pub fn close(&self) {
         self.leader.close();
     }

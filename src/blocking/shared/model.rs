@@ -10,7 +10,7 @@
 use super::leader::Leader;
 use crate::blocking::connection::Parts;
 use crate::blocking::sync::{lock, wait_for_change, Condvar, Mutex};
-use crate::blocking::transport::{OutputLine, Transport, Wait};
+use crate::blocking::transport::{Closer, OutputLine, Transport, Wait};
 use crate::error::{ErrorKind, Result};
 use crate::fds::Fds;
 use crate::message::Request;
@@ -39,6 +39,8 @@ enum Script {
     EventLast,
     /// Answers none.
     Ignore,
+    /// Takes nothing until the connection ends.
+    TakeNothing,
     /// Answers each, and takes only half a line at a time: the first half at once, the rest from those who wait.
     TakeHalves,
 }
@@ -83,7 +85,7 @@ impl ServerState {
             Script::Answer | Script::TakeHalves => [&answer, ""],
             Script::EventFirst => [event, &answer],
             Script::EventLast => [&answer, event],
-            Script::Ignore => ["", ""],
+            Script::Ignore | Script::TakeNothing => ["", ""],
         };
         lines.iter().for_each(|line| self.output.extend_from_slice(line.as_bytes()));
     }
@@ -111,6 +113,12 @@ impl Transport for End {
 
     fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
         let mut state = lock(&self.0.state);
+        while self.0.script == Script::TakeNothing && !state.ended {
+            if wait.is_over() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            state = wait_for_change(&self.0.changed, state, wait);
+        }
         if state.ended {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -126,6 +134,11 @@ impl Transport for End {
 
     fn close(&mut self) {
         self.0.end();
+    }
+
+    fn closer(&mut self) -> Option<Closer> {
+        let server = self.0.clone();
+        Some(Box::new(move || server.end()))
     }
 }
 
@@ -245,6 +258,20 @@ fn end_while_two_call(script: Script, end: fn(&Leader, &Server), kind: ErrorKind
                 Ok(in_time) => assert!(in_time && script != Script::Ignore),
                 Err(error) => assert_eq!(error.kind(), kind),
             }
+        }
+    });
+}
+
+/// One thread is stuck in writing or about to be, and one in reading.
+#[test]
+fn closing_ends_a_reader_and_a_writer() {
+    model(|| {
+        let (leader, _) = connect(Script::TakeNothing);
+        let reader = spawn(&leader, |leader| leader.wait_for(Wait::Forever, Session::take_event).map(|_| ()));
+        let writer = spawn(&leader, |leader| call(leader, "a", Wait::Forever).map(|_| ()));
+        leader.close();
+        for thread in [reader, writer] {
+            assert_eq!(thread.join().unwrap().unwrap_err().kind(), ErrorKind::NotConnected);
         }
     });
 }

@@ -152,6 +152,28 @@ fn closing_wakes_all_who_wait() {
 }
 
 #[test]
+fn closing_wakes_a_thread_that_writes_while_another_reads() {
+    let (closed, is_closed) = channel::<()>();
+    let (vm, script) = shared(move |mut peer| {
+        peer.skip(1);
+        peer.event("RESUME");
+        // The rest is never read.
+        is_closed.recv().unwrap();
+    });
+    thread::scope(|scope| {
+        let event = scope.spawn(|| vm.wait_for(None, |_: &Stop| true).unwrap_err().kind());
+        let large = Some(json!({"x": "x".repeat(8 << 20)}));
+        let call = scope.spawn(|| vm.within(None).cmd("large", large, None).unwrap_err().kind());
+        vm.wait_for(PATIENCE, |_: &Resume| true).unwrap();
+        vm.close();
+        assert_eq!(event.join().unwrap(), ErrorKind::NotConnected);
+        assert_eq!(call.join().unwrap(), ErrorKind::NotConnected);
+    });
+    closed.send(()).unwrap();
+    script.finish();
+}
+
+#[test]
 fn the_end_of_the_connection_reaches_all() {
     let (vm, script) = shared(|mut peer| {
         let command = peer.expect("echo");

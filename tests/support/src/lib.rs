@@ -78,6 +78,11 @@ impl Peer {
         (!line.is_empty()).then(|| serde_json::from_slice(&line[start..]).expect("a command is JSON"))
     }
 
+    /// Reads so many bytes of what the client writes.
+    pub fn skip(&mut self, count: usize) {
+        self.reader.read_exact(&mut vec![0; count]).expect("the client sends");
+    }
+
     /// The next command, which must be this one.
     pub fn expect(&mut self, name: &str) -> Value {
         let command = self.next_command().unwrap_or_else(|| panic!("the client left, instead of {name}"));
