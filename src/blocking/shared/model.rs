@@ -5,7 +5,7 @@
 //! server answers each command while its line is being written. There is no clock: [`Wait::Never`] stands for a deadline that has
 //! passed, and the other threads are anywhere at that moment.
 //!
-//! To run it: `RUSTFLAGS="--cfg qemu_qmp_loom" cargo test --release --lib --target-dir target/loom model`
+//! To run it: `RUSTFLAGS="--cfg qemu_qmp_loom" cargo test --lib --target-dir target/loom model`
 
 use super::leader::Leader;
 use crate::blocking::connection::Parts;
@@ -41,6 +41,10 @@ enum Script {
     Ignore,
     /// Takes nothing until the connection ends.
     TakeNothing,
+    /// Refuses all.
+    Refuse,
+    /// Answers none, and a thread that reads or writes does not notice that this side closes the connection.
+    IgnoreClose,
     /// Answers each, and takes only half a line at a time: the first half at once, the rest from those who wait.
     TakeHalves,
 }
@@ -85,7 +89,7 @@ impl ServerState {
             Script::Answer | Script::TakeHalves => [&answer, ""],
             Script::EventFirst => [event, &answer],
             Script::EventLast => [&answer, event],
-            Script::Ignore | Script::TakeNothing => ["", ""],
+            Script::Ignore | Script::IgnoreClose | Script::TakeNothing | Script::Refuse => ["", ""],
         };
         lines.iter().for_each(|line| self.output.extend_from_slice(line.as_bytes()));
     }
@@ -119,7 +123,7 @@ impl Transport for End {
             }
             state = wait_for_change(&self.0.changed, state, wait);
         }
-        if state.ended {
+        if state.ended || self.0.script == Script::Refuse {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let count = match self.0.script {
@@ -133,12 +137,14 @@ impl Transport for End {
     }
 
     fn close(&mut self) {
-        self.0.end();
+        if self.0.script != Script::IgnoreClose {
+            self.0.end();
+        }
     }
 
     fn closer(&mut self) -> Option<Closer> {
-        let server = self.0.clone();
-        Some(Box::new(move || server.end()))
+        let mut end = End(self.0.clone());
+        Some(Box::new(move || end.close()))
     }
 }
 
@@ -294,6 +300,36 @@ fn closing_ends_calls() {
 #[test]
 fn closing_ends_calls_that_are_not_answered() {
     end_while_two_call(Script::Ignore, |leader, _| leader.close(), ErrorKind::NotConnected);
+}
+
+/// One of two threads that wait reads for both. The other one ends, and then ends the connection.
+#[test]
+fn closing_ends_who_waits_for_a_reader_that_does_not_notice() {
+    model(|| {
+        let (leader, server) = connect(Script::IgnoreClose);
+        let waits = |server: Arc<Server>| {
+            spawn(&leader, move |leader| {
+                let error = leader.wait_for(Wait::Forever, Session::take_event).unwrap_err();
+                server.end();
+                error.kind()
+            })
+        };
+        let threads = [waits(server.clone()), waits(server)];
+        leader.close();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), ErrorKind::NotConnected);
+        }
+    });
+}
+
+#[test]
+fn an_error_of_writing_ends_a_reader() {
+    model(|| {
+        let (leader, _) = connect(Script::Refuse);
+        let reader = spawn(&leader, |leader| leader.wait_for(Wait::Forever, Session::take_event).map(|_| ()));
+        assert!(call(&leader, "a", Wait::Forever).unwrap_err().is_closed());
+        assert!(reader.join().unwrap().unwrap_err().is_closed());
+    });
 }
 
 fn wait_for_event(script: Script) {
