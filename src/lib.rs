@@ -90,6 +90,7 @@ mod qemu_monitor_protocol;
 pub mod qga;
 #[cfg(feature = "qmp")]
 pub mod qmp;
+mod secrets;
 pub mod session;
 #[cfg(unix)]
 mod socket_file;

@@ -3,10 +3,10 @@
 use crate::emit::{self, LateMembers, Options, Peer};
 use crate::error::{Error, Result};
 use crate::schema::Schema;
-use crate::{check, load};
+use crate::{check, load, secrets};
 use proc_macro2::TokenStream;
 use quote::quote;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Turns one schema into one Rust API.
@@ -39,6 +39,8 @@ impl Generator {
             also_for: BTreeMap::new(),
             manual: None,
             late_members: LateMembers::default(),
+            secret_members: BTreeSet::new(),
+            secret_replies: BTreeSet::new(),
         };
         Self { root: root.into(), late_members: None, also_for: Vec::new(), options }
     }
@@ -81,13 +83,29 @@ impl Generator {
         self
     }
 
+    /// Says that members of these names are secret, in whichever type, command or event: `{:?}` and traces show `***` instead of
+    /// their values. Members called `password`, `secret`, `token`, `key` and the like are secret without being named.
+    #[must_use]
+    pub fn secret_members<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        self.options.secret_members.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Says that what these commands return is secret as a whole: traces and errors show nothing of it.
+    #[must_use]
+    pub fn secret_replies<'n>(mut self, commands: impl IntoIterator<Item = &'n str>) -> Self {
+        self.options.secret_replies.extend(commands.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Reads and checks the schema and emits Rust.
     ///
     /// # Errors
-    /// Where a file cannot be read, a schema breaks a rule of the language, or a peer's schema has a command that the
-    /// generator's own lacks; the error names the location.
+    /// Where a file cannot be read, a schema breaks a rule of the language, a peer's schema has a command that the
+    /// generator's own lacks, or a secret is not in the schema; the error names the location.
     pub fn generate(&self) -> Result<Generated> {
         let schema = read(&self.root)?;
+        secrets::check(&schema, &self.options.secret_members, &self.options.secret_replies, &self.root)?;
         let mut options = self.options.clone();
         let mut inputs: Vec<PathBuf> = schema.modules.iter().map(|module| module.path.clone()).collect();
         for (peer, root) in &self.also_for {

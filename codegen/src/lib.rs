@@ -31,6 +31,7 @@ mod names;
 pub mod parser;
 pub mod print;
 pub mod schema;
+mod secrets;
 pub mod vendor;
 
 pub use emit::Peer;

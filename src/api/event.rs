@@ -3,6 +3,7 @@
 //! Assumes that the session has taken the envelope off, so that there are a name and, perhaps, data. Never fails on what a
 //! server sends: what the schema does not know, or what does not fit it, is kept as it came.
 
+use crate::secrets;
 use crate::wire::{self, path_and_reason};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -31,7 +32,7 @@ pub trait EventSet: Sized + fmt::Debug {
 }
 
 /// An event that the schema does not know, as it came.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnrecognizedEvent {
     /// Its name on the wire.
@@ -54,7 +55,7 @@ impl UnrecognizedEvent {
 }
 
 /// An event that the schema knows, but whose data does not fit it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UndecodableEvent {
     /// Its name on the wire.
@@ -89,7 +90,29 @@ impl UndecodableEvent {
 impl fmt::Display for UndecodableEvent {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "event {} does not fit the schema at `{}`: {}", self.name, self.path, self.reason)
+        let reason = secrets::expectation(&self.path, false, &self.reason);
+        write!(f, "event {} does not fit the schema at `{}`: {reason}", self.name, self.path)
+    }
+}
+
+/// Shows what came, without secrets.
+impl fmt::Debug for UndecodableEvent {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, reason) = (secrets::data(&self.text), secrets::expectation(&self.path, false, &self.reason));
+        let mut shown = f.debug_struct("UndecodableEvent");
+        shown.field("name", &self.name).field("path", &self.path).field("reason", &reason);
+        shown.field("text", &format_args!("{text}")).finish()
+    }
+}
+
+/// Shows what came, without secrets.
+impl fmt::Debug for UnrecognizedEvent {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = format!("{}", self.data);
+        let mut shown = f.debug_struct("UnrecognizedEvent");
+        shown.field("name", &self.name).field("data", &format_args!("{}", secrets::data(&data))).finish()
     }
 }
 

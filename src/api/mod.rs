@@ -5,6 +5,7 @@
 mod event;
 mod peer;
 
+pub use crate::secrets::Secrets;
 use crate::wire;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     const NAME: &'static str;
     /// Whether a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
     const SUCCESS_RESPONSE: bool = true;
+    /// What is secret in its arguments and its reply, beside what the names of members betray.
+    const SECRETS: Secrets = Secrets::NONE;
     /// What a successful execution returns; [`Empty`](wire::Empty) where the schema names no type.
     type Reply: Serialize + DeserializeOwned + fmt::Debug;
     /// Decodes the `return` member of a reply.

@@ -1,17 +1,20 @@
 //! What a reply or event says that does not fit its type.
 
 use super::{Error, Repr};
+use crate::secrets::{self, Secrets};
 use crate::wire::path_and_reason;
+use std::borrow::Cow;
 use std::fmt;
 
 /// A reply or event that does not fit its type.
-#[derive(Debug, thiserror::Error)]
-#[error("{subject}{}{path}: {expectation}", if path.is_empty() { "" } else { " at " })]
+#[derive(thiserror::Error)]
+#[error("{subject}{}{path}: {}", if path.is_empty() { "" } else { " at " }, self.shown_expectation())]
 pub struct DecodeError {
     subject: Subject,
     path: String,
     expectation: String,
     text: String,
+    secrets: Secrets,
 }
 
 /// What was being decoded.
@@ -36,10 +39,16 @@ impl fmt::Display for Subject {
 impl Error {
     /// `text` is what did not decode.
     #[cold]
-    pub(crate) fn decode(subject: fn(Box<str>) -> Subject, name: &str, text: &str, cause: serde_json::Error) -> Self {
+    pub(crate) fn decode(
+        subject: fn(Box<str>) -> Subject,
+        name: &str,
+        secrets: Secrets,
+        text: &str,
+        cause: serde_json::Error,
+    ) -> Self {
         let (path, expectation) = path_and_reason(&cause);
         let subject = subject(name.into());
-        Repr::Decode(DecodeError { subject, path, expectation, text: text.to_owned() }).into()
+        Repr::Decode(DecodeError { subject, path, expectation, text: text.to_owned(), secrets }).into()
     }
 }
 
@@ -61,13 +70,28 @@ impl DecodeError {
         &self.path
     }
 
-    /// What was expected there, and what was found.
+    /// What was expected there, and what was found, which may be a secret.
     pub fn expectation(&self) -> &str {
         &self.expectation
     }
 
-    /// The JSON that did not decode: a reply's `return` member, or an event's `data` member.
+    /// The JSON that did not decode, with secrets that may be in it: a reply's `return` member, or an event's `data` member.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    fn shown_expectation(&self) -> Cow<'_, str> {
+        let is_member = |name: &str| self.secrets.has_member(name);
+        let hide = self.secrets.hide_reply_of(self.name()) || self.path.split(['.', '[', ']']).any(is_member);
+        secrets::expectation(&self.path, hide, &self.expectation)
+    }
+}
+
+impl fmt::Debug for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = secrets::returned(self.name(), self.secrets, &self.text);
+        let mut shown = f.debug_struct("DecodeError");
+        shown.field("subject", &self.subject).field("path", &self.path);
+        shown.field("expectation", &self.shown_expectation()).field("text", &format_args!("{text}")).finish()
     }
 }

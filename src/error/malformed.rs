@@ -2,6 +2,7 @@
 //!
 //! They are reported, never guessed at: the line's beginning is kept for people to read.
 
+use crate::secrets;
 use std::fmt;
 
 /// What is wrong with a line.
@@ -25,7 +26,6 @@ pub enum Malformed {
 }
 
 /// A line that is no message, or cannot be placed.
-#[derive(Debug)]
 pub struct MalformedLine {
     kind: Malformed,
     excerpt: Box<str>,
@@ -57,7 +57,7 @@ impl MalformedLine {
         self.kind
     }
 
-    /// The line's beginning; what is not UTF-8 is replaced.
+    /// The line's beginning as it came, with secrets that may be in it; what is not UTF-8 is replaced.
     pub fn excerpt(&self) -> &str {
         &self.excerpt
     }
@@ -68,10 +68,31 @@ impl MalformedLine {
     }
 }
 
+impl MalformedLine {
+    /// What is shown of the line, without secrets, and whether there is more of it. The excerpt has all that is known.
+    fn glimpse(&self) -> (String, bool) {
+        // Enough to see what it is.
+        const GLIMPSE: usize = 120;
+        let mut glimpse = secrets::glimpse(&self.excerpt);
+        let is_cut = self.excerpt.len() < self.len || glimpse.len() > GLIMPSE;
+        let mut end = GLIMPSE.min(glimpse.len());
+        while !glimpse.is_char_boundary(end) {
+            end -= 1;
+        }
+        glimpse.truncate(end);
+        (glimpse, is_cut)
+    }
+}
+
+impl fmt::Debug for MalformedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("MalformedLine");
+        shown.field("kind", &self.kind).field("len", &self.len).field("glimpse", &self.glimpse().0).finish()
+    }
+}
+
 impl fmt::Display for MalformedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A glimpse is enough in a message; the excerpt has more.
-        const GLIMPSE: usize = 120;
         let what = match self.kind {
             Malformed::NotUtf8 => "line is not UTF-8",
             Malformed::NotJson => "line is not JSON",
@@ -81,12 +102,8 @@ impl fmt::Display for MalformedLine {
             Malformed::UnidentifiedError => "error without an id, and no command waits",
             Malformed::UnidentifiedReply => "reply without an id",
         };
-        let mut end = GLIMPSE.min(self.excerpt.len());
-        while !self.excerpt.is_char_boundary(end) {
-            end -= 1;
-        }
-        let glimpse = self.excerpt.get(..end).unwrap_or_default();
-        let more = if glimpse.len() < self.len { ", …" } else { "" };
+        let (glimpse, more) = self.glimpse();
+        let more = if more { ", …" } else { "" };
         let (colon, reason) = self.reason.as_deref().map_or(("", ""), |reason| (": ", reason));
         write!(f, "{what}{colon}{reason} ({} bytes): {glimpse:?}{more}", self.len)
     }

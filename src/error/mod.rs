@@ -19,8 +19,8 @@ pub use server::{ErrorClass, ServerError};
 
 pub(crate) use repr::{IoOperation, Repr};
 
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 /// What this crate's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -30,8 +30,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// `{}` shows all of it: what failed, on which connection, and why. There is no [`source`](std::error::Error::source) that
 /// would say a part of this again; the causes are to be had by accessors.
 ///
+/// Neither `{}` nor `{:?}` repeats a secret of the command that failed; the accessors give what came as it is.
+///
 /// Clones share the details: each operation that waits when the connection ends fails with the same error.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Arc<Repr>);
 
@@ -194,6 +196,13 @@ impl Error {
             Repr::Missed { count } => Some(*count),
             _ => None,
         }
+    }
+}
+
+/// Shows the kind and the text.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}: {self})", self.kind())
     }
 }
 

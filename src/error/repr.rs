@@ -4,6 +4,7 @@
 
 use super::{DecodeError, Error, MalformedLine, Phase, ServerError};
 use crate::address::{Address, Label};
+use crate::secrets::{self, Secrets};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -32,8 +33,8 @@ pub(crate) enum Repr {
     WrongGreeting { peer: Peer, line: MalformedLine },
     #[error("{}the server refused {command}: {cause}", on(.peer))]
     Negotiation { peer: Peer, command: &'static str, cause: ServerError },
-    #[error("{command}: {cause}")]
-    Server { command: String, cause: ServerError },
+    #[error("{command}: {} ({})", secrets::refusal(.command, *.secrets, &.cause.desc), .cause.class)]
+    Server { command: String, secrets: Secrets, cause: ServerError },
     #[error(transparent)]
     Decode(DecodeError),
     #[error("cannot encode {what}: {cause}")]
@@ -71,8 +72,8 @@ impl fmt::Display for IoOperation {
 
 impl Error {
     #[cold]
-    pub(crate) fn server(command: &str, cause: ServerError) -> Self {
-        Repr::Server { command: command.into(), cause }.into()
+    pub(crate) fn server(command: &str, secrets: Secrets, cause: ServerError) -> Self {
+        Repr::Server { command: command.into(), secrets, cause }.into()
     }
 
     // Here and elsewhere `format!` and not `to_string`, which is generic and would be compiled for this type.

@@ -1,11 +1,13 @@
 //! What a server says when it refuses a command, or fails to execute it.
 
+use crate::secrets;
 use std::fmt;
 
 /// A server's error reply.
 ///
-/// The class is for programs, the description for people. See "Error" in the QEMU Machine Protocol Specification.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// The class is for programs, the description for people. It may repeat an argument, a secret one included: `{:?}` hides all that
+/// is quoted in it, and an [`Error`](super::Error) what its command tells to be secret. See "Error" in the QEMU Machine Protocol Specification.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{desc} ({class})")]
 #[non_exhaustive]
 pub struct ServerError {
@@ -19,6 +21,13 @@ impl ServerError {
     /// An error reply, as a stand-in for a server would send it.
     pub fn new(class: impl Into<ErrorClass>, desc: impl Into<String>) -> Self {
         ServerError { class: class.into(), desc: desc.into() }
+    }
+}
+
+impl fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let desc = secrets::sentence(&self.desc, true);
+        f.debug_struct("ServerError").field("class", &self.class).field("desc", &desc).finish()
     }
 }
 

@@ -1,11 +1,12 @@
 use super::*;
 use crate::address::{Address, Label};
+use crate::secrets::Secrets;
 use serde::de::Error as _;
 use std::error::Error as _;
 use std::time::Duration;
 
 fn decode_error(message: &str) -> Error {
-    Error::decode(Subject::Reply, "query-block", "[]", serde_json::Error::custom(message))
+    Error::decode(Subject::Reply, "query-block", Secrets::NONE, "[]", serde_json::Error::custom(message))
 }
 
 fn label() -> Label {
@@ -32,7 +33,7 @@ fn outermost_value_has_no_path() {
 #[test]
 fn position_is_left_out() {
     let cause = serde_json::from_str::<String>("12").unwrap_err();
-    let error = Error::decode(Subject::Event, "STOP", "12", cause);
+    let error = Error::decode(Subject::Event, "STOP", Secrets::NONE, "12", cause);
     let error = error.decode_error().unwrap();
     assert_eq!(error.expectation(), "invalid type: integer `12`, expected a string");
     assert_eq!((error.name(), error.text()), ("STOP", "12"));
@@ -87,7 +88,7 @@ fn all() -> Vec<(Error, &'static str)> {
             Repr::Negotiation { peer: label().shown(), command: "qmp_capabilities", cause: refused() }.into(),
             "/run/vm.qmp: the server refused qmp_capabilities: no (GenericError)",
         ),
-        (Error::server("stop", refused()), "stop: no (GenericError)"),
+        (Error::server("stop", Secrets::NONE, refused()), "stop: no (GenericError)"),
         (decode_error(".a: bad"), "reply to query-block at .a: bad"),
         (Error::encode("stop", json), "cannot encode stop: expected value at line 1 column 1"),
         (line().into(), "line is not a QMP message, or not one expected here (2 bytes): \"{}\""),

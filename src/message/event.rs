@@ -3,12 +3,14 @@
 use crate::api::{Event, EventSet};
 use crate::error::{Error, Subject};
 use crate::json::{integer, members, raw, string};
+use crate::secrets::{self, Secrets};
 use crate::wire;
 use serde_json::value::RawValue;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// An event whose data is still JSON.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RawEvent {
     /// The event's name, such as `BLOCK_JOB_COMPLETED`.
@@ -77,7 +79,7 @@ impl RawEvent {
         let data = self.data.as_deref().map_or("{}", RawValue::get);
         Some(match wire::from_json(data) {
             Ok(data) => Ok(EventMessage { data, timestamp: self.timestamp }),
-            Err(source) => Err(Error::decode(Subject::Event, &self.name, data, source)),
+            Err(source) => Err(Error::decode(Subject::Event, &self.name, Secrets::NONE, data, source)),
         })
     }
 
@@ -98,6 +100,18 @@ impl RawEvent {
     /// Roughly how much memory this event takes.
     pub(crate) fn size(&self) -> usize {
         size_of::<Self>() + self.name.len() + self.data.as_deref().map_or(0, |data| data.get().len())
+    }
+}
+
+/// Shows what came, without secrets.
+impl fmt::Debug for RawEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("RawEvent");
+        shown.field("name", &self.name);
+        if let Some(data) = &self.data {
+            shown.field("data", &format_args!("{}", secrets::data(data.get())));
+        }
+        shown.field("timestamp", &self.timestamp).finish()
     }
 }
 

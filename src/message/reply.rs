@@ -3,21 +3,23 @@
 use crate::api::Command;
 use crate::error::{Error, ErrorClass, ServerError, Subject};
 use crate::json::{members, string};
+use crate::secrets::{self, Secrets};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::fmt;
 use std::ops::Range;
 
 /// The answer to a command, undecoded.
 ///
 /// The line is kept once, as it came; the parts are ranges of it, because a reply can be large.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reply {
     text: Box<str>,
     id: Option<Range<usize>>,
     outcome: Outcome,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Outcome {
     Returned(Range<usize>),
     Failed(ServerError),
@@ -54,8 +56,8 @@ impl Reply {
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the reply is nested more deeply than `serde_json` reads (128
     /// levels).
     pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
-        let parsed =
-            self.as_json().parse().map_err(|source| Error::decode(Subject::Reply, "", self.as_json(), source))?;
+        let misfit = |source| Error::decode(Subject::Reply, "", Secrets::NONE, self.as_json(), source);
+        let parsed = self.as_json().parse().map_err(misfit)?;
         // Any other value would not have been taken for a reply.
         let Value::Object(mut object) = parsed else { return Ok(Map::new()) };
         if self.id.is_none() {
@@ -71,8 +73,9 @@ impl Reply {
     /// [`ErrorKind::Server`](crate::ErrorKind::Server) if the reply is an error,
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it does not fit.
     pub fn decode<C: Command>(&self) -> Result<C::Reply, Error> {
-        let value = self.result().map_err(|error| Error::server(C::NAME, error.clone()))?;
-        C::decode_reply(value).map_err(|source| Error::decode(Subject::Reply, C::NAME, value, source))
+        let failed = |error: &ServerError| Error::server(C::NAME, C::SECRETS, error.clone());
+        let value = self.result().map_err(failed)?;
+        C::decode_reply(value).map_err(|source| Error::decode(Subject::Reply, C::NAME, C::SECRETS, value, source))
     }
 
     /// Decodes the answer to the command `C`. That of a command whose success is not answered is what an empty object decodes
@@ -80,7 +83,9 @@ impl Reply {
     pub(crate) fn decode_answer<C: Command>(answer: Option<Self>) -> Result<C::Reply, Error> {
         match answer {
             Some(reply) => reply.decode::<C>(),
-            None => C::decode_reply("{}").map_err(|source| Error::decode(Subject::Reply, C::NAME, "{}", source)),
+            None => {
+                C::decode_reply("{}").map_err(|source| Error::decode(Subject::Reply, C::NAME, C::SECRETS, "{}", source))
+            }
         }
     }
 
@@ -90,8 +95,10 @@ impl Reply {
     ///
     /// Those of [`decode`](Self::decode); they name the command as `command`.
     pub fn decode_as<T: DeserializeOwned>(&self, command: &str) -> Result<T, Error> {
-        let value = self.result().map_err(|error| Error::server(command, error.clone()))?;
-        serde_json::from_str(value).map_err(|source| Error::decode(Subject::Reply, command, value, source))
+        let failed = |error: &ServerError| Error::server(command, Secrets::NONE, error.clone());
+        let value = self.result().map_err(failed)?;
+        let misfit = |source| Error::decode(Subject::Reply, command, Secrets::NONE, value, source);
+        serde_json::from_str(value).map_err(misfit)
     }
 
     /// `value` and `id` are where `line` has them, which is what `text` is a copy of.
@@ -111,6 +118,21 @@ impl Reply {
     /// Keeps the id, which a session chose, from the user.
     pub(crate) fn hide_id(&mut self) {
         self.id = None;
+    }
+}
+
+/// Shows how long the reply is, and not what is returned: it is not known to which command, so that all of it may be secret.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Reply");
+        if let Some(id) = self.id() {
+            shown.field("id", &format_args!("{}", secrets::data(id)));
+        }
+        match &self.outcome {
+            Outcome::Returned(value) => shown.field("returned", &format_args!("{} bytes", value.len())),
+            Outcome::Failed(error) => shown.field("failed", error),
+        };
+        shown.finish()
     }
 }
 

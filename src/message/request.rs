@@ -3,12 +3,14 @@
 use crate::api::Command;
 use crate::error::Error;
 use crate::json::{limits, quote};
+use crate::secrets::{self, Secrets};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// A command that is ready to be sent, typed or not.
 ///
 /// See "Issuing Commands" in the QEMU Machine Protocol Specification.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     body: Body,
     name: String,
@@ -16,9 +18,10 @@ pub struct Request {
     id: Option<String>,
     oob: bool,
     answered: bool,
+    secrets: Secrets,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Body {
     /// The arguments as JSON text.
     Arguments(Option<String>),
@@ -36,7 +39,7 @@ impl Request {
         let arguments = serde_json::to_string(command).map_err(|source| Error::encode(C::NAME, source))?;
         // Commands without arguments are the most frequent ones, and need not say so.
         let arguments = Some(arguments).filter(|arguments| arguments != "{}");
-        Ok(Request { answered: C::SUCCESS_RESPONSE, ..Self::named(C::NAME, arguments) })
+        Ok(Request { answered: C::SUCCESS_RESPONSE, secrets: C::SECRETS, ..Self::named(C::NAME, arguments) })
     }
 
     /// A command by its name. The arguments are sent as they are; the server says whether they fit.
@@ -51,7 +54,7 @@ impl Request {
         let oob = object.contains_key("exec-oob");
         let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default().into();
         let body = Body::Object(Value::Object(object).to_string());
-        Request { name, body, id, oob, answered: true }
+        Request { name, body, id, oob, answered: true, secrets: Secrets::NONE }
     }
 
     /// Asks for out-of-band execution. A server that did not agree to it in capabilities negotiation refuses.
@@ -86,6 +89,11 @@ impl Request {
         self.answered
     }
 
+    /// What is not to be shown of it, nor of its reply.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets
+    }
+
     /// The id that the user chose, as JSON text. Fails if it could not be compared with the one that comes back.
     pub(crate) fn take_id(&mut self) -> Result<Option<String>, Error> {
         let id = self.id.take();
@@ -114,7 +122,30 @@ impl Request {
     }
 
     fn named(name: &str, arguments: Option<String>) -> Self {
-        Request { body: Body::Arguments(arguments), name: name.into(), id: None, oob: false, answered: true }
+        let (body, secrets) = (Body::Arguments(arguments), Secrets::NONE);
+        Request { body, name: name.into(), id: None, oob: false, answered: true, secrets }
+    }
+}
+
+/// Shows what is sent, without secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Request");
+        shown.field("name", &self.name);
+        match &self.body {
+            Body::Arguments(None) => {}
+            Body::Arguments(Some(arguments)) => {
+                let masked = secrets::members(&self.name, self.secrets.members(), arguments);
+                shown.field("arguments", &format_args!("{masked}"));
+            }
+            Body::Object(object) => {
+                shown.field("object", &format_args!("{}", secrets::request(object)));
+            }
+        }
+        if let Some(id) = &self.id {
+            shown.field("id", &format_args!("{}", secrets::data(id)));
+        }
+        shown.field("out_of_band", &self.oob).field("answered", &self.answered).finish()
     }
 }
 

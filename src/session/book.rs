@@ -6,6 +6,7 @@
 use super::events::EventCursor;
 use super::Id;
 use crate::json::same;
+use crate::secrets::Secrets;
 use crate::trace::ReplyMask;
 use std::collections::VecDeque;
 
@@ -24,6 +25,8 @@ pub(super) struct QueuedCommand {
     pub(super) oob: bool,
     /// Whether success is answered.
     pub(super) answered: bool,
+    /// What is not to be shown of it.
+    pub(super) secrets: Secrets,
     pub(super) line: String,
 }
 
@@ -73,7 +76,7 @@ impl Book {
 
     /// Takes in that a command is output. Returns its line.
     pub(super) fn output(&mut self, command: QueuedCommand, cursor: EventCursor, mask: ReplyMask) -> String {
-        let QueuedCommand { id, wire_id, own, oob, answered, line } = command;
+        let QueuedCommand { id, wire_id, own, oob, answered, line, .. } = command;
         self.sent.push_back(SentCommand { id, wire_id, own, oob, answered, open: true, lost: false, cursor, mask });
         line
     }
@@ -183,8 +186,15 @@ mod tests {
         let mut book = Book::default();
         for (number, (wire_id, oob, call)) in (1..).zip(sent) {
             let (wire_id, answered) = ((*wire_id).into(), *call != Call::Unanswered);
-            let command =
-                QueuedCommand { id: Id(number), wire_id, own: false, oob: *oob, answered, line: String::new() };
+            let command = QueuedCommand {
+                id: Id(number),
+                wire_id,
+                own: false,
+                oob: *oob,
+                answered,
+                secrets: Secrets::NONE,
+                line: String::new(),
+            };
             book.output(command, EventCursor::START, ReplyMask::default());
             match call {
                 Call::Open => {}
@@ -280,7 +290,15 @@ mod tests {
         let mut book = book(&[("1", false, Call::Open), ("2", false, Call::Cancelled), ("3", true, Call::Open)]);
         for (number, oob) in [(4, false), (5, true)] {
             let (wire_id, line) = (number.to_string(), String::new());
-            book.enqueue(QueuedCommand { id: Id(number), wire_id, own: false, oob, answered: true, line });
+            book.enqueue(QueuedCommand {
+                id: Id(number),
+                wire_id,
+                own: false,
+                oob,
+                answered: true,
+                secrets: Secrets::NONE,
+                line,
+            });
         }
         let mut closed = Vec::new();
         book.close(|id| closed.push(id.0));

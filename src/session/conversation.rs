@@ -7,6 +7,7 @@ use super::{Counters, Id, Incoming, Output, SessionOptions};
 use crate::address::Label;
 use crate::error::{Error, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
 use crate::message::{Capability, Greeting, Message, Reply, Request};
+use crate::secrets::Secrets;
 use crate::trace;
 use std::collections::VecDeque;
 use std::io;
@@ -144,11 +145,11 @@ impl Conversation {
             }
             None => (self.own_id(), true),
         };
-        let answered = request.is_answered();
+        let (answered, secrets) = (request.is_answered(), request.secrets());
         let line = request.into_line(&wire_id)?;
         self.last_id += 1;
         let id = Id(self.last_id);
-        self.book.enqueue(QueuedCommand { id, wire_id, own, oob, answered, line });
+        self.book.enqueue(QueuedCommand { id, wire_id, own, oob, answered, secrets, line });
         Ok(id)
     }
 
@@ -171,13 +172,13 @@ impl Conversation {
             return None;
         }
         if let Some(bytes) = self.handshake.take() {
-            trace::sent(&self.label, without_delimiter(&bytes));
+            trace::sent(&self.label, without_delimiter(&bytes), Secrets::NONE);
             return Some(Output { id: None, bytes });
         }
         let State::Ready { oob } = self.state else { return None };
         let command = self.book.next_queued(oob)?;
         let id = Some(command.id);
-        let mask = trace::sent(&self.label, command.line.as_bytes());
+        let mask = trace::sent(&self.label, command.line.as_bytes(), command.secrets);
         let line = self.book.output(command, self.events.cursor(), mask);
         Some(Output { id, bytes: line.into_bytes() })
     }

@@ -21,8 +21,8 @@ use crate::error::{Error, Phase, Result};
 use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
 use lines::Lines;
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 /// One connection to a monitor or a guest agent, as seen from the client, without the connection itself.
 ///
@@ -77,7 +77,6 @@ use std::sync::Arc;
 /// At most one line of the length that the [options](SessionOptions) allow, twice that while it is read; events within the
 /// bounds of the options, for each subscriber; and what `poll` has not given yet, of which there is at most one for each
 /// command that was sent, and two. A cancelled command leaves its id behind until its reply arrives, or that of a later one.
-#[derive(Debug)]
 pub struct Session {
     lines: Lines,
     conversation: Conversation,
@@ -108,7 +107,6 @@ pub enum Incoming {
 }
 
 /// Bytes to write at once, in the order in which they were taken.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Output {
     /// The command that these bytes are; `None` for negotiation and synchronization.
@@ -312,6 +310,21 @@ impl Session {
 
     fn start(options: SessionOptions, sync_id: Option<u64>) -> Self {
         Session { lines: Lines::new(options.max_line_len), conversation: Conversation::new(options, sync_id) }
+    }
+}
+
+// What is on its way may be secret.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Session");
+        shown.field("connection", &self.label().shown()).field("ready", &self.is_ready());
+        shown.field("end", &self.end()).field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("id", &self.id).field("len", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 

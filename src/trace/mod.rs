@@ -57,15 +57,21 @@
 //! argument of a misspelt command, or in a command of another schema. What is masked may grow with each release, and is no
 //! reason to show traces of this level to everybody.
 //!
-//! Errors are the program's own: what it prints of an [`Error`] may have in it what a server said.
+//! A schema of one's own says what else is secret in it: `Generator::secret_members` and `secret_replies` of
+//! `qemu-qmp-codegen`. That holds for typed commands and replies to them. Its events are known by name only, and show such
+//! members.
+//!
+//! The same table holds for `Debug`, with this feature and without it: of commands, replies and events, typed or not, of
+//! requests, and of errors, whose text repeats no secret either. A value that a program has taken out, such as the string that
+//! `human-monitor-command` returns, is its own.
 
 mod mask;
-mod table;
 
-pub(crate) use table::ReplyMask;
+pub(crate) use mask::ReplyMask;
 
 use crate::address::Label;
 use crate::error::{Error, ErrorClass, ErrorKind, Malformed, ServerError};
+use crate::secrets::Secrets;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -137,11 +143,11 @@ impl Drop for CommandSpan {
 }
 
 /// A line on its way to the server. Tells what to mask in the reply.
-pub(crate) fn sent(label: &Label, line: &[u8]) -> ReplyMask {
+pub(crate) fn sent(label: &Label, line: &[u8], secrets: Secrets) -> ReplyMask {
     if !is_wanted() {
         return ReplyMask::default();
     }
-    match text(line).and_then(mask::request) {
+    match text(line).and_then(|text| mask::request(text, secrets)) {
         Some((text, reply)) => {
             show(label, "sent", Some(text), line.len());
             reply
@@ -204,13 +210,15 @@ fn text(line: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::table::Extent;
 
     #[test]
     fn what_no_subscriber_wants_is_not_looked_at() {
         let harmless = b"{\"execute\":\"query-name\"}\n";
-        assert_eq!(text(harmless).and_then(mask::request).unwrap().1, ReplyMask::Nothing);
+        let (_, mask) = text(harmless).and_then(|text| mask::request(text, Secrets::NONE)).unwrap();
+        assert_eq!(mask.extent, Extent::Nothing);
         let label = Label::default();
-        assert_eq!(sent(&label, harmless), ReplyMask::All);
+        assert_eq!(sent(&label, harmless, Secrets::NONE).extent, Extent::All);
         assert!(CommandSpan::start(&label, "query-name").since.is_none());
         CommandSpan::start(&label, "query-name").sent(|| panic!("nobody wants to know"));
     }

@@ -2,6 +2,7 @@
 
 use crate::address::Label;
 use crate::error::{Error, Malformed, ServerError};
+use crate::secrets::Secrets;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ReplyMask(());
@@ -27,7 +28,7 @@ pub(crate) fn connection_number() -> u64 {
 }
 
 #[inline]
-pub(crate) fn sent(_: &Label, _: &[u8]) -> ReplyMask {
+pub(crate) fn sent(_: &Label, _: &[u8], _: Secrets) -> ReplyMask {
     ReplyMask(())
 }
 

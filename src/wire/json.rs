@@ -44,13 +44,21 @@ fn equal_json(one: &dyn Fn() -> Any, other: &dyn Fn() -> Any) -> bool {
     one() == other()
 }
 
-/// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`.
+/// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`, without secrets: those that the table
+/// of secrets has, and members of these names.
 #[inline(never)]
-pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub fn debug<T: Serialize>(name: &str, secrets: &[&str], value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) }.ok();
-    debug_json(name, &text, f)
+    debug_json(name, secrets, &text, f)
 }
 
-fn debug_json(name: &str, text: &dyn Fn(bool) -> Option<String>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "{name} {}", text(f.alternate()).as_deref().unwrap_or("?"))
+fn debug_json(
+    name: &str,
+    secrets: &[&str],
+    text: &dyn Fn(bool) -> Option<String>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let text = text(f.alternate());
+    let of = name.split(' ').next().unwrap_or(name);
+    write!(f, "{name} {}", crate::secrets::members(of, secrets, text.as_deref().unwrap_or("?")))
 }

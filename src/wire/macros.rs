@@ -23,16 +23,20 @@ macro_rules! __wire_serde {
 
 /// Implements serde's traits, `Debug` and `PartialEq` for a generated [`Object`](crate::wire::Object).
 ///
-/// `Debug` shows what is on the wire, and what is the same there is equal.
+/// `Debug` shows what is on the wire without secrets, also without members of the names that follow the type, and what is the same
+/// there is equal.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_object {
     ($ty:ident) => {
+        $crate::wire::object!($ty, &[]);
+    };
+    ($ty:ident, $secrets:expr) => {
         $crate::wire::serde!($ty, $crate::wire::decode_object, $crate::wire::encode_object);
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug(stringify!($ty), self, f)
+                $crate::wire::debug(stringify!($ty), $secrets, self, f)
             }
         }
         impl ::std::cmp::PartialEq for $ty {
@@ -84,10 +88,13 @@ macro_rules! __wire_extensible {
 #[macro_export]
 macro_rules! __wire_branch {
     ($ty:ident) => {
+        $crate::wire::branch!($ty, &[]);
+    };
+    ($ty:ident, $secrets:expr) => {
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug_branch(stringify!($ty), self, f)
+                $crate::wire::debug_branch(stringify!($ty), $secrets, self, f)
             }
         }
         impl ::std::cmp::PartialEq for $ty {
@@ -127,7 +134,7 @@ macro_rules! __wire_enum {
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug(stringify!($ty), self, f)
+                $crate::wire::debug(stringify!($ty), &[], self, f)
             }
         }
         impl ::std::fmt::Display for $ty {
@@ -161,11 +168,20 @@ macro_rules! __wire_enum {
     };
 }
 
-/// Implements serde's traits for a generated [`Alternate`](crate::wire::Alternate).
+/// Implements serde's traits and `Debug` for a generated [`Alternate`](crate::wire::Alternate).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_alternate {
-    ($ty:ty) => {
+    ($ty:ident) => {
+        $crate::wire::alternate!($ty, &[]);
+    };
+    ($ty:ident, $secrets:expr) => {
+        impl ::std::fmt::Debug for $ty {
+            #[inline]
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::wire::debug(stringify!($ty), $secrets, self, f)
+            }
+        }
         $crate::wire::serde!($ty, $crate::wire::decode_alternate, $crate::wire::Alternate::write);
     };
 }

@@ -36,8 +36,8 @@ pub fn write_tag<T: Object, O: Output>(union: &T, out: &mut O) {
 
 /// Writes the name of a branch's type, the tag, and what the members are on the wire.
 #[inline(never)]
-pub fn debug_branch<B: Branch>(name: &str, branch: &B, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    debug(&format!("{name} {:?}", branch.tag()), &Members(branch), f)
+pub fn debug_branch<B: Branch>(name: &str, secrets: &[&str], branch: &B, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    debug(&format!("{name} {:?}", branch.tag()), secrets, &Members(branch), f)
 }
 
 /// Whether two branches are the same on the wire.

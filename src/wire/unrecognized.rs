@@ -1,16 +1,18 @@
 //! What the types do not know: how it is marked where it is encoded, and what is kept of a union's branch.
 
 use super::builtin::{Any, AnyMap};
+use super::json::debug;
 use super::members::Seen;
 use super::traits::{Lookup, Output};
 use serde::ser::{Serialize, Serializer};
+use std::fmt;
 
 /// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
 /// Serializers that do not, serde_json's among them, write the value as it is.
 pub const UNRECOGNIZED: &str = "$qemu_qmp::Unrecognized";
 
 /// A branch that the schema does not know: the tag's value and every member that the base does not explain.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct UnrecognizedBranch {
     /// The tag's value.
@@ -28,6 +30,13 @@ impl UnrecognizedBranch {
     /// Writes the members.
     pub fn write<O: Output>(&self, out: &mut O) {
         out.extra(&self.members);
+    }
+}
+
+impl fmt::Debug for UnrecognizedBranch {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(&format!("UnrecognizedBranch {:?}", self.tag), &[], &self.members, f)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod blocking;
 mod conformance;
+mod secrets;
 mod tls;
 mod tokio;
 mod trace;

@@ -10,5 +10,7 @@ fn main() {
     Generator::new("schema/helper.json", "helper")
         .peer(Peer::GuestAgent)
         .also_for(Peer::StorageDaemon, "schema/helper-part.json")
+        .secret_members(["code"])
+        .secret_replies(["helper-load"])
         .run_in_build_script();
 }

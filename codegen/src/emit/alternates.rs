@@ -24,6 +24,7 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
     let what = format!("Alternate `{}`.", alternate.def.name);
     let doc = docs::definition(cx, &alternate.def, &what, "alternate").tokens();
     let variants = variants(cx, id, &alternate.alternatives);
+    let secrets = cx.secrets();
 
     let declarations = variants.iter().map(|Variant { ident, ty, boxed, bare, docs, .. }| match (bare, boxed) {
         (true, _) => quote!(#docs #ident),
@@ -51,7 +52,7 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
 
     quote! {
         #doc
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #name {
             #(#declarations,)*
@@ -76,7 +77,7 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
             }
         }
 
-        wire::alternate!(#name);
+        wire::alternate!(#name #secrets);
     }
 }
 

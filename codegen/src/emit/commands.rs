@@ -72,6 +72,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
         )
     });
     let runtime = &cx.options.runtime;
+    let secrets = cx.command_secrets(wire_name);
     let peers = cx.peers(wire_name);
     let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
     let purpose = if command.gen { Purpose::Arguments } else { Purpose::OpenArguments };
@@ -81,6 +82,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
         impl Command for #name {
             const NAME: &'static str = #wire_name;
             #answered
+            #secrets
             type Reply = #reply;
             #decode
         }
@@ -115,11 +117,11 @@ pub(super) fn message(
         Data::Members(members) => {
             let owner = Owner { name: &def.name, doc: &def.doc, object: None };
             let fields = fields::fields(cx, &owner, members.iter(), &prefix, &mut scope);
-            fielded(doc, name, &fields, purpose)
+            fielded(cx, doc, name, &fields, purpose)
         }
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
             let fields = object_fields(cx, *id, None, &prefix, &mut scope);
-            let item = fielded(doc, name, &fields, purpose);
+            let item = fielded(cx, doc, name, &fields, purpose);
             let conversion = conversion(cx, name, *id, &fields);
             quote!(#item #conversion)
         }
@@ -128,7 +130,7 @@ pub(super) fn message(
 }
 
 /// A struct with the members as fields.
-fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpose) -> TokenStream {
+fn fielded(cx: &Context<'_>, doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpose) -> TokenStream {
     let open = purpose == Purpose::OpenArguments;
     let declarations = fields.iter().map(Field::declaration);
     let field = ident(names::EXTRA);
@@ -163,7 +165,7 @@ fn fielded(doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpo
     let codec = if empty {
         quote!(wire::empty!(#name);)
     } else {
-        Codec::of(fields, &extra, None).object(name, &TokenStream::new(), &more)
+        Codec::of(fields, &extra, None).object(name, &cx.secrets(), &TokenStream::new(), &more)
     };
     let derived = empty.then(|| quote!(, Debug, PartialEq));
     quote! {

@@ -63,6 +63,10 @@ pub struct Options {
     pub manual: Option<(String, String)>,
     /// Members that older releases do not send.
     pub late_members: LateMembers,
+    /// Members that are secret, beside those that the runtime knows by their names.
+    pub secret_members: BTreeSet<String>,
+    /// Commands that return a secret.
+    pub secret_replies: BTreeSet<String>,
 }
 
 /// The emitted modules.
@@ -189,6 +193,28 @@ impl<'a> Context<'a> {
         let others = self.options.also_for.iter().filter(|(_, commands)| commands.contains(command));
         let peers: BTreeSet<Peer> = others.map(|(peer, _)| *peer).chain([self.options.peer]).collect();
         peers.into_iter().map(Peer::ident).collect()
+    }
+
+    /// The argument of a codec's macro that names secret members, if the schema has any beside those that the runtime knows.
+    fn secrets(&self) -> TokenStream {
+        let members = self.options.secret_members.iter();
+        if self.options.secret_members.is_empty() {
+            return TokenStream::new();
+        }
+        quote!(, &[#(#members),*])
+    }
+
+    /// What is secret of a command, likewise.
+    fn command_secrets(&self, command: &str) -> Option<TokenStream> {
+        let Options { secret_members: members, secret_replies: replies, runtime, .. } = self.options;
+        let list = members.iter();
+        let reply = replies.contains(command).then(|| quote!(.and_reply()));
+        let is_any = reply.is_some() || !members.is_empty();
+        is_any.then(|| {
+            quote! {
+                const SECRETS: #runtime::api::Secrets = #runtime::api::Secrets::of(&[#(#list),*]) #reply;
+            }
+        })
     }
 
     /// The release from which on a member is always sent, if an older one may leave it out.

@@ -15,7 +15,7 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
     let settable = !cx.direction.only_received(id);
     let inherent = inherent(name, &fields, &[], &TokenStream::new(), settable);
-    let codec = Codec::of(&fields, &[], None).object(name, &TokenStream::new(), &TokenStream::new());
+    let codec = Codec::of(&fields, &[], None).object(name, &cx.secrets(), &TokenStream::new(), &TokenStream::new());
     let declarations = fields.iter().map(Field::declaration);
     quote! {
         #doc
@@ -104,8 +104,14 @@ impl Codec {
         }
     }
 
-    /// The codec as code. `constants` and `more` go into the implementation.
-    pub fn object(&self, name: &Ident, constants: &TokenStream, more: &TokenStream) -> TokenStream {
+    /// The codec as code. `secrets` are an argument of its macro; `constants` and `more` go into the implementation.
+    pub fn object(
+        &self,
+        name: &Ident,
+        secrets: &TokenStream,
+        constants: &TokenStream,
+        more: &TokenStream,
+    ) -> TokenStream {
         let Self { members, required, blank, set, set_index, write, write_to } = self;
         quote! {
             impl wire::Object for #name {
@@ -124,7 +130,7 @@ impl Codec {
                 }
                 #more
             }
-            wire::object!(#name);
+            wire::object!(#name #secrets);
         }
     }
 }

@@ -80,8 +80,8 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         }
         #absent_items
     };
-    let codec = Codec::of(&fields, &extra, Some(&field)).object(name, &constants, &branches);
-    let enumeration = enumeration(branch_name, name, tag, &variants);
+    let codec = Codec::of(&fields, &extra, Some(&field)).object(name, &cx.secrets(), &constants, &branches);
+    let enumeration = enumeration(branch_name, name, tag, &variants, &cx.secrets());
 
     quote! {
         #doc
@@ -161,7 +161,13 @@ fn constructors(
 }
 
 /// The enum of branches.
-fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Variant<'_>]) -> TokenStream {
+fn enumeration(
+    name: Option<&Ident>,
+    union: &Ident,
+    tag: &str,
+    variants: &[Variant<'_>],
+    secrets: &TokenStream,
+) -> TokenStream {
     let doc = format!(" The branches of [`{union}`], by `{tag}`.");
     let declarations = variants.iter().map(|Variant { ident, ty, boxed, docs, .. }| {
         let data = match (ty, boxed) {
@@ -262,6 +268,6 @@ fn enumeration(name: Option<&Ident>, union: &Ident, tag: &str, variants: &[Varia
             }
         }
 
-        wire::branch!(#name);
+        wire::branch!(#name #secrets);
     }
 }

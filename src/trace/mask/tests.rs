@@ -1,13 +1,18 @@
 use super::*;
-use crate::trace::table::{is_secret_text, COMMANDS, NAMES, PARTS};
+use crate::secrets::table::{is_secret_text, COMMANDS, NAMES, PARTS};
+use crate::secrets::MASK;
 use serde_json::{json, Value};
 
 fn masked_request(json: &str) -> String {
-    request(json).unwrap().0.into_owned()
+    masked(json).unwrap().0.into_owned()
 }
 
-fn masked_reply(json: &str, extent: ReplyMask) -> String {
-    reply(json, extent).unwrap().into_owned()
+fn masked(json: &str) -> Option<(Cow<'_, str>, Extent)> {
+    request(json, Secrets::NONE).map(|(text, reply)| (text, reply.extent))
+}
+
+fn masked_reply(json: &str, extent: Extent) -> String {
+    reply(json, ReplyMask { extent, members: &[] }).unwrap().into_owned()
 }
 
 /// A name or text with each character escaped.
@@ -70,8 +75,8 @@ fn what_is_no_secret_is_shown() {
         r#"{"execute":"device_add","arguments":{"driver":"virtio-net-pci","data":"x","value":1,"arg":"a","keys":[]}}"#,
         r#""execute""#,
     ] {
-        let (masked, reply) = request(json).unwrap();
-        assert_eq!((&*masked, reply), (json, ReplyMask::Nothing));
+        let (masked, reply) = masked(json).unwrap();
+        assert_eq!((&*masked, reply), (json, Extent::Nothing));
     }
     let event = r#"{"event":"STOP","data":{"value":"x"},"timestamp":{"seconds":1,"microseconds":2}}"#;
     assert_eq!(plain(event).unwrap(), event);
@@ -89,9 +94,9 @@ fn commands_are_known_however_they_are_written() {
         r#"{"exec-oob" : "object-add" , "execute":"stop","arguments":{},"arguments":[{"data" :\n"hunter2"}]}"#
             .replace("\\n", "\n"),
     ] {
-        let (masked, reply) = request(&json).unwrap();
+        let (masked, reply) = masked(&json).unwrap();
         assert!(!masked.contains("hunter2"), "{masked}");
-        assert_eq!(reply, ReplyMask::Error, "{json}");
+        assert_eq!(reply, Extent::Error, "{json}");
     }
     // Only a message's own member is its command.
     let inner = r#"{"execute":"x","arguments":{"execute":"object-add","data":"shown"}}"#;
@@ -115,7 +120,7 @@ fn text_that_betrays_a_secret() {
     ] {
         assert!(is_secret_text(text), "{text}");
         let json = json!({"execute": "blockdev-add", "arguments": {"a": [text]}}).to_string();
-        assert_eq!(request(&json).unwrap().1, ReplyMask::Error);
+        assert_eq!(masked(&json).unwrap().1, Extent::Error);
         assert!(!masked_request(&json).contains("hunter2"), "{text}");
         assert!(!plain(&json!({"event": "X", "data": {"a": text}}).to_string()).unwrap().contains("hunter2"), "{text}");
     }
@@ -137,16 +142,16 @@ fn text_that_betrays_a_secret() {
 #[test]
 fn replies() {
     let returned = r#"{"return": {"value": "hunter2", "buf-b64": "aHVudGVyMg=="}, "id": 1}"#;
-    assert_eq!(masked_reply(returned, ReplyMask::All), r#"{"return": "***", "id": 1}"#);
+    assert_eq!(masked_reply(returned, Extent::All), r#"{"return": "***", "id": 1}"#);
     let shown = r#"{"return": {"value": "hunter2", "buf-b64": "***"}, "id": 1}"#;
-    assert_eq!(masked_reply(returned, ReplyMask::Error), shown);
-    assert_eq!(masked_reply(returned, ReplyMask::Nothing), shown);
+    assert_eq!(masked_reply(returned, Extent::Error), shown);
+    assert_eq!(masked_reply(returned, Extent::Nothing), shown);
 
     let failed = r#"{"id": 1, "error": {"desc": "no hunter2", "class": "GenericError", "x": {"y": "hunter2"}}}"#;
     let masked = r#"{"id": 1, "error": {"desc": "***", "class": "GenericError", "x": "***"}}"#;
-    assert_eq!(masked_reply(failed, ReplyMask::All), masked);
-    assert_eq!(masked_reply(failed, ReplyMask::Error), masked);
-    assert_eq!(masked_reply(failed, ReplyMask::Nothing), failed);
+    assert_eq!(masked_reply(failed, Extent::All), masked);
+    assert_eq!(masked_reply(failed, Extent::Error), masked);
+    assert_eq!(masked_reply(failed, Extent::Nothing), failed);
     for odd in [
         r#"{"error": "hunter2"}"#,
         r#"{"error": [{"class": "hunter2"}]}"#,
@@ -154,30 +159,33 @@ fn replies() {
         r#"{"error": {"class": {"class": "hunter2"}, "desc": 1}}"#,
         r#"{"error": {}, "return": 1, "\u0065rror": {"d\u0065sc": "hunter2"}}"#,
     ] {
-        assert!(!masked_reply(odd, ReplyMask::Error).contains("hunter2"), "{odd}");
+        assert!(!masked_reply(odd, Extent::Error).contains("hunter2"), "{odd}");
     }
 }
 
 #[test]
 fn what_the_request_was_decides_about_the_reply() {
-    let extent = |json: Value| request(&json.to_string()).unwrap().1;
-    assert_eq!(extent(json!({"execute": "query-name"})), ReplyMask::Nothing);
-    assert_eq!(extent(json!({"execute": "x", "arguments": {"password": "x"}})), ReplyMask::Error);
-    assert_eq!(extent(json!({"execute": "guest-exec", "arguments": {"path": "x"}})), ReplyMask::Error);
-    assert_eq!(extent(json!({"execute": "qom-get", "arguments": {"path": "x", "property": "data"}})), ReplyMask::All);
-    assert_eq!(ReplyMask::default(), ReplyMask::All);
+    let extent = |json: Value| masked(&json.to_string()).unwrap().1;
+    assert_eq!(extent(json!({"execute": "query-name"})), Extent::Nothing);
+    assert_eq!(extent(json!({"execute": "x", "arguments": {"password": "x"}})), Extent::Error);
+    assert_eq!(extent(json!({"execute": "guest-exec", "arguments": {"path": "x"}})), Extent::Error);
+    assert_eq!(extent(json!({"execute": "qom-get", "arguments": {"path": "x", "property": "data"}})), Extent::All);
+    assert_eq!(ReplyMask::default().extent, Extent::All);
 }
 
 #[test]
 fn what_is_no_json_is_not_given_back() {
     let json = r#"{"execute":"object-add","arguments":{"data":"hun\"ter2","n":[1,{"a":"b"}]}}"#;
-    assert!(request(json).is_some());
+    assert!(masked(json).is_some());
     for end in 0..json.len() {
         let half = &json[..end];
-        assert!(request(half).is_none() && reply(half, ReplyMask::All).is_none() && plain(half).is_none(), "{half}");
+        assert!(
+            masked(half).is_none() && reply(half, ReplyMask::default()).is_none() && plain(half).is_none(),
+            "{half}"
+        );
     }
     for json in ["{'password': 'hunter2'}", "password=hunter2", "{} {", "{\"a\":\"\u{1}\"}"] {
-        assert!(request(json).is_none(), "{json}");
+        assert!(masked(json).is_none(), "{json}");
     }
 }
 
@@ -188,7 +196,7 @@ fn search_survives_everything() {
     for start in 0..json.len() {
         for end in start..=json.len() {
             if let Some(piece) = json.get(start..end) {
-                let masked = mask(piece, |member| member.name == "data");
+                let masked = mask(piece, &mut |member| member.name == "data");
                 assert!(masked.len() <= piece.len() + MASK.len() * piece.len());
             }
         }
@@ -270,20 +278,20 @@ fn no_entry_of_the_table_lets_its_secret_out() {
             let arguments = random.wrapped(&inner);
             let command = Value::from(command).to_string();
             let json = random.object(&[("execute", &command), ("arguments", &arguments), ("id", "7")]);
-            let (masked, reply) = request(&json).unwrap();
+            let (masked, reply) = masked(&json).unwrap();
             assert!(!masked.contains(&core), "{json} became {masked}");
             assert!(masked.contains(r#""marker": "shown""#), "{json} became {masked}");
             assert!(serde_json::from_str::<Value>(&masked).is_ok(), "{json} became {masked}");
-            assert_ne!(reply, ReplyMask::Nothing, "{json}");
+            assert_ne!(reply, Extent::Nothing, "{json}");
 
             let failed = format!(r#"{{"error": {{"class": "GenericError", "desc": {secret}}}}}"#);
             assert!(!masked_reply(&failed, reply).contains(&core));
             let returned = format!(r#"{{"return": {value}, "id": 7}}"#);
-            assert!(!masked_reply(&returned, ReplyMask::All).contains(&core));
+            assert!(!masked_reply(&returned, Extent::All).contains(&core));
         }
     }
-    for row in COMMANDS.iter().filter(|row| row.reply == ReplyMask::All) {
+    for row in COMMANDS.iter().filter(|row| row.reply == Extent::All) {
         let json = json!({"execute": row.command}).to_string();
-        assert_eq!(request(&json).unwrap().1, ReplyMask::All, "{}", row.command);
+        assert_eq!(masked(&json).unwrap().1, Extent::All, "{}", row.command);
     }
 }

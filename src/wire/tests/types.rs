@@ -105,7 +105,7 @@ impl Tone {
 wire::enumeration!(Tone);
 
 /// No alternative takes a boolean, an array, or a number with a fraction.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Reference {
     Name(String),
     Number(i64),

@@ -15,6 +15,8 @@ mod tests {
     use super::events::{AnyEvent, Darkness, LampBroken};
     use super::helper::commands::{HelperLoad, HelperPing};
     use super::types::{Brightness, Dimmer, Lamp, LightBranch, Shade};
+    use qemu_qmp::api::Secrets;
+    use qemu_qmp::message::Request;
     use qemu_qmp::{Command, CommandFor, Event, EventSet, GuestAgent, Monitor, OobCommand, Peer, StorageDaemon};
     use serde_json::{from_str, json, to_value, value::RawValue};
 
@@ -98,6 +100,28 @@ mod tests {
         };
         assert_eq!((&*event.path, &*event.text), (".name", r#"{"name": 7}"#));
         assert_eq!(AnyEvent::decode("NOON", Some(&data("[1]"))).data(), json!([1]));
+    }
+
+    #[test]
+    fn secrets_that_the_build_script_names_do_not_show() {
+        use super::helper::{commands, events, types};
+        let shown = |value: &dyn std::fmt::Debug, name: &str| {
+            let text = format!("{value:?}");
+            assert!(!text.contains("1234") && text.contains("***") && text.contains(name), "{text}");
+        };
+        let lock = || types::HelperLock::new("front").code("1234");
+        let unlock = commands::HelperUnlock::new([types::HelperKey::from(lock())], "1234");
+        let enter = commands::HelperEnter::from(types::HelperEntry::door(lock()));
+        let unlocked: events::HelperUnlocked = from_str(r#"{"name": "front", "code": "1234"}"#).unwrap();
+        shown(&lock(), "front");
+        shown(&types::HelperKey::from(lock()), "front");
+        shown(&enter, "front");
+        shown(&enter.arguments.branch, "front");
+        shown(&unlock, "front");
+        shown(&events::AnyEvent::HelperUnlocked(unlocked), "front");
+        shown(&Request::new(&unlock).unwrap(), "helper-unlock");
+        assert_eq!(HelperLoad::SECRETS, Secrets::of(&["code"]).and_reply());
+        assert_eq!(LampAdd::SECRETS, Secrets::NONE);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! The whole of QEMU's schemas was gone through for this, and so were the commands that QEMU had since 6.0; a test holds it
 //! against each new schema. In doubt a value is a secret. This module only decides; it never looks for where a value is.
 
-/// What has to be masked in the reply to a command, besides what is secret everywhere.
+/// How much of the reply to a command is secret, besides what is secret everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum ReplyMask {
+pub(crate) enum Extent {
     /// Nothing.
     Nothing,
     /// An error's words: they may repeat arguments that are secret.
@@ -16,49 +16,60 @@ pub(crate) enum ReplyMask {
 }
 
 /// A command with secrets that their members' names do not betray.
-pub(super) struct Row {
-    pub(super) command: &'static str,
+pub(crate) struct Row {
+    pub(crate) command: &'static str,
     /// Members of its arguments, however deep.
-    pub(super) arguments: &'static [&'static str],
-    pub(super) reply: ReplyMask,
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) reply: Extent,
 }
 
-const fn row(command: &'static str, arguments: &'static [&'static str], reply: ReplyMask) -> Row {
+const fn row(command: &'static str, arguments: &'static [&'static str], reply: Extent) -> Row {
     Row { command, arguments, reply }
 }
 
 /// Errors are masked for all of them, because QEMU's words may repeat an argument.
-pub(super) const COMMANDS: &[Row] = &[
+pub(crate) const COMMANDS: &[Row] = &[
     // Old VNC servers' passwords, before QEMU 6.0.
-    row("change", &["arg"], ReplyMask::Error),
+    row("change", &["arg"], Extent::Error),
     // Passwords are typed by them, and programs are given them as arguments, in the environment and as input. Programs'
     // output and files' contents have names of their own.
-    row("guest-exec", &["arg", "env"], ReplyMask::Error),
-    row("send-key", &["keys"], ReplyMask::Error),
+    row("guest-exec", &["arg", "env"], Extent::Error),
+    row("send-key", &["keys"], Extent::Error),
     // A line such as `change vnc password …` or `object_add secret,…`. Complaints about it are its result.
-    row("human-monitor-command", &["command-line"], ReplyMask::All),
+    row("human-monitor-command", &["command-line"], Extent::All),
     // Commands that a shell, or the system, is to run.
-    row("migrate", &["args"], ReplyMask::Error),
-    row("migrate-incoming", &["args"], ReplyMask::Error),
+    row("migrate", &["args"], Extent::Error),
+    row("migrate-incoming", &["args"], Extent::Error),
     // The value of a secret, and what every other object is given in the same way; up to QEMU 6.0 in a member `props`.
-    row("object-add", &["data"], ReplyMask::Error),
+    row("object-add", &["data"], Extent::Error),
     // A secret's value is a property of its object, and can be read.
-    row("qom-get", &[], ReplyMask::All),
-    row("qom-list-get", &[], ReplyMask::All),
-    row("qom-set", &["value"], ReplyMask::Error),
+    row("qom-get", &[], Extent::All),
+    row("qom-list-get", &[], Extent::All),
+    row("qom-set", &["value"], Extent::Error),
     // What goes over a guest's serial console, passwords included.
-    row("ringbuf-read", &[], ReplyMask::All),
-    row("ringbuf-write", &["data"], ReplyMask::Error),
+    row("ringbuf-read", &[], Extent::All),
+    row("ringbuf-write", &["data"], Extent::Error),
     // What unseals the secret, which is encrypted itself.
-    row("sev-inject-launch-secret", &["packet-header"], ReplyMask::Error),
+    row("sev-inject-launch-secret", &["packet-header"], Extent::Error),
+];
+
+/// Types of [`COMMANDS`], their arguments' and their replies', with members that are secret, or in types that have such.
+pub(crate) const TYPES: &[(&str, &[&str])] = &[
+    ("MigrationAddress", &["args"]),
+    ("MigrationChannel", &["args"]),
+    ("MigrationExecCommand", &["args"]),
+    ("ObjectOptions", &["data"]),
+    ("ObjectPropertiesValues", &["value"]),
+    ("ObjectPropertyValue", &["value"]),
+    ("SecretProperties", &["data"]),
 ];
 
 /// A member is secret whose name has one of these in it. All are without case, hyphens and underscores.
-pub(super) const PARTS: &[&str] =
+pub(crate) const PARTS: &[&str] =
     &["accesskey", "apikey", "cookie", "credential", "passphrase", "passw", "privatekey", "secret", "token"];
 
 /// A member is secret whose name, behind its last dot, is one of these.
-pub(super) const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "authorization",
     // Contents of files in the guest.
     "bufb64",
@@ -79,11 +90,11 @@ pub(super) const NAMES: &[&str] = &[
 ];
 
 /// Names of members that are no secrets, though they have one of [`PARTS`] in them: ids of secrets.
-pub(super) const REFERENCES: &[&str] =
+pub(crate) const REFERENCES: &[&str] =
     &["cookiesecret", "keysecret", "newsecret", "oldsecret", "passwordid", "passwordsecret", "proxypasswordsecret"];
 
 /// Whether a member of this name is secret, whatever it is a member of.
-pub(super) fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let bare = |name: &str| -> String {
         name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
     };
@@ -96,7 +107,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 }
 
 /// Whether a string betrays a secret by its form, whatever it is the value of.
-pub(super) fn is_secret_text(text: &str) -> bool {
+pub(crate) fn is_secret_text(text: &str) -> bool {
     // A URL with a user, and perhaps a password, or with parameters, such as the signature that opens a store.
     let has_login = |address: &str| address.contains(['@', '?']);
     if text.split_once("://").is_some_and(|(_, address)| has_login(address)) {

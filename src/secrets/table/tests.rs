@@ -87,3 +87,73 @@ fn each_row_is_about_a_command_that_there_is() {
         }
     }
 }
+
+/// Types that have members of these names, and those that these are in, starting from the arguments of a command.
+fn types_with(schema: &Schema, data: &Data, names: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let start: Vec<Type> = match data {
+        Data::Object(id) => vec![Type::Object(*id)],
+        Data::Members(members) => members.iter().map(|member| member.ty.clone()).collect(),
+    };
+    for ty in start {
+        has_secret(schema, &ty, names, &mut Vec::new(), &mut found);
+    }
+    found
+}
+
+fn has_secret(schema: &Schema, ty: &Type, names: &[&str], path: &mut Vec<Type>, found: &mut Vec<String>) -> bool {
+    if path.contains(ty) {
+        return false;
+    }
+    path.push(ty.clone());
+    let mut inner = Vec::new();
+    let (name, own) = match ty {
+        Type::Object(id) => {
+            let object = &schema[*id];
+            let members = schema.all_members(object);
+            inner.extend(members.iter().map(|member| member.ty.clone()));
+            let branches = object.branches.iter().flat_map(|branches| &branches.branches);
+            inner.extend(branches.filter_map(|branch| branch.object).map(Type::Object));
+            (object.def.name.clone(), members.iter().any(|member| names.contains(&member.name.as_str())))
+        }
+        Type::Alternate(id) => {
+            let alternate = &schema.alternates[id.0];
+            inner.extend(alternate.alternatives.iter().map(|each| each.ty.clone()));
+            (alternate.def.name.clone(), false)
+        }
+        Type::Array(item) => {
+            inner.push((**item).clone());
+            (String::new(), false)
+        }
+        _ => (String::new(), false),
+    };
+    // All of them are looked at: each adds what it finds.
+    let nested = inner.iter().filter(|ty| has_secret(schema, ty, names, path, found)).count() > 0;
+    path.pop();
+    if (own || nested) && !name.is_empty() && !found.contains(&name) {
+        found.push(name);
+    }
+    own || nested
+}
+
+#[test]
+fn types_with_secrets_of_commands_are_in_the_table() {
+    let mut missing = Vec::new();
+    let mut needed = Vec::new();
+    for schema in schemas() {
+        for command in &schema.commands {
+            let rows = COMMANDS.iter().filter(|row| row.command == command.def.name);
+            for name in rows.flat_map(|row| row.arguments) {
+                for ty in types_with(&schema, &command.data, &[name]) {
+                    needed.push(ty.clone());
+                    if !TYPES.iter().any(|(known, members)| *known == ty && members.contains(name)) {
+                        missing.push((ty, *name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+    let stale = TYPES.iter().find(|(name, members)| *members != ["value"] && !needed.iter().any(|ty| ty == name));
+    assert!(stale.is_none(), "{stale:?}");
+}

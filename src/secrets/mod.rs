@@ -1,0 +1,204 @@
+//! Secrets, which show in no `Debug`, error or trace: what is one, and text without them.
+//!
+//! [`table`] says of commands, members and texts what is a secret; all that masks asks it, whatever the features are. A schema
+//! of one's own adds to it by [`Secrets`], which the generator emits. Assumes nothing of messages, sessions or types: what
+//! comes in is text and names. Never fails: what it cannot read is hidden.
+
+mod mask;
+pub(crate) mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use mask::mask;
+#[cfg(all(test, feature = "tracing"))]
+pub(crate) use mask::MASK;
+
+use crate::json::{items, string};
+use std::borrow::Cow;
+use table::{is_secret_name, is_secret_text, Extent, Row};
+
+/// What is secret of a command in a schema of one's own, beside what the names of members betray.
+///
+/// The build script names it: `Generator::secret_members` and `secret_replies` of `qemu-qmp-codegen`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secrets {
+    members: &'static [&'static str],
+    reply: bool,
+}
+
+impl Secrets {
+    /// Nothing beyond what names betray.
+    pub const NONE: Secrets = Secrets::of(&[]);
+
+    /// Members of these names, however deep they are in arguments and reply.
+    pub const fn of(members: &'static [&'static str]) -> Self {
+        Secrets { members, reply: false }
+    }
+
+    /// The whole of what the command returns as well.
+    #[must_use]
+    pub const fn and_reply(self) -> Self {
+        Secrets { reply: true, ..self }
+    }
+
+    pub(crate) fn has_member(self, name: &str) -> bool {
+        self.members.contains(&name)
+    }
+
+    pub(crate) fn members(self) -> &'static [&'static str] {
+        self.members
+    }
+
+    /// Whether what the command of this name returns is a secret.
+    pub(crate) fn hide_reply_of(self, command: &str) -> bool {
+        self.reply || table::COMMANDS.iter().any(|row| row.reply == Extent::All && row.command == command)
+    }
+
+    /// Whether the words of an error may repeat what is a secret in the arguments of the command of this name.
+    fn may_be_in_error_of(self, command: &str) -> bool {
+        let has_row = || table::COMMANDS.iter().any(|row| row.command == command);
+        self.reply || !self.members.is_empty() || is_secret_name(command) || has_row()
+    }
+}
+
+/// Arguments of a command, or members of a type, without secrets. The name is that of the schema or that of the Rust type.
+pub(crate) fn members<'t>(of: &str, secrets: &[&str], json: &'t str) -> Cow<'t, str> {
+    let of = of.strip_suffix("Branch").unwrap_or(of);
+    let types = table::TYPES.iter().filter(|(name, _)| *name == of).map(|(_, members)| *members);
+    let commands = table::COMMANDS.iter().filter(|row| is_same_name(row.command, of)).map(|row| row.arguments);
+    let rows: Vec<_> = types.chain(commands).collect();
+    mask(json, &mut |member| secrets.contains(&member.name) || rows.iter().any(|row| row.contains(&member.name)))
+}
+
+/// JSON that no command is known for, such as an event's data, without secrets.
+pub(crate) fn data(json: &str) -> Cow<'_, str> {
+    mask(json, &mut |_| false)
+}
+
+/// What a command returned, without secrets.
+pub(crate) fn returned<'t>(command: &str, secrets: Secrets, json: &'t str) -> Cow<'t, str> {
+    match secrets.hide_reply_of(command) {
+        true => Cow::Borrowed(mask::MASK),
+        false => mask(json, &mut |member| secrets.has_member(member.name)),
+    }
+}
+
+/// A whole request, without secrets.
+pub(crate) fn request(json: &str) -> Cow<'_, str> {
+    let rows = rows(json);
+    mask(json, &mut |member| rows.iter().any(|row| row.arguments.contains(&member.name)))
+}
+
+/// The rows of the command that a request names: of all, if it names several.
+pub(crate) fn rows(json: &str) -> Vec<&'static Row> {
+    let names_command = |name: &str| matches!(string(name).as_deref(), Some("execute" | "exec-oob"));
+    let commands = items(json.trim_ascii_start()).filter(|(name, _)| names_command(name));
+    let commands: Vec<_> = commands.filter_map(|(_, command)| string(command)).collect();
+    table::COMMANDS.iter().filter(|row| commands.iter().any(|command| *command == row.command)).collect()
+}
+
+/// What a server says of a command that it refused, without what may be a secret of its arguments.
+pub(crate) fn refusal<'t>(command: &str, secrets: Secrets, words: &'t str) -> Cow<'t, str> {
+    sentence(words, secrets.may_be_in_error_of(command))
+}
+
+/// What was expected at a path of a message, and what was found there instead, without the latter if it may be a secret.
+pub(crate) fn expectation<'t>(path: &str, hide: bool, words: &'t str) -> Cow<'t, str> {
+    let names = path.split(['.', '[', ']']);
+    let is_secret = hide || is_secret_name(path) || names.into_iter().any(is_secret_name);
+    sentence(words, is_secret)
+}
+
+/// A sentence without the words that betray a secret, and without what is quoted in it if that may be one.
+pub(crate) fn sentence(words: &str, hide_quoted: bool) -> Cow<'_, str> {
+    let mut shown = String::new();
+    let mut rest = words;
+    while let Some((start, end)) = next_secret(rest, hide_quoted) {
+        shown.push_str(rest.get(..start).unwrap_or_default());
+        shown.push_str("***");
+        rest = rest.get(end..).unwrap_or_default();
+        // The quote that closes is none that opens.
+        if let Some(quote) = rest.chars().next().filter(|c| is_quote(*c)) {
+            shown.push(quote);
+            rest = rest.get(quote.len_utf8()..).unwrap_or_default();
+        }
+    }
+    if shown.is_empty() {
+        return Cow::Borrowed(words);
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '\'' | '"' | '`')
+}
+
+/// Where the next secret of a sentence begins and ends.
+fn next_secret(words: &str, hide_quoted: bool) -> Option<(usize, usize)> {
+    let quoted = if hide_quoted { quoted(words) } else { None };
+    match (quoted, betrayed(words)) {
+        (Some(one), Some(other)) if other.0 < one.0 => Some(other),
+        (Some(one), _) => Some(one),
+        (None, other) => other,
+    }
+}
+
+/// Where something quoted begins and ends. What is quoted may have quotes in it: the last one ends it.
+fn quoted(words: &str) -> Option<(usize, usize)> {
+    let mut before = ' ';
+    for (at, c) in words.char_indices() {
+        if is_quote(c) && !before.is_alphanumeric() {
+            let rest = words.get(at + 1..).unwrap_or_default();
+            let len = rest.rfind(c).unwrap_or(rest.len());
+            if len > 0 {
+                return Some((at + 1, at + 1 + len));
+            }
+        }
+        before = c;
+    }
+    None
+}
+
+/// Where a word begins and ends that betrays a secret. Only of a URL it is known where it ends.
+fn betrayed(words: &str) -> Option<(usize, usize)> {
+    let is_space = |c: char| c.is_whitespace() || is_quote(c);
+    let mut at = 0;
+    for word in words.split_inclusive(is_space) {
+        let bare = word.trim_end_matches(|c: char| is_space(c) || matches!(c, ',' | ':' | ';'));
+        if is_secret_text(bare) {
+            return Some((at, if bare.contains("://") { at + bare.len() } else { words.len() }));
+        }
+        at += word.len();
+    }
+    None
+}
+
+/// A line that is no message, up to where a secret may begin: nobody can tell what is what in there.
+///
+/// What may be a reply shows nothing of what is returned, because it is not known to which command it is.
+pub(crate) fn glimpse(line: &str) -> String {
+    let masked = mask(line, &mut |member| matches!(member.name, "return" | "error" | "data" | "arguments"));
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut at = 0;
+    while let Some(start) = masked.get(at..).and_then(|rest| rest.find(is_word)).map(|start| at + start) {
+        let rest = masked.get(start..).unwrap_or_default();
+        let end = start + rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        let (word, behind) = (masked.get(start..end).unwrap_or_default(), masked.get(end..).unwrap_or_default());
+        let value = behind.trim_start_matches(|c: char| c == '"' || c == ':' || c.is_whitespace());
+        let is_masked = behind.starts_with('"') && value.starts_with("***");
+        if is_secret_name(word) && !is_masked && !behind.is_empty() {
+            return format!("{}***", masked.get(..end).unwrap_or_default());
+        }
+        at = end;
+    }
+    sentence(&masked, false).into_owned()
+}
+
+/// Whether a Rust type may have been made of the definition of this name: `query-status` and `QueryStatus`.
+fn is_same_name(name: &str, rust: &str) -> bool {
+    let bare = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).flat_map(char::to_lowercase).collect()
+    };
+    bare(name) == bare(rust)
+}
