@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = env::args().nth(1) {
-        let mut vm = Client::connect(parse(&address)?)?;
+        let mut vm = Client::connect(address.parse::<Address>()?)?;
         return Ok(look_around(&mut vm)?);
     }
 
@@ -179,12 +179,4 @@ impl Drop for Machine {
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.directory);
     }
-}
-
-/// `HOST:PORT`, or the path of a Unix socket.
-fn parse(address: &str) -> Result<Address, Box<dyn Error>> {
-    Ok(match address.rsplit_once(':') {
-        Some((host, port)) if !host.contains('/') => (host, port.parse::<u16>()?).into(),
-        _ => address.into(),
-    })
 }

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = env::args().nth(1) {
-        let vm: Client = Client::connect(parse(&address)?).await?;
+        let vm: Client = Client::connect(address.parse::<Address>()?).await?;
         look_around(&vm).await?;
         vm.close().await;
         return Ok(());
@@ -165,12 +165,4 @@ impl Drop for Machine {
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.directory);
     }
-}
-
-/// `HOST:PORT`, or the path of a Unix socket.
-fn parse(address: &str) -> Result<Address, Box<dyn Error>> {
-    Ok(match address.rsplit_once(':') {
-        Some((host, port)) if !host.contains('/') => (host, port.parse::<u16>()?).into(),
-        _ => address.into(),
-    })
 }

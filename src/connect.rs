@@ -5,9 +5,10 @@
 //! taken is no reason to try again: it greets in the end on the connection that waits for it, and keeps connections that
 //! gave up in its queue.
 
-use crate::address::{Address, Label};
+use crate::address::Address;
 use crate::api::PeerKind;
 use crate::error::{Error, ErrorKind, Phase, Repr};
+use crate::label::Label;
 use crate::options::ConnectOptions;
 use crate::session::Session;
 use std::io;

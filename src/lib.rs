@@ -83,6 +83,7 @@ mod fds;
 #[path = "fds/off.rs"]
 mod fds;
 mod json;
+mod label;
 pub mod message;
 mod options;
 mod qemu_monitor_protocol;
@@ -103,7 +104,7 @@ pub mod trace;
 mod trace;
 pub mod wire;
 
-pub use address::Address;
+pub use address::{Address, ParseAddressError};
 pub use api::{
     Command, CommandFor, Event, EventSet, GuestAgent, Monitor, MonitorPeer, OobCommand, Peer, StorageDaemon,
     UndecodableEvent, UnrecognizedEvent,

@@ -2,10 +2,10 @@
 
 use super::connection::Connection;
 use super::transport::{takes_fds, Wait};
-use crate::address::Label;
 use crate::api::{CommandFor, MonitorPeer, OobCommand, Peer};
 use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::{BorrowedFd, Fds};
+use crate::label::Label;
 use crate::message::{Reply, Request};
 use crate::session::EventCursor;
 use crate::trace::CommandSpan;

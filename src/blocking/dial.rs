@@ -1,9 +1,12 @@
 //! How to get to a server in time.
 
-use crate::address::{Address, Label};
+#[cfg(unix)]
+use crate::address::abstract_socket;
+use crate::address::Address;
 use crate::blocking::channel::{channel, Received};
 use crate::blocking::transport::{AnyTransport, Wait};
 use crate::error::{Error, Phase, Result};
+use crate::label::Label;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use std::{io, thread};
@@ -32,8 +35,12 @@ fn connect(address: &Address, wait: Wait) -> Result<Box<dyn AnyTransport>> {
     let connected: io::Result<Box<dyn AnyTransport>> = match address {
         #[cfg(unix)]
         Address::Unix(path) => std::os::unix::net::UnixStream::connect(path).map(|stream| Box::new(stream) as _),
+        #[cfg(unix)]
+        Address::Abstract(name) => abstract_socket(name)
+            .and_then(|address| std::os::unix::net::UnixStream::connect_addr(&address))
+            .map(|stream| Box::new(stream) as _),
         #[cfg(not(unix))]
-        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
         Address::Tcp { host, port } => connect_tcp(host, *port, wait).map(|stream| Box::new(stream) as _),
     };
     connected.map_err(|cause| Error::connect(address, cause))

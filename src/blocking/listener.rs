@@ -4,9 +4,12 @@
 
 use super::client::Client;
 use super::transport::{AnyTransport, Wait};
-use crate::address::{Address, Label};
+#[cfg(unix)]
+use crate::address::abstract_socket;
+use crate::address::Address;
 use crate::api::Peer;
 use crate::error::{Error, Phase, Result};
+use crate::label::Label;
 use crate::options::ConnectOptions;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
@@ -46,9 +49,9 @@ pub struct Listener {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
-    /// The file is removed last.
+    /// The file, if it has one, is removed last.
     #[cfg(unix)]
-    Unix(UnixListener, #[expect(dead_code, reason = "it acts when it is dropped")] SocketFile),
+    Unix(UnixListener, #[expect(dead_code, reason = "it acts when it is dropped")] Option<SocketFile>),
 }
 
 impl Listener {
@@ -99,10 +102,16 @@ impl Listener {
                 let socket = UnixListener::bind(&path)?;
                 let file = SocketFile::new(path)?;
                 socket.set_nonblocking(true)?;
-                Ok(Listener { socket: Socket::Unix(socket, file), address: address.clone() })
+                Ok(Listener { socket: Socket::Unix(socket, Some(file)), address: address.clone() })
+            }
+            #[cfg(unix)]
+            Address::Abstract(name) => {
+                let socket = UnixListener::bind_addr(&abstract_socket(name)?)?;
+                socket.set_nonblocking(true)?;
+                Ok(Listener { socket: Socket::Unix(socket, None), address: address.clone() })
             }
             #[cfg(not(unix))]
-            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
             Address::Tcp { host, port } => {
                 let socket = TcpListener::bind((&**host, *port))?;
                 socket.set_nonblocking(true)?;

@@ -3,7 +3,8 @@
 //! No field is called `source`: the text of an error has its causes in it, and must not be followed by them once more.
 
 use super::{DecodeError, Error, MalformedLine, Phase, ServerError};
-use crate::address::{Address, Label};
+use crate::address::Address;
+use crate::label::Label;
 use crate::secrets::{self, Secrets};
 use std::time::Duration;
 use std::{fmt, io};
@@ -13,8 +14,8 @@ type Peer = Option<Box<str>>;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Repr {
-    #[error("cannot connect to {peer}: {cause}")]
-    Connect { peer: String, cause: io::Error },
+    #[error("cannot connect to {peer}: {cause}{}", instead(.meant))]
+    Connect { peer: String, meant: Option<Address>, cause: io::Error },
     #[error("cannot listen on {address}: {cause}")]
     Listen { address: String, cause: io::Error },
     #[error("{}cannot {operation}: {cause}", on(.peer))]
@@ -79,7 +80,7 @@ impl Error {
     // Here and elsewhere `format!` and not `to_string`, which is generic and would be compiled for this type.
     #[cold]
     pub(crate) fn connect(address: &Address, cause: io::Error) -> Self {
-        Repr::Connect { peer: format!("{address}"), cause }.into()
+        Repr::Connect { peer: format!("{address}"), meant: address.mistaken(), cause }.into()
     }
 
     #[cold]
@@ -139,6 +140,19 @@ fn on(peer: &Peer) -> String {
 
 fn because(cause: &Option<io::Error>) -> String {
     cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default()
+}
+
+/// What to do about a path that was meant for something else.
+fn instead(meant: &Option<Address>) -> String {
+    match meant {
+        Some(Address::Tcp { .. }) => {
+            "; this was taken for the path of a Unix socket, and looks like HOST:PORT: use `connect_tcp`, or parse it as an \
+             `Address`"
+        }
+        Some(_) => "; this was taken for the path of a Unix socket: parse it as an `Address`",
+        None => "",
+    }
+    .to_owned()
 }
 
 fn describe_timeout(phase: Phase, what: Option<&str>, after: Duration) -> String {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::address::{Address, Label};
+use crate::address::Address;
+use crate::label::Label;
 use crate::secrets::Secrets;
 use serde::de::Error as _;
 use std::error::Error as _;
@@ -59,6 +60,16 @@ fn all() -> Vec<(Error, &'static str)> {
     let json = serde_json::from_str::<()>("x").unwrap_err();
     vec![
         (Error::connect(&address, denied()), "cannot connect to /run/vm.qmp: permission denied"),
+        (
+            Error::connect(&Address::from("127.0.0.1:4444"), denied()),
+            "cannot connect to unix:127.0.0.1:4444: permission denied; this was taken for the path of a Unix socket, and looks \
+             like HOST:PORT: use `connect_tcp`, or parse it as an `Address`",
+        ),
+        (
+            Error::connect(&Address::from("unix:/run/vm.qmp"), denied()),
+            "cannot connect to unix:unix:/run/vm.qmp: permission denied; this was taken for the path of a Unix socket: parse it \
+             as an `Address`",
+        ),
         (Error::listen(&address, denied()), "cannot listen on /run/vm.qmp: permission denied"),
         (
             Error::disconnected(&label(), Some((IoOperation::Read, denied())), true),

@@ -16,8 +16,8 @@ pub use events::{Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
 pub use options::SessionOptions;
 pub(crate) use search::{accepted, decided, look_at, take_all, take_all_raw};
 
-use crate::address::Label;
 use crate::error::{Error, Phase, Result};
+use crate::label::Label;
 use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
 use lines::Lines;

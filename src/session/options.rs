@@ -1,6 +1,6 @@
 //! Bounds and choices of a session.
 
-use crate::address::Label;
+use crate::label::Label;
 
 /// Bounds and choices of a [`Session`](super::Session), which hold for monitors and guest agents alike.
 #[derive(Debug, Clone)]

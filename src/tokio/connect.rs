@@ -5,6 +5,8 @@ use super::driver::Driver;
 use super::handle::Handle;
 use super::shared::Shared;
 use super::stream::Stream;
+#[cfg(unix)]
+use crate::address::abstract_socket;
 use crate::address::Address;
 use crate::api::PeerKind;
 use crate::connect::{attempt_limit, session, Retries};
@@ -82,8 +84,17 @@ async fn attempt(
             let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;
             greet(stream, session, greeting_limit()).await
         }
+        #[cfg(unix)]
+        Address::Abstract(name) => {
+            abstract_socket(name).map_err(failed)?;
+            // How tokio takes such a name.
+            let path = std::path::PathBuf::from(format!("\0{name}"));
+            let connecting = async { connect_unix(&path).await.map_err(failed) };
+            let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;
+            greet(stream, session, greeting_limit()).await
+        }
         #[cfg(not(unix))]
-        Address::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
+        Address::Unix(_) | Address::Abstract(_) => Err(failed(io::ErrorKind::Unsupported.into())),
         Address::Tcp { host, port } => {
             let connecting = async { connect_tcp(host, *port, deadline.left()).await.map_err(failed) };
             let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;

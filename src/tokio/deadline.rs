@@ -1,7 +1,7 @@
 //! How long to wait for something.
 
-use crate::address::Label;
 use crate::error::{Error, Phase, Result};
+use crate::label::Label;
 use ::tokio::time::{timeout_at, Instant};
 use std::future::Future;
 use std::time::Duration;

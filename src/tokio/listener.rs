@@ -6,6 +6,8 @@ use super::client::Client;
 use super::connect::greet;
 use super::deadline::Deadline;
 use super::handle::Handle;
+#[cfg(unix)]
+use crate::address::abstract_socket;
 use crate::address::Address;
 use crate::api::{Peer, PeerKind};
 use crate::connect::session;
@@ -46,9 +48,9 @@ pub struct Listener {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
-    /// The file is removed last.
+    /// The file, if it has one, is removed last.
     #[cfg(unix)]
-    Unix(UnixListener, #[expect(dead_code, reason = "it acts when it is dropped")] SocketFile),
+    Unix(UnixListener, #[expect(dead_code, reason = "it acts when it is dropped")] Option<SocketFile>),
 }
 
 impl Listener {
@@ -120,10 +122,17 @@ impl Listener {
             Address::Unix(path) => {
                 let path = std::path::absolute(path)?;
                 let socket = UnixListener::bind(&path)?;
-                Ok(Listener { socket: Socket::Unix(socket, SocketFile::new(path)?), address: address.clone() })
+                let file = Some(SocketFile::new(path)?);
+                Ok(Listener { socket: Socket::Unix(socket, file), address: address.clone() })
+            }
+            #[cfg(unix)]
+            Address::Abstract(name) => {
+                let socket = std::os::unix::net::UnixListener::bind_addr(&abstract_socket(name)?)?;
+                socket.set_nonblocking(true)?;
+                Ok(Listener { socket: Socket::Unix(socket.try_into()?, None), address: address.clone() })
             }
             #[cfg(not(unix))]
-            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
             Address::Tcp { host, port } => {
                 let socket = TcpListener::bind((&**host, *port)).await?;
                 let address = socket.local_addr()?.into();

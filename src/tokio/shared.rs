@@ -7,9 +7,9 @@
 use super::notifications::Notifications;
 use super::pending::{Answer, PendingCall};
 use super::stream::Stream;
-use crate::address::Label;
 use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::Fds;
+use crate::label::Label;
 use crate::message::Request;
 use crate::session::{Entry, EventCursor, EventFilter, Id, Incoming, Output, Session, SubscribeFrom, Subscriber};
 use crate::trace::CommandSpan;

@@ -69,8 +69,8 @@ mod mask;
 
 pub(crate) use mask::ReplyMask;
 
-use crate::address::Label;
 use crate::error::{Error, ErrorClass, ErrorKind, Malformed, ServerError};
+use crate::label::Label;
 use crate::secrets::Secrets;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! What stands in for the module of the same name where the feature `tracing` is off: nothing, at no cost.
 
-use crate::address::Label;
 use crate::error::{Error, Malformed, ServerError};
+use crate::label::Label;
 use crate::secrets::Secrets;
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -9,13 +9,13 @@
 //!
 //! Which way a call ends is the session's decision. No code of the program runs under the lock.
 
-use crate::address::Label;
 use crate::blocking::calls::CallOutcome;
 use crate::blocking::connection::Parts;
 use crate::blocking::sync::{lock, wait_for_change, Condvar, Mutex, MutexGuard};
 use crate::blocking::transport::{receive, takes_fds, AnyTransport, Closer, Outcome, OutputLine, Transport, Wait};
 use crate::error::Result;
 use crate::fds::Fds;
+use crate::label::Label;
 use crate::message::{Reply, Request};
 use crate::session::{EventCursor, Id, Incoming, Session};
 use crate::trace::CommandSpan;

@@ -2,7 +2,7 @@
 
 use qemu_qmp::blocking::Listener;
 use qemu_qmp::qmp::commands::QueryStatus;
-use qemu_qmp::{Address, ErrorKind, Monitor, Phase};
+use qemu_qmp::{Address, Client, ErrorKind, Monitor, Phase};
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -93,4 +93,30 @@ fn qemu_connects() {
         let mut vm = listener.accept(PATIENCE).unwrap();
         assert!(!vm.execute(QueryStatus::new()).unwrap().running);
     }
+}
+
+/// A listener of ours at the one end, each client at the other.
+#[cfg(target_os = "linux")]
+#[test]
+fn over_an_abstract_socket() {
+    let address: Address = format!("@qemu-qmp-{}", std::process::id()).parse().unwrap();
+    let impatient = options().greeting_timeout(SOON);
+    let (accepted, target) = (Listener::bind(&address).unwrap(), address.clone());
+    let script = Script::start(move || Client::connect_with(target, &options().connect_timeout(PATIENCE)).map(drop));
+    // What connects has no greeting for this side either.
+    assert_eq!(accepted.accept_with::<Monitor>(&impatient).unwrap_err().kind(), ErrorKind::Timeout(Phase::Greeting));
+    assert_eq!(script.finish().unwrap_err().kind(), ErrorKind::Greeting);
+
+    let target = address.clone();
+    let script = Script::start(move || {
+        let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { qemu_qmp::tokio::Client::<Monitor>::connect_with(target, &options()).await.map(drop) })
+    });
+    assert_eq!(accepted.accept_with::<Monitor>(&impatient).unwrap_err().kind(), ErrorKind::Timeout(Phase::Greeting));
+    assert_eq!(script.finish().unwrap_err().kind(), ErrorKind::Greeting);
+    drop(accepted);
+
+    let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listening = runtime.block_on(async { qemu_qmp::tokio::Listener::bind(&address).await }).unwrap();
+    assert_eq!(*listening.address(), address);
 }

@@ -60,6 +60,7 @@ fn addresses() {
     let unix = Address::Unix("/run/vm.qmp".into());
     assert_eq!(Address::from("/run/vm.qmp"), unix);
     assert_eq!(Address::from("/run/vm.qmp".to_owned()), unix);
+    assert_eq!(Address::from(&"/run/vm.qmp".to_owned()), unix);
     assert_eq!(Address::from(Path::new("/run/vm.qmp")), unix);
     assert_eq!(Address::from(Path::new("/run/vm.qmp").to_owned()), unix);
     let tcp = Address::Tcp { host: "::1".into(), port: 4444 };
