@@ -4,6 +4,7 @@
 
 mod event;
 mod peer;
+mod record;
 
 pub use crate::secrets::Secrets;
 use crate::wire;
@@ -13,6 +14,8 @@ use std::fmt;
 
 pub use event::{Event, EventSet, UndecodableEvent, UnrecognizedEvent};
 pub use peer::{CommandFor, GuestAgent, Monitor, MonitorPeer, Peer, PeerKind, StorageDaemon};
+pub(crate) use record::record_to_event;
+pub use record::{decode_event, encode_event, EventRecord, NamedEvent};
 
 /// A command of a schema: its arguments are the value itself, its reply an associated type.
 ///

@@ -1,10 +1,12 @@
 //! Events: the envelope, and the same with its data decoded.
 
-use crate::api::{Event, EventSet};
+use crate::api::{record_to_event, Event, EventSet, NamedEvent};
 use crate::error::{Error, Subject};
 use crate::json::{integer, members, raw, string};
 use crate::secrets::{self, Secrets};
 use crate::wire;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -22,6 +24,9 @@ pub struct RawEvent {
 }
 
 /// An event with its envelope's timestamp.
+///
+/// As data it has QMP's own form, `{"event": …, "data": …, "timestamp": {…}}`, and is read from that again: by `Deserialize`, or like
+/// every other line of a server.
 ///
 /// `T` is an [`EventSet`] such as `qmp::events::AnyEvent`, or one [`Event`].
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +62,10 @@ impl Timestamp {
     /// The same as a point in time, or `None` if the server could not tell it.
     pub fn system_time(self) -> Option<SystemTime> {
         SystemTime::UNIX_EPOCH.checked_add(self.since_epoch()?)
+    }
+
+    fn to_json(self) -> wire::Any {
+        serde_json::json!({"seconds": self.seconds, "microseconds": self.microseconds})
     }
 
     /// A timestamp of another shape than today's counts as unknown: an event without its time is better than no event.
@@ -100,6 +109,36 @@ impl RawEvent {
     /// Roughly how much memory this event takes.
     pub(crate) fn size(&self) -> usize {
         size_of::<Self>() + self.name.len() + self.data.as_deref().map_or(0, |data| data.get().len())
+    }
+}
+
+/// In QMP's own form.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+/// From QMP's own form. Any other is [unknown](Timestamp::UNKNOWN), as it is in an event that comes.
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = wire::Any::deserialize(deserializer)?;
+        Ok(Timestamp::parse(&format!("{json}")).unwrap_or(Timestamp::UNKNOWN))
+    }
+}
+
+impl<T: NamedEvent> Serialize for EventMessage<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.data.to_record().with("timestamp", self.timestamp.to_json()).serialize(serializer)
+    }
+}
+
+impl<'de, T: NamedEvent> Deserialize<'de> for EventMessage<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = wire::AnyMap::deserialize(deserializer)?;
+        let timestamp = json.get("timestamp").and_then(|json| Timestamp::parse(&format!("{json}")));
+        let data = record_to_event(json).map_err(D::Error::custom)?;
+        Ok(EventMessage { data, timestamp: timestamp.unwrap_or(Timestamp::UNKNOWN) })
     }
 }
 

@@ -14,6 +14,14 @@ fn decode(name: &str, data: &Value) -> AnyEvent {
     AnyEvent::decode(name, Some(&data))
 }
 
+/// As data an event is what QEMU sends, and what is read from it is the same.
+fn stays_as_data(event: AnyEvent) {
+    let json = serde_json::to_value(&event).unwrap();
+    assert_eq!(json["event"], event.name());
+    assert_eq!(json.get("data").cloned().unwrap_or(json!({})), event.data());
+    assert_eq!(serde_json::from_value::<AnyEvent>(json).unwrap(), event);
+}
+
 #[test]
 fn known_events_are_told_apart() {
     let world = World::vendored("qmp");
@@ -26,6 +34,7 @@ fn known_events_are_told_apart() {
             assert_eq!(event.name(), message.name);
             assert!(same(&event.data(), &data), "{data} of {event:?}");
             kinds.push(std::mem::discriminant(&event));
+            stays_as_data(event);
         }
     }
     let different: HashSet<_> = kinds.into_iter().collect();
@@ -46,6 +55,7 @@ fn events_that_do_not_fit_are_kept() {
             assert!(event.reason.starts_with(&bad.reason), "{event}");
             assert_eq!(*event.text, bad.value.to_string());
             assert_eq!(event.data(), bad.value);
+            stays_as_data(AnyEvent::Undecodable(event));
             bad_values += 1;
         }
     }
@@ -58,6 +68,7 @@ fn unheard_events_are_kept() {
         let event = decode("X_LATER", &data);
         assert!(matches!(&event, AnyEvent::Unrecognized(event) if &*event.name == "X_LATER"));
         assert_eq!((event.name(), event.data()), ("X_LATER", data));
+        stays_as_data(event);
     }
     let bare = AnyEvent::decode("X_LATER", None);
     assert_eq!(bare.data(), json!({}));

@@ -89,14 +89,15 @@ impl Docs {
     }
 }
 
-/// The attribute of an item that only names another, if that is deprecated.
-pub fn deprecation(features: &[Feature]) -> TokenStream {
-    let deprecated = features.iter().any(|feature| feature.name == DEPRECATED);
-    if deprecated {
-        quote!(#[deprecated(note = "deprecated in QEMU")])
-    } else {
-        TokenStream::new()
-    }
+/// The attributes of an item that only names another, whose docs say all: its name on the wire, and what its docs begin with.
+pub fn summary(def: &Definition) -> TokenStream {
+    let mut lines = def.doc.summary.trim().lines().take_while(|line| !line.trim().is_empty());
+    let first = match lines.next() {
+        None => Docs::new(format!("`{}`", def.name)),
+        Some(line) => Docs::new(format!("`{}`: {}", def.name, escape(line))),
+    };
+    let deprecated = def.features.iter().any(|feature| feature.name == DEPRECATED);
+    Docs { deprecated, ..first.continued(lines) }.tokens()
 }
 
 /// The doc of a definition. `what` says what it is on the wire; words of the schema's own go before it. `anchor` is

@@ -19,17 +19,14 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let pages = named.iter().map(|(name, event)| page(cx, name, event));
     let idents: Vec<_> = named.iter().map(|(name, _)| name).collect();
     let wire_names: Vec<_> = named.iter().map(|(_, event)| &event.def.name).collect();
-    let summaries = named.iter().map(|(_, event)| {
-        let deprecated = docs::deprecation(&event.def.features);
-        let summary = format!(" `{}`", event.def.name);
-        quote!(#[doc = #summary] #deprecated)
-    });
+    let summaries = named.iter().map(|(_, event)| docs::summary(&event.def));
     let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
     let list = list(cx, "event", idents.iter().copied());
     let runtime = &cx.options.runtime;
     quote! {
         use super::types;
         use #runtime::wire;
+        use #runtime::api;
         use #runtime::{Event, EventSet, UndecodableEvent, UnrecognizedEvent};
         #(#pages)*
 
@@ -69,6 +66,19 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
                 }
             }
         }
+
+        impl api::NamedEvent for AnyEvent {
+            #[inline]
+            fn to_record(&self) -> api::EventRecord<'_> {
+                api::EventRecord::of(self.name(), self.data())
+            }
+            #[inline]
+            fn from_record(name: &str, data: &wire::RawValue) -> Result<Self, wire::JsonError> {
+                Ok(Self::decode(name, Some(data)))
+            }
+        }
+
+        wire::serde!(AnyEvent, api::decode_event, api::encode_event);
 
         #list
     }

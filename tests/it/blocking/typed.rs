@@ -3,7 +3,7 @@
 use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
 use qemu_qmp::session::SessionOptions;
 use qemu_qmp::{ErrorClass, ErrorKind, EventSet, Phase};
-use serde_json::json;
+use serde_json::{from_str, json, to_string, to_value};
 use std::time::Duration;
 use support::*;
 
@@ -245,4 +245,33 @@ fn executing_and_waiting_tells_what_did_not_come() {
         let error = vm.execute_and_wait(DeviceDel::new("net1"), PATIENCE, |_: &DeviceDeleted| true).unwrap_err();
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Timeout(phase), format!("{text} within 60s")));
     }
+}
+
+/// What a program writes down of an event is what QEMU sent.
+#[test]
+fn events_are_data_in_the_form_of_the_protocol() {
+    use qemu_qmp::message::Message;
+    use qemu_qmp::{EventMessage, Timestamp};
+
+    let time = json!({"seconds": 1_258_551_470, "microseconds": 802_384});
+    let shutdown = json!({"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}, "timestamp": time});
+    for line in [
+        shutdown.clone(),
+        json!({"event": "STOP", "timestamp": time}),
+        json!({"event": "X_LATER", "data": {"a": [1.5, null]}, "timestamp": time}),
+        json!({"event": "SHUTDOWN", "data": {"guest": 7}, "timestamp": {"seconds": -1, "microseconds": -1}}),
+    ] {
+        let Ok(Message::Event(raw)) = Message::parse(line.to_string().as_bytes()) else { panic!("{line}") };
+        let event: EventMessage<AnyEvent> = raw.decode_as();
+        assert_eq!(to_value(&event).unwrap(), line);
+        assert_eq!(from_str::<EventMessage<AnyEvent>>(&to_string(&event).unwrap()).unwrap(), event);
+    }
+    let one: EventMessage<Shutdown> = from_str(&shutdown.to_string()).unwrap();
+    assert_eq!((one.data.guest, to_value(&one).unwrap()), (true, shutdown.clone()));
+    assert_eq!(from_str::<Timestamp>(&to_string(&one.timestamp).unwrap()).unwrap(), one.timestamp);
+    assert_eq!(to_value(one.timestamp).unwrap(), time);
+    assert_eq!(from_str::<Timestamp>("{}").unwrap(), Timestamp::UNKNOWN);
+    let error = from_str::<EventMessage<Powerdown>>(&shutdown.to_string()).unwrap_err().to_string();
+    assert!(error.contains("event SHUTDOWN instead of POWERDOWN"), "{error}");
+    assert!(from_str::<EventMessage<AnyEvent>>(r#"{"data": {}}"#).unwrap_err().to_string().contains("`event`"));
 }
