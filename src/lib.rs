@@ -26,6 +26,7 @@
 //! - [`Client`]: the blocking client of a monitor. [`blocking`]: the same for other peers, such as
 //!   `blocking::Client<GuestAgent>`, for several threads, and what it connects over. `tokio`, with the feature of this name:
 //!   the client that any number of tasks share. See [below](#which-client-to-choose).
+//! - `qom`, with the feature `qmp`: properties of QEMU's objects, read and set with the type that the caller knows.
 //! - [`Monitor`], [`StorageDaemon`], [`GuestAgent`]: the peers. [`CommandFor`] says of a command which of them have it.
 //! - [`ConnectOptions`]: deadlines, the connection's name, and other choices, for all clients.
 //! - [`QemuMonitorProtocol`]: QEMU's Python class of this name, method by method.
@@ -91,6 +92,8 @@ mod qemu_monitor_protocol;
 pub mod qga;
 #[cfg(feature = "qmp")]
 pub mod qmp;
+#[cfg(feature = "qmp")]
+pub mod qom;
 mod secrets;
 pub mod session;
 #[cfg(unix)]

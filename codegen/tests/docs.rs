@@ -2,6 +2,7 @@
 
 use qemu_qmp_codegen::doc::{Doc, Entry};
 use qemu_qmp_codegen::load::load;
+use qemu_qmp_codegen::Generator;
 use std::path::Path;
 
 /// The docs of the two definitions of a golden case, and its free-form blocks.
@@ -52,4 +53,23 @@ fn old_style() {
     assert_eq!(feed.other.len(), 1);
     assert!(feed.other[0].starts_with("Example: -> {") && feed.other[0].ends_with("\n   } }"), "{:?}", feed.other);
     assert_eq!(free[0].summary, "= Cats\n\n== Felis catus");
+}
+
+/// Whoever matches on the enum of events sees what each is about.
+#[test]
+fn variants_of_events_have_the_summaries() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../qapi-schema/qmp/qapi-schema.json");
+    let schema = qemu_qmp_codegen::check::check(&load(&root).unwrap()).unwrap();
+    let generated = Generator::new(&root, "qmp").generate().unwrap();
+    let (_, text) = generated.files.iter().find(|(name, _)| name.contains("events")).unwrap();
+    let (_, variants) = text.split_once("pub enum AnyEvent {").unwrap();
+    let mut described = 0;
+    for event in &schema.events {
+        let first = event.def.doc.summary.trim().lines().next().unwrap_or_default();
+        let line =
+            format!("    /// `{}`{}\n", event.def.name, if first.is_empty() { "" } else { ": " }.to_owned() + first);
+        assert!(variants.contains(&line), "{line}");
+        described += usize::from(!first.is_empty());
+    }
+    assert!(described > 40, "{described}");
 }

@@ -8,6 +8,7 @@ use qemu_qmp::{Command, Event};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::Value;
+use std::any::TypeId;
 use std::collections::HashMap;
 
 /// Decodes a text as one type and encodes the value again.
@@ -96,8 +97,13 @@ pub fn recode_array<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recod
     encoded(&wire::array_from_json::<T>(text)?)
 }
 
-fn recode_reply<C: Command>(text: &str) -> Result<Recoded, DecodeError> {
-    encoded(&C::decode_reply(text)?)
+fn recode_reply<C: Command<Reply: 'static>>(text: &str) -> Result<Recoded, DecodeError> {
+    let reply = C::decode_reply(text)?;
+    // What is nothing to a program is an empty object on the wire.
+    if TypeId::of::<C::Reply>() == TypeId::of::<()>() {
+        return Ok(Recoded { json: Value::Object(wire::AnyMap::new()), unrecognized: Vec::new() });
+    }
+    encoded(&reply)
 }
 
 fn encoded<T: Serialize>(value: &T) -> Result<Recoded, DecodeError> {

@@ -32,7 +32,7 @@ pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     const SUCCESS_RESPONSE: bool = true;
     /// What is secret in its arguments and its reply, beside what the names of members betray.
     const SECRETS: Secrets = Secrets::NONE;
-    /// What a successful execution returns; [`Empty`](wire::Empty) where the schema names no type.
+    /// What a successful execution returns; `()` where the schema names no type.
     type Reply: Serialize + DeserializeOwned + fmt::Debug;
     /// Decodes the `return` member of a reply.
     ///

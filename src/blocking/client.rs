@@ -140,7 +140,7 @@ impl<P: Peer> Client<P> {
     /// Executes a command and waits for what it returns.
     ///
     /// A command whose success is not answered, such as `guest-shutdown`, returns at once when it is written, with
-    /// what an empty object decodes to. An error that the server may send later is dropped; to wait for it, use
+    /// `()`. An error that the server may send later is dropped; to wait for it, use
     /// [`cmd`](Self::cmd) with a short deadline.
     ///
     /// # Errors

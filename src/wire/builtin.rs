@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Null {
     }
 }
 
-/// The reply of a command that returns nothing: the empty object. What a newer QEMU may put in is ignored.
+/// An object without members that are known. What a newer QEMU may put in is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct Empty {}

@@ -1,6 +1,6 @@
 //! The way in and out for clients: one JSON text at a time.
 
-use super::builtin::{Any, ArraySeed};
+use super::builtin::{Any, ArraySeed, Empty};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::Serialize;
 use std::fmt;
@@ -24,6 +24,15 @@ pub fn array_from_json<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_
     let array = ArraySeed(PhantomData).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(array)
+}
+
+/// Decodes one JSON text that is an object of which nothing is wanted: what a command returns that returns nothing. What a newer
+/// QEMU may put in is ignored.
+///
+/// # Errors
+/// Where it is no object.
+pub fn nothing_from_json(text: &str) -> Result<(), serde_json::Error> {
+    from_json::<Empty>(text).map(drop)
 }
 
 /// A value as JSON. What has no JSON form, as a `number` that is infinite, becomes `null`.

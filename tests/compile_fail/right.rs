@@ -1,11 +1,36 @@
 //! What compiles: the calls that the other programs get wrong.
 
 use qemu_qmp::qmp::{commands::{self, *}, events::*, types::*};
-use qemu_qmp::{blocking, qga, Client, EventMessage, GuestAgent, Result, StorageDaemon};
+use qemu_qmp::{blocking, qga, qom, Client, EventMessage, GuestAgent, Result, StorageDaemon};
+use std::time::Duration;
+
+fn pause(vm: &mut Client) -> Result<()> {
+    vm.execute(commands::Stop::new())
+}
+
+fn pause_soon(vm: &mut Client) -> Result<()> {
+    vm.within(Duration::from_secs(1)).execute(commands::Stop::new())
+}
+
+fn pause_shared(vm: &blocking::SharedClient) -> Result<()> {
+    vm.execute(commands::Stop::new())
+}
+
+fn shut_down(agent: &mut blocking::Client<GuestAgent>) -> Result<()> {
+    agent.execute(qga::commands::GuestShutdown::new())
+}
+
+fn throttle(vm: &mut Client) -> Result<u64> {
+    vm.execute(qom::set("/objects/iothread0", "poll-max-ns", 1 << 10))?;
+    vm.execute(qom::get("/objects/iothread0", "poll-max-ns"))
+}
 
 fn main() -> Result<()> {
     let mut vm = Client::connect_unix("/run/vm.qmp")?;
 
+    pause(&mut vm)?;
+    pause_soon(&mut vm)?;
+    throttle(&mut vm)?;
     let status: StatusInfo = vm.execute(QueryStatus::new())?;
     assert_eq!(status.status, RunState::Running);
 
@@ -39,6 +64,8 @@ fn main() -> Result<()> {
 
     let mut agent = blocking::Client::<GuestAgent>::connect("/run/vm.qga")?;
     agent.execute(qga::commands::GuestPing::new())?;
+    shut_down(&mut agent)?;
+    pause_shared(&Client::connect_unix("/run/vm.qmp")?.share()?)?;
     let mut daemon = blocking::Client::<StorageDaemon>::connect("/run/storage.qmp")?;
     daemon.execute(QueryNamedBlockNodes::new())?;
     daemon.take_events()?;

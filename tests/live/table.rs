@@ -2,7 +2,7 @@
 #![allow(deprecated, reason = "all commands are to be executed, those that QEMU advises against included")]
 
 use qemu_qmp::{blocking, wire, Client, Command, CommandFor, GuestAgent, Monitor, Peer};
-use serde_json::Value;
+use serde_json::{json, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -86,12 +86,15 @@ fn entry<C: Command>(execute: fn(&mut AnyClient, &Value) -> Exchange) -> Entry {
     Entry { answered: C::SUCCESS_RESPONSE, bare: || wire::from_json::<C>("{}").is_ok(), execute }
 }
 
-fn execute<P: Peer, C: CommandFor<P>>(client: &mut blocking::Client<P>, arguments: &Value) -> Exchange {
+fn execute<P: Peer, C: CommandFor<P, Reply: 'static>>(client: &mut blocking::Client<P>, arguments: &Value) -> Exchange {
     let command: C = match wire::from_json(&arguments.to_string()) {
         Ok(command) => command,
         Err(error) => return Exchange::DecodeError(error.to_string()),
     };
     let arguments = wire::to_any(&command);
-    let result = client.within(PATIENCE).execute(command).map(|reply| wire::to_any(&reply));
+    // What is nothing to a program is an empty object on the wire.
+    let is_nothing = std::any::TypeId::of::<C::Reply>() == std::any::TypeId::of::<()>();
+    let shown = |reply| if is_nothing { json!({}) } else { wire::to_any(&reply) };
+    let result = client.within(PATIENCE).execute(command).map(shown);
     Exchange::Sent { arguments, result }
 }

@@ -56,13 +56,18 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     let doc = docs.quoted("Errors: ", errors.map_or("", |section| &section.text)).tokens();
     let reply = match &command.returns {
         Some(ty) => cx.ty(ty, &prefix),
-        None => quote!(wire::Empty),
+        None => quote!(()),
     };
-    let decode = matches!(command.returns, Some(Type::Array(_))).then(|| {
+    let decoder = match &command.returns {
+        Some(Type::Array(_)) => Some(quote!(array_from_json)),
+        Some(_) => None,
+        None => Some(quote!(nothing_from_json)),
+    };
+    let decode = decoder.map(|decoder| {
         quote! {
             #[inline]
             fn decode_reply(text: &str) -> Result<Self::Reply, wire::JsonError> {
-                wire::array_from_json(text)
+                wire::#decoder(text)
             }
         }
     });

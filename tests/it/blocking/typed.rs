@@ -275,3 +275,69 @@ fn events_are_data_in_the_form_of_the_protocol() {
     assert!(error.contains("event SHUTDOWN instead of POWERDOWN"), "{error}");
     assert!(from_str::<EventMessage<AnyEvent>>(r#"{"data": {}}"#).unwrap_err().to_string().contains("`event`"));
 }
+
+#[test]
+fn what_returns_nothing_is_nothing() {
+    fn pause(vm: &mut qemu_qmp::Client) -> qemu_qmp::Result<()> {
+        vm.execute(qmp::commands::Stop::new())
+    }
+    let (mut vm, script) = connected(|mut peer| {
+        peer.answer("stop", json!({}));
+        peer.answer("stop", json!({"later": [{"x": null}]}));
+        peer.answer("stop", json!([]));
+    });
+    pause(&mut vm).unwrap();
+    pause(&mut vm).unwrap();
+    let error = pause(&mut vm).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    script.finish();
+}
+
+#[test]
+fn properties_have_the_type_that_the_caller_knows() {
+    use qemu_qmp::qom;
+    let (mut vm, script) = connected(|mut peer| {
+        let path = "/objects/iothread0";
+        for value in [json!(32768), json!("x"), json!(null), json!({"guest": true, "reason": "new"}), json!("secret")] {
+            let arguments = peer.answer("qom-get", value)["arguments"].clone();
+            assert_eq!(arguments, json!({"path": path, "property": "poll-max-ns"}));
+        }
+        let set = |value| json!({"path": path, "property": "poll-max-ns", "value": value});
+        assert_eq!(peer.answer("qom-set", json!({}))["arguments"], set(json!(7)));
+        assert_eq!(peer.answer("qom-set", json!({}))["arguments"], set(json!(["a", null])));
+    });
+    let (path, property) = ("/objects/iothread0".to_owned(), "poll-max-ns");
+    let number: u64 = vm.execute(qom::get(&*path, property)).unwrap();
+    assert_eq!(number, 32768);
+    assert_eq!(vm.execute(qom::get::<String>(&*path, property)).unwrap(), "x");
+    assert_eq!(vm.within(PATIENCE).execute(qom::get::<Option<bool>>(&*path, property)).unwrap(), None);
+    assert!(vm.execute(qom::get::<Shutdown>(&*path, property)).unwrap().guest);
+    let error = vm.execute(qom::get::<u64>(&*path, property)).unwrap_err();
+    assert_eq!(error.to_string(), "reply to qom-get: invalid type: string \"***\", expected u64");
+    vm.execute(qom::set(&*path, property, 7_u8)).unwrap();
+    vm.execute(qom::set(&*path, property, (&"a", None::<bool>))).unwrap();
+    let odd = std::collections::BTreeMap::from([(vec![1], 1)]);
+    let error = vm.execute(qom::set(&*path, property, odd)).unwrap_err();
+    assert_eq!(error.to_string(), "cannot encode qom-set: key must be a string");
+    drop(vm);
+    script.finish();
+    let shown = format!("{:?} {:?}", qom::get::<u64>("/a", "data"), qom::set("/a", "data", "hunter2"));
+    assert!(shown.contains(r#"{"path":"/a","property":"data"}"#) && !shown.contains("hunter2"), "{shown}");
+}
+
+/// That this compiles is the test: the storage daemon has both commands, and clients of each kind take them.
+#[test]
+fn properties_are_for_each_client_whose_peer_has_objects() {
+    use qemu_qmp::{blocking, qom, Monitor, StorageDaemon};
+    fn of_a_daemon(daemon: &mut blocking::Client<StorageDaemon>) -> qemu_qmp::Result<u64> {
+        daemon.execute(qom::set("/a", "b", true))?;
+        daemon.execute(qom::get("/a", "b"))
+    }
+    fn of_threads(vm: &blocking::SharedClient<Monitor>) -> qemu_qmp::Result<()> {
+        vm.execute(qom::set("/a", "b", vm.execute(qom::get::<u64>("/a", "b"))?))
+    }
+    async fn of_tasks(vm: &qemu_qmp::tokio::Client) -> qemu_qmp::Result<()> {
+        vm.execute(qom::set("/a", "b", vm.execute(qom::get::<u64>("/a", "b")).await?)).await
+    }
+    let _ = (of_a_daemon as fn(&mut _) -> _, of_threads as fn(&_) -> _, of_tasks);
+}
