@@ -98,6 +98,7 @@ mod secrets;
 pub mod session;
 #[cfg(unix)]
 mod socket_file;
+mod timeout;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "tracing")]
@@ -116,6 +117,7 @@ pub use error::{Error, ErrorClass, ErrorKind, Phase, Result, ServerError};
 pub use message::{EventMessage, Greeting, Timestamp, Version};
 pub use options::ConnectOptions;
 pub use qemu_monitor_protocol::QemuMonitorProtocol;
+pub use timeout::Timeout;
 
 /// The blocking client of a monitor: of QEMU's system emulator.
 ///

@@ -1,6 +1,7 @@
 //! How to connect, and how long to wait for what: plain data, the same for all clients.
 
 use crate::session::SessionOptions;
+use crate::timeout::Timeout;
 use std::time::Duration;
 
 /// How to connect, and how long to wait for what, for all clients alike.
@@ -41,8 +42,8 @@ impl ConnectOptions {
 
     /// How long the transport's connection may take, with all addresses of a host; of a listener, how long to wait for a peer
     /// that connects.
-    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.connect_timeout = timeout.into();
+    pub fn connect_timeout(mut self, timeout: impl Timeout) -> Self {
+        self.connect_timeout = timeout.limit();
         self
     }
 
@@ -50,8 +51,8 @@ impl ConnectOptions {
     ///
     /// QEMU serves one client per monitor. Another one can connect, but is not greeted until the first is gone: it is
     /// this deadline that tells.
-    pub fn greeting_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.greeting_timeout = timeout.into();
+    pub fn greeting_timeout(mut self, timeout: impl Timeout) -> Self {
+        self.greeting_timeout = timeout.limit();
         self
     }
 
@@ -72,8 +73,8 @@ impl ConnectOptions {
 
     /// How long a call may take, unless [`within`](crate::Client::within) says otherwise. Most commands take less than a
     /// millisecond; few, such as `human-monitor-command` with `savevm`, take minutes.
-    pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.call_timeout = timeout.into();
+    pub fn call_timeout(mut self, timeout: impl Timeout) -> Self {
+        self.call_timeout = timeout.limit();
         self
     }
 

@@ -22,6 +22,7 @@ pub use record::{decode_event, encode_event, EventRecord, NamedEvent};
 /// Serializing a command gives its `arguments` object, without the command's name.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
+    note = "a command is made by `new` and its mandatory arguments, as in `QueryStatus::new()`",
     note = "commands are in `qmp::commands` and `qga::commands`; types and events of the same name are not commands",
     note = "a command that the schema does not know can be executed by name, with `cmd`"
 )]
@@ -43,9 +44,34 @@ pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     }
 }
 
+/// What the name of a command is without `::new(…)`, so that the compiler can say what is missing instead of advising a struct
+/// literal. Nobody needs a value of it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct WithoutNew<C>(std::marker::PhantomData<C>);
+
+impl<C> WithoutNew<C> {
+    #[doc(hidden)]
+    pub const VALUE: Self = WithoutNew(std::marker::PhantomData);
+}
+
+/// Gives names of commands a meaning without `::new(…)`: [`WithoutNew`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __api_without_new {
+    ($($command:ident,)*) => {$(
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        pub const $command: $crate::api::WithoutNew<$command> = $crate::api::WithoutNew::VALUE;
+    )*};
+}
+#[doc(hidden)]
+pub use __api_without_new as without_new;
+
 /// A command that may be executed out-of-band: at once, ahead of commands that are queued or running.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be executed out-of-band",
+    note = "a command is made by `new` and its mandatory arguments, as in `MigratePause::new()`",
     note = "the schema says of each command whether it may be"
 )]
 pub trait OobCommand: Command {}

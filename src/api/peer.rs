@@ -38,6 +38,7 @@ pub trait MonitorPeer: Peer {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command of the peer `{P}`",
     label = "not a command that this peer has",
+    note = "a command is made by `new` and its mandatory arguments, as in `QueryStatus::new()`",
     note = "commands of `qga::commands` are for a `Client<GuestAgent>`, and no other client takes them",
     note = "commands of `qmp::commands` are for a `Client<Monitor>`; a `Client<StorageDaemon>` takes those of them that the \
             storage daemon has",

@@ -8,6 +8,7 @@ use crate::fds::{BorrowedFd, Fds};
 use crate::label::Label;
 use crate::message::{Reply, Request};
 use crate::session::EventCursor;
+use crate::timeout::Timeout;
 use crate::trace::CommandSpan;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -67,8 +68,8 @@ impl<'a, P: Peer> CallBuilder<'a, P> {
     }
 
     /// See [`Client::within`](super::Client::within).
-    pub fn within(self, timeout: impl Into<Option<Duration>>) -> Self {
-        CallBuilder { timeout: timeout.into(), ..self }
+    pub fn within(self, timeout: impl Timeout) -> Self {
+        CallBuilder { timeout: timeout.limit(), ..self }
     }
 
     /// See [`Client::with_fds`](super::Client::with_fds).

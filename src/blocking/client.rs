@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::message::{Greeting, Reply};
 use crate::options::ConnectOptions;
 use crate::session::Counters;
+use crate::timeout::Timeout;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::marker::PhantomData;
@@ -186,7 +187,7 @@ impl<P: Peer> Client<P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn within(&mut self, timeout: impl Into<Option<Duration>>) -> CallBuilder<'_, P> {
+    pub fn within(&mut self, timeout: impl Timeout) -> CallBuilder<'_, P> {
         self.call_builder().within(timeout)
     }
 
@@ -257,8 +258,8 @@ impl<P: Peer> Client<P> {
     }
 
     /// Changes how long a call may take, unless [`within`](Self::within) says otherwise; `None` waits for ever.
-    pub fn set_call_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
-        self.call_timeout = timeout.into();
+    pub fn set_call_timeout(&mut self, timeout: impl Timeout) {
+        self.call_timeout = timeout.limit();
     }
 
     fn new(connection: Box<Connection>, options: &ConnectOptions) -> Self {

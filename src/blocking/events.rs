@@ -11,6 +11,7 @@ use crate::message::{EventMessage, RawEvent, Request};
 use crate::qmp::events::AnyEvent;
 use crate::session::{accepted, decided, look_at, take_all};
 use crate::session::{EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
+use crate::timeout::Timeout;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ impl<P: MonitorPeer> Client<P> {
     ///
     /// Those of [every operation](Client#errors). What ended the connection comes when there is no event left.
     #[cfg(feature = "qmp")]
-    pub fn next_event(&mut self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<AnyEvent>>> {
+    pub fn next_event(&mut self, timeout: impl Timeout) -> Result<Option<EventMessage<AnyEvent>>> {
         self.next_event_as(timeout)
     }
 
@@ -55,11 +56,8 @@ impl<P: MonitorPeer> Client<P> {
     /// # Errors
     ///
     /// Those of [every operation](Client#errors). What ended the connection comes when there is no event left.
-    pub fn next_event_as<K: EventSet>(
-        &mut self,
-        timeout: impl Into<Option<Duration>>,
-    ) -> Result<Option<EventMessage<K>>> {
-        let found = self.connection.wait_for(Wait::within(timeout.into()), Session::take_event)?;
+    pub fn next_event_as<K: EventSet>(&mut self, timeout: impl Timeout) -> Result<Option<EventMessage<K>>> {
+        let found = self.connection.wait_for(Wait::within(timeout.limit()), Session::take_event)?;
         found.map(|(_, event)| Ok(event?.decode_as())).transpose()
     }
 
@@ -76,10 +74,10 @@ impl<P: MonitorPeer> Client<P> {
     /// decode, which takes it; and those of [every operation](Client#errors).
     pub fn wait_for<E: Event>(
         &mut self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         filter: impl FnMut(&E) -> bool,
     ) -> Result<EventMessage<E>> {
-        let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::Named(E::NAME), timeout.into());
+        let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::Named(E::NAME), timeout.limit());
         watch.find(EventCursor::START, Some(E::NAME), accepted(filter))
     }
 
@@ -92,10 +90,10 @@ impl<P: MonitorPeer> Client<P> {
     /// [`Timeout`](crate::ErrorKind::Timeout) if the time is over; and those of [every operation](Client#errors).
     pub fn wait_until<K: EventSet, T>(
         &mut self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<T> {
-        let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::All, timeout.into());
+        let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::All, timeout.limit());
         watch.find(EventCursor::START, None, decided(outcome))
     }
 
@@ -123,12 +121,12 @@ impl<P: MonitorPeer> Client<P> {
     pub fn execute_and_wait<C: CommandFor<P>, E: Event>(
         &mut self,
         command: C,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         filter: impl FnMut(&E) -> bool,
     ) -> Result<(C::Reply, EventMessage<E>)> {
         let request = Request::new(&command)?;
         let filter = accepted(filter);
-        self.execute_and_find::<C, _>(request, timeout.into(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
     }
 
     /// Executes a command, and waits for the first event after it for which the function gives a value: for commands that end
@@ -157,11 +155,11 @@ impl<P: MonitorPeer> Client<P> {
     pub fn execute_until<C: CommandFor<P>, K: EventSet, T>(
         &mut self,
         command: C,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<(C::Reply, T)> {
         let request = Request::new(&command)?;
-        self.execute_and_find::<C, _>(request, timeout.into(), EventFilter::All, None, decided(outcome))
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::All, None, decided(outcome))
     }
 
     /// All events that have arrived, which stay. Never waits.

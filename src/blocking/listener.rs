@@ -13,6 +13,7 @@ use crate::label::Label;
 use crate::options::ConnectOptions;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
+use crate::timeout::Timeout;
 use std::net::TcpListener;
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
@@ -79,7 +80,7 @@ impl Listener {
     /// # Errors
     ///
     /// Those of [`accept_with`](Self::accept_with).
-    pub fn accept(&self, timeout: impl Into<Option<Duration>>) -> Result<Client> {
+    pub fn accept(&self, timeout: impl Timeout) -> Result<Client> {
         self.accept_with(&ConnectOptions::new().connect_timeout(timeout))
     }
 

@@ -8,6 +8,7 @@ use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::{BorrowedFd, Fds};
 use crate::message::{Reply, Request};
 use crate::session::{EventCursor, Id};
+use crate::timeout::Timeout;
 use crate::trace::CommandSpan;
 use ::tokio::sync::oneshot;
 use serde_json::{Map, Value};
@@ -40,8 +41,8 @@ impl<'a, P: Peer> CallBuilder<'a, P> {
     }
 
     /// See [`Client::within`](super::Client::within).
-    pub fn within(self, timeout: impl Into<Option<Duration>>) -> Self {
-        CallBuilder { call: Call { timeout: timeout.into(), ..self.call }, ..self }
+    pub fn within(self, timeout: impl Timeout) -> Self {
+        CallBuilder { call: Call { timeout: timeout.limit(), ..self.call }, ..self }
     }
 
     /// See [`Client::with_fds`](super::Client::with_fds).

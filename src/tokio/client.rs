@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::message::{Greeting, Reply};
 use crate::options::ConnectOptions;
 use crate::session::Counters;
+use crate::timeout::Timeout;
 use ::tokio::sync::oneshot;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -176,7 +177,7 @@ impl<P: Peer> Client<P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn within(&self, timeout: impl Into<Option<Duration>>) -> CallBuilder<'_, P> {
+    pub fn within(&self, timeout: impl Timeout) -> CallBuilder<'_, P> {
         self.call_builder().within(timeout)
     }
 
@@ -258,8 +259,8 @@ impl<P: Peer> Client<P> {
 
     /// Changes how long calls by this handle, and its future clones, may take, unless [`within`](Self::within) says
     /// otherwise; `None` waits for ever.
-    pub fn set_call_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
-        self.call_timeout = timeout.into();
+    pub fn set_call_timeout(&mut self, timeout: impl Timeout) {
+        self.call_timeout = timeout.limit();
     }
 
     pub(super) fn new(handle: Handle, options: &ConnectOptions) -> Self {

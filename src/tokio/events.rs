@@ -14,6 +14,7 @@ use crate::options::ConnectOptions;
 use crate::qmp::events::AnyEvent;
 use crate::session::{accepted, decided, look_at, take_all_raw};
 use crate::session::{Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
+use crate::timeout::Timeout;
 use ::tokio::task::coop::poll_proceed;
 use futures_core::Stream;
 use std::fmt;
@@ -119,10 +120,10 @@ impl<P: MonitorPeer> Client<P> {
     /// not be kept or read; and those of [every operation](crate::Client#errors).
     pub fn wait_for<E: Event>(
         &self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         filter: impl FnMut(&E) -> bool,
     ) -> impl Future<Output = Result<EventMessage<E>>> {
-        let deadline = Deadline::new(timeout.into());
+        let deadline = Deadline::new(timeout.limit());
         let watch = self.watch(SubscribeFrom::Kept, EventFilter::Named(E::NAME));
         async move { watch.find(EventCursor::START, deadline, accepted(filter)).await }
     }
@@ -136,10 +137,10 @@ impl<P: MonitorPeer> Client<P> {
     /// Those of [`wait_for`](Self::wait_for), without `Decode`.
     pub fn wait_until<K: EventSet, T>(
         &self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> impl Future<Output = Result<T>> {
-        let deadline = Deadline::new(timeout.into());
+        let deadline = Deadline::new(timeout.limit());
         let watch = self.watch(SubscribeFrom::Kept, EventFilter::All);
         async move { watch.find(EventCursor::START, deadline, decided(outcome)).await }
     }
@@ -167,11 +168,11 @@ impl<P: MonitorPeer> Client<P> {
     pub async fn execute_and_wait<C: CommandFor<P>, E: Event>(
         &self,
         command: C,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         filter: impl FnMut(&E) -> bool,
     ) -> Result<(C::Reply, EventMessage<E>)> {
         let watch = self.watch(SubscribeFrom::Now, EventFilter::Named(E::NAME));
-        let (request, timeout) = (Request::new(&command), timeout.into());
+        let (request, timeout) = (Request::new(&command), timeout.limit());
         self.execute_and_find::<C, _>(request, timeout, watch, accepted(filter)).await
     }
 
@@ -200,11 +201,11 @@ impl<P: MonitorPeer> Client<P> {
     pub async fn execute_until<C: CommandFor<P>, K: EventSet, T>(
         &self,
         command: C,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<(C::Reply, T)> {
         let watch = self.watch(SubscribeFrom::Now, EventFilter::All);
-        let (request, timeout) = (Request::new(&command), timeout.into());
+        let (request, timeout) = (Request::new(&command), timeout.limit());
         self.execute_and_find::<C, _>(request, timeout, watch, decided(outcome)).await
     }
 
@@ -239,10 +240,10 @@ impl<T> Events<T> {
     /// Those of [`Client::wait_for`]. The stream goes on.
     pub async fn wait_for(
         &mut self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         mut filter: impl FnMut(&T) -> bool,
     ) -> Result<EventMessage<T>> {
-        self.find(timeout.into(), |event| if filter(&event.data) { Ok(event) } else { Err(event) }).await
+        self.find(timeout.limit(), |event| if filter(&event.data) { Ok(event) } else { Err(event) }).await
     }
 
     /// Waits for an event for which the function gives a value, and passes over others, like [`wait_for`](Self::wait_for).
@@ -252,10 +253,10 @@ impl<T> Events<T> {
     /// The same.
     pub async fn wait_until<R>(
         &mut self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         mut outcome: impl FnMut(&EventMessage<T>) -> Option<R>,
     ) -> Result<R> {
-        self.find(timeout.into(), |event| outcome(&event).ok_or(event)).await
+        self.find(timeout.limit(), |event| outcome(&event).ok_or(event)).await
     }
 
     async fn find<R>(

@@ -15,12 +15,12 @@ use crate::error::{Error, Phase, Result};
 use crate::options::ConnectOptions;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
+use crate::timeout::Timeout;
 use ::tokio::net::TcpListener;
 #[cfg(unix)]
 use ::tokio::net::UnixListener;
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 /// A socket to which a QEMU connects that was started with `-qmp unix:PATH` or `-qmp tcp:HOST:PORT`, without `server=on`.
 ///
@@ -78,7 +78,7 @@ impl Listener {
     /// # Errors
     ///
     /// Those of [`accept_with`](Self::accept_with).
-    pub async fn accept(&self, timeout: impl Into<Option<Duration>>) -> Result<Client> {
+    pub async fn accept(&self, timeout: impl Timeout) -> Result<Client> {
         self.accept_with(&ConnectOptions::new().connect_timeout(timeout)).await
     }
 

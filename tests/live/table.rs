@@ -68,14 +68,14 @@ macro_rules! agent_table {
 }
 use agent_table;
 
-fn monitor_entry<C: CommandFor<Monitor>>() -> Entry {
+fn monitor_entry<C: CommandFor<Monitor, Reply: 'static>>() -> Entry {
     entry::<C>(|client, arguments| match client {
         AnyClient::Monitor(client) => execute::<Monitor, C>(client, arguments),
         AnyClient::Agent(_) => Exchange::DecodeError("a command for a monitor".to_owned()),
     })
 }
 
-fn agent_entry<C: CommandFor<GuestAgent>>() -> Entry {
+fn agent_entry<C: CommandFor<GuestAgent, Reply: 'static>>() -> Entry {
     entry::<C>(|client, arguments| match client {
         AnyClient::Agent(client) => execute::<GuestAgent, C>(client, arguments),
         AnyClient::Monitor(_) => Exchange::DecodeError("a command for a guest agent".to_owned()),

@@ -19,12 +19,14 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         .collect();
     let pages = named.iter().map(|(name, command)| page(cx, name, command));
     let list = list(cx, "command", named.iter().map(|(name, _)| name));
+    let names = named.iter().map(|(name, _)| name);
     let runtime = &cx.options.runtime;
     quote! {
         use super::types;
         use #runtime::wire;
         use #runtime::Command;
         #(#pages)*
+        #runtime::api::without_new!(#(#names,)*);
         #list
     }
 }

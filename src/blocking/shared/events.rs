@@ -10,6 +10,7 @@ use crate::message::{EventMessage, RawEvent, Request};
 use crate::qmp::events::AnyEvent;
 use crate::session::{accepted, decided, look_at, take_all_raw};
 use crate::session::{Entry, EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
+use crate::timeout::Timeout;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,7 @@ impl<P: MonitorPeer> SharedClient<P> {
     ///
     /// The same.
     #[cfg(feature = "qmp")]
-    pub fn next_event(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<AnyEvent>>> {
+    pub fn next_event(&self, timeout: impl Timeout) -> Result<Option<EventMessage<AnyEvent>>> {
         self.next_event_as(timeout)
     }
 
@@ -57,8 +58,8 @@ impl<P: MonitorPeer> SharedClient<P> {
     /// # Errors
     ///
     /// The same.
-    pub fn next_event_as<K: EventSet>(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<K>>> {
-        let wait = Wait::within(timeout.into());
+    pub fn next_event_as<K: EventSet>(&self, timeout: impl Timeout) -> Result<Option<EventMessage<K>>> {
+        let wait = Wait::within(timeout.limit());
         let found = match self.leader.with_session(|session| session.keeps_events()) {
             true => self.leader.wait_for(wait, Session::take_event)?,
             false => self.watch(SubscribeFrom::Now, EventFilter::All).next_entry(wait)?,
@@ -91,13 +92,9 @@ impl<P: MonitorPeer> SharedClient<P> {
     /// # Errors
     ///
     /// The same.
-    pub fn wait_for<E: Event>(
-        &self,
-        timeout: impl Into<Option<Duration>>,
-        filter: impl FnMut(&E) -> bool,
-    ) -> Result<EventMessage<E>> {
+    pub fn wait_for<E: Event>(&self, timeout: impl Timeout, filter: impl FnMut(&E) -> bool) -> Result<EventMessage<E>> {
         let watch = self.watch(SubscribeFrom::Kept, EventFilter::Named(E::NAME));
-        watch.find(EventCursor::START, Deadline::new(timeout.into()), Some(E::NAME), accepted(filter))
+        watch.find(EventCursor::START, Deadline::new(timeout.limit()), Some(E::NAME), accepted(filter))
     }
 
     /// Takes the first event for which the function gives a value, like [`Client::wait_until`](super::Client::wait_until).
@@ -107,11 +104,11 @@ impl<P: MonitorPeer> SharedClient<P> {
     /// The same.
     pub fn wait_until<K: EventSet, T>(
         &self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<T> {
         let watch = self.watch(SubscribeFrom::Kept, EventFilter::All);
-        watch.find(EventCursor::START, Deadline::new(timeout.into()), None, decided(outcome))
+        watch.find(EventCursor::START, Deadline::new(timeout.limit()), None, decided(outcome))
     }
 
     /// Executes a command, and takes the first event `E` after it that the filter accepts, like
@@ -123,11 +120,11 @@ impl<P: MonitorPeer> SharedClient<P> {
     pub fn execute_and_wait<C: CommandFor<P>, E: Event>(
         &self,
         command: C,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         filter: impl FnMut(&E) -> bool,
     ) -> Result<(C::Reply, EventMessage<E>)> {
         let (request, filter) = (Request::new(&command)?, accepted(filter));
-        self.execute_and_find::<C, _>(request, timeout.into(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
     }
 
     /// Executes a command, and waits for the first event after it for which the function gives a value, like
@@ -139,11 +136,11 @@ impl<P: MonitorPeer> SharedClient<P> {
     pub fn execute_until<C: CommandFor<P>, K: EventSet, T>(
         &self,
         command: C,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<(C::Reply, T)> {
         let request = Request::new(&command)?;
-        self.execute_and_find::<C, _>(request, timeout.into(), EventFilter::All, None, decided(outcome))
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::All, None, decided(outcome))
     }
 
     fn execute_and_find<C: CommandFor<P>, T>(
@@ -189,8 +186,8 @@ impl<T> Events<T> {
     ///
     /// [`Missed`](ErrorKind::Missed), [`Malformed`](ErrorKind::Malformed) and [`Decode`](ErrorKind::Decode) instead of an
     /// event, after which the stream goes on; and what [ended the connection](super::Client#errors).
-    pub fn next_event(&mut self, timeout: impl Into<Option<Duration>>) -> Result<Option<EventMessage<T>>> {
-        let wait = Wait::within(timeout.into());
+    pub fn next_event(&mut self, timeout: impl Timeout) -> Result<Option<EventMessage<T>>> {
+        let wait = Wait::within(timeout.limit());
         while let Some((_, content)) = self.watch.next_entry(wait)? {
             if let Some(decoded) = (self.decode)(&*content?) {
                 return decoded.map(Some);
@@ -204,12 +201,8 @@ impl<T> Events<T> {
     /// # Errors
     ///
     /// [`Timeout`](ErrorKind::Timeout) if the time is over; and those of [`next_event`](Self::next_event). The stream goes on.
-    pub fn wait_for(
-        &mut self,
-        timeout: impl Into<Option<Duration>>,
-        mut filter: impl FnMut(&T) -> bool,
-    ) -> Result<EventMessage<T>> {
-        self.find(timeout.into(), |event| if filter(&event.data) { Ok(event) } else { Err(event) })
+    pub fn wait_for(&mut self, timeout: impl Timeout, mut filter: impl FnMut(&T) -> bool) -> Result<EventMessage<T>> {
+        self.find(timeout.limit(), |event| if filter(&event.data) { Ok(event) } else { Err(event) })
     }
 
     /// Waits for an event for which the function gives a value, and passes over others, like [`wait_for`](Self::wait_for).
@@ -219,10 +212,10 @@ impl<T> Events<T> {
     /// The same.
     pub fn wait_until<R>(
         &mut self,
-        timeout: impl Into<Option<Duration>>,
+        timeout: impl Timeout,
         mut outcome: impl FnMut(&EventMessage<T>) -> Option<R>,
     ) -> Result<R> {
-        self.find(timeout.into(), |event| outcome(&event).ok_or(event))
+        self.find(timeout.limit(), |event| outcome(&event).ok_or(event))
     }
 
     fn find<R>(

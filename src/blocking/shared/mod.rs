@@ -20,6 +20,7 @@ use crate::fds::Fds;
 use crate::label::Label;
 use crate::message::{Greeting, Reply, Request};
 use crate::session::Counters;
+use crate::timeout::Timeout;
 use crate::trace::CommandSpan;
 use leader::Leader;
 use serde_json::{Map, Value};
@@ -118,7 +119,7 @@ impl<P: Peer> SharedClient<P> {
     }
 
     /// For a call that takes longer, or may take less long, than others, like [`Client::within`].
-    pub fn within(&self, timeout: impl Into<Option<Duration>>) -> CallBuilder<'_, P> {
+    pub fn within(&self, timeout: impl Timeout) -> CallBuilder<'_, P> {
         self.call_builder().within(timeout)
     }
 
@@ -150,8 +151,8 @@ impl<P: Peer> SharedClient<P> {
 
     /// Changes how long calls by this handle, and its future clones, may take, unless [`within`](Self::within) says otherwise;
     /// `None` waits for ever.
-    pub fn set_call_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
-        self.call_timeout = timeout.into();
+    pub fn set_call_timeout(&mut self, timeout: impl Timeout) {
+        self.call_timeout = timeout.limit();
     }
 
     fn call_builder(&self) -> CallBuilder<'_, P> {
