@@ -30,6 +30,7 @@
 //! - [`Monitor`], [`StorageDaemon`], [`GuestAgent`]: the peers. [`CommandFor`] says of a command which of them have it.
 //! - [`ConnectOptions`]: deadlines, the connection's name, and other choices, for all clients.
 //! - [`QemuMonitorProtocol`]: QEMU's Python class of this name, method by method.
+//! - [`Address`]: where a server is, parsed from what people type. [`Timeout`]: how long to wait.
 //! - [`Error`]: what went wrong, by [`ErrorKind`]; `{}` shows all of it. What QEMU says about a command is a [`ServerError`].
 //! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
 //! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
@@ -56,7 +57,11 @@
 //!
 //! Mandatory members are parameters of `new`, optional ones are setters, except in types that only a server sends; fields are
 //! public. A union has a constructor for each branch. An optional member is an `Option`: absent is `None`, and a JSON `null`,
-//! where the schema has one, is a value. QAPI's `any` is [`wire::Any`], a [`serde_json::Value`].
+//! where the schema has one, is a value. QAPI's `any` is [`wire::Any`], a [`serde_json::Value`]. What a command returns that
+//! returns nothing is `()`.
+//!
+//! Secrets show in no `Debug`, error or trace: members such as `password`, what `object-add` and `human-monitor-command` are given,
+//! and the like. A schema of one's own names others.
 //!
 //! # Other releases of QEMU
 //!

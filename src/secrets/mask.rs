@@ -16,9 +16,11 @@ pub(crate) const MASK: &str = "\"***\"";
 /// A member of an object that is about to be masked or not.
 pub(crate) struct Member<'a> {
     /// 1 for a member of the message itself.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only traces have whole messages"))]
     pub(crate) depth: usize,
     pub(crate) name: &'a str,
     /// Its value as JSON, and all that comes behind.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only traces have whole messages"))]
     pub(crate) value: &'a str,
 }
 

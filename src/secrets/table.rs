@@ -7,6 +7,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Extent {
     /// Nothing.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only traces know how much of a reply is secret"))]
     Nothing,
     /// An error's words: they may repeat arguments that are secret.
     Error,

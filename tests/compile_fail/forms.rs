@@ -7,7 +7,7 @@ fn main() -> Result<()> {
     let mut vm = Client::connect_unix("/run/vm.qmp")?;
     vm.execute(QueryStatus)?; //~ E0277 WithoutNew<qemu_qmp::qmp::commands::QueryStatus>` is not a command; made by `new`; `QueryStatus::new()`
     vm.execute(BlockResize)?; //~ E0277 WithoutNew<qemu_qmp::qmp::commands::BlockResize>` is not a command; made by `new`
-    vm.execute_oob(MigratePause)?; //~ E0277 WithoutNew<qemu_qmp::qmp::commands::MigratePause>` cannot be executed out-of-band; made by `new`
+    vm.execute_oob(MigratePause)?; //~ E0277 WithoutNew<qemu_qmp::qmp::commands::MigratePause>`; made by `new`
     vm.within(5).execute(QueryStatus::new())?; //~ E0277 `{integer}` is not a timeout; `Duration::from_secs(5)`
     vm.wait_for(5, |_: &DeviceDeleted| true)?; //~ E0277 `{integer}` is not a timeout; `Duration::from_secs(5)`; `None` waits for ever
     vm.execute_and_wait(Quit::new(), 2.5, |_: &Shutdown| true)?; //~ E0277 `{float}` is not a timeout; `Duration::from_secs(5)`
