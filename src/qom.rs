@@ -1,7 +1,7 @@
 //! Properties of QEMU's objects, with the type that the caller knows them to have.
 //!
 //! `qom-get` and `qom-set` move values of any type, which no schema tells: in [`qmp::commands`](crate::qmp::commands) they are
-//! [`wire::Any`](crate::wire::Any). [`get`] and [`set`] make the same commands, typed, for each client and call builder:
+//! [`wire::Any`]. [`get`] and [`set`] make the same commands, typed, for each client and call builder:
 //!
 //! ```no_run
 //! use qemu_qmp::qom;

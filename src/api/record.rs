@@ -84,5 +84,5 @@ pub(crate) fn record_to_event<T: NamedEvent>(mut record: AnyMap) -> Result<T, wi
         _ => return Err(wire::JsonError::custom("missing member `event`")),
     };
     let data = record.remove("data").unwrap_or_else(|| Any::Object(AnyMap::new()));
-    T::from_record(&name, &*RawValue::from_string(format!("{data}"))?)
+    T::from_record(&name, &RawValue::from_string(format!("{data}"))?)
 }
