@@ -54,10 +54,10 @@ impl Secrets {
         self.reply || table::COMMANDS.iter().any(|row| row.reply == Extent::All && row.command == command)
     }
 
-    /// Whether the words of an error may repeat what is a secret in the arguments of the command of this name.
-    fn may_be_in_error_of(self, command: &str) -> bool {
+    /// Whether an error may quote what is a secret in the arguments of the command of this name.
+    fn may_be_quoted_by(self, command: &str) -> bool {
         let has_row = || table::COMMANDS.iter().any(|row| row.command == command);
-        self.reply || !self.members.is_empty() || is_secret_name(command) || has_row()
+        self.reply || !self.members.is_empty() || has_row()
     }
 }
 
@@ -97,9 +97,13 @@ pub(crate) fn rows(json: &str) -> Vec<&'static Row> {
     table::COMMANDS.iter().filter(|row| commands.iter().any(|command| *command == row.command)).collect()
 }
 
-/// What a server says of a command that it refused, without what may be a secret of its arguments.
+/// What a server says of a command that it refused, without what may be a secret of its arguments. Of a command such as
+/// `set_password` that is all of it: the secret is what it is about. Others have secrets quoted, as QEMU does.
 pub(crate) fn refusal<'t>(command: &str, secrets: Secrets, words: &'t str) -> Cow<'t, str> {
-    sentence(words, secrets.may_be_in_error_of(command))
+    if is_secret_name(command) {
+        return Cow::Borrowed("***");
+    }
+    sentence(words, secrets.may_be_quoted_by(command))
 }
 
 /// What was expected at a path of a message, and what was found there instead, without the latter if it may be a secret.

@@ -16,7 +16,8 @@ fn what_a_server_refuses_shows_no_secret() {
     let cases = [
         ("object-add", "Base64 data 'hunter2' is not valid", "Base64 data '***' is not valid"),
         ("object-add", "'hun'ter2' and 'x'", "'***'"),
-        ("set_password", "no \"hunter2\", `hunter2`", "no \"***\", `***`"),
+        ("qom-set", "no \"hunter2\", `hunter2`", "no \"***\", `***`"),
+        ("set_password", "hunter2 is no good password", "***"),
         ("blockdev-add", "cannot open https://me:hunter2@host/x: gone", "cannot open ***: gone"),
         ("blockdev-add", "cannot open 'https://me:hunter2@host/x'", "cannot open '***'"),
         ("blockdev-add", "no driver=x,password=hunt er2", "no ***"),

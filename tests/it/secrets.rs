@@ -132,6 +132,8 @@ fn errors_of_calls() {
         peer.error(&added, "GenericError", "Base64 data 'hunter2' is not valid");
         let set = peer.expect("set_password");
         peer.reply(&set, json!(["hunter2"]));
+        let set = peer.expect("change-vnc-password");
+        peer.error(&set, "GenericError", "hunter2 is no good password");
         let read = peer.expect("human-monitor-command");
         peer.reply(&read, json!({"hunter2": "hunter2"}));
         let got = peer.expect("query-vnc");
@@ -150,6 +152,11 @@ fn errors_of_calls() {
     let password: SetPassword = from_value(json!({"protocol": "vnc", "password": "hunter2"})).unwrap();
     let error = vm.execute(password).unwrap_err();
     masked(&error, &["set_password", "Decode"]);
+
+    let error = vm.execute(ChangeVncPassword::new("hunter2")).unwrap_err();
+    assert_eq!(error.to_string(), "change-vnc-password: *** (GenericError)");
+    masked(&error, &["change-vnc-password"]);
+    assert_eq!(error.server_error().unwrap().desc, "hunter2 is no good password");
 
     let error = vm.execute(HumanMonitorCommand::new("info secrets")).unwrap_err();
     masked(&error, &["human-monitor-command", "Decode"]);

@@ -1,8 +1,10 @@
 //! What the blocking client tells `tracing`: a span for each command, an event for each message, and no secret.
 
+use qemu_qmp::api::Secrets;
 use qemu_qmp::qmp::{commands::*, types::*};
 use qemu_qmp::session::SessionOptions;
-use qemu_qmp::{qga, ErrorKind};
+use qemu_qmp::{qga, Command, CommandFor, ErrorKind, Monitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{json, Value};
 use support::trace::Trace;
 use support::*;
@@ -233,4 +235,46 @@ fn reply_to_a_command_that_was_not_listened_to_is_masked() {
     vm.execute(QueryName::new()).unwrap();
     script.finish();
     assert_eq!(trace.messages()[1], r#"received {"id":"qmp#2","return":"***"}"#);
+}
+
+/// A command of a schema whose build script says what is secret in it.
+#[derive(Debug)]
+struct Unlock(Value);
+
+impl Serialize for Unlock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Unlock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Unlock)
+    }
+}
+
+impl Command for Unlock {
+    const NAME: &'static str = "unlock";
+    const SECRETS: Secrets = Secrets::of(&["code"]);
+    type Reply = Value;
+}
+
+impl CommandFor<Monitor> for Unlock {}
+
+#[test]
+fn secrets_of_other_schemas_are_masked_in_commands_and_replies() {
+    let trace = Trace::new(LevelFilter::TRACE);
+    let _listening = trace.listen();
+    let (mut vm, script) = connected(|mut peer| {
+        peer.answer("unlock", json!({"code": SECRET, "marker": "shown"}));
+        let command = peer.expect("unlock");
+        peer.error(&command, "GenericError", "no hunter2");
+    });
+    let unlock = || Unlock(json!({"door": [{"code": SECRET, "marker": "shown"}]}));
+    vm.execute(unlock()).unwrap();
+    assert_eq!(vm.execute(unlock()).unwrap_err().kind(), ErrorKind::Server);
+    script.finish();
+    let told = format!("{:?}", trace.told());
+    assert!(!told.contains(SECRET), "{told}");
+    assert_eq!(told.matches("shown").count(), 3, "{told}");
 }
