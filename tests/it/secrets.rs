@@ -118,6 +118,7 @@ fn sessions_and_what_they_put_out() {
     session.take_output().unwrap();
     session.handle_input(b"{\"return\": {}, \"id\": \"qmp#2\"}\n");
     masked(&session, &["vm1"]);
+    masked(&session.take_output().unwrap(), &["len"]);
     session
         .handle_input(b"{\"return\": {}}\n{\"return\": {}, \"id\": \"qmp#1\"}\n{\"event\": \"X\", \"data\": \"hunter2");
     masked(&session, &["vm1"]);
