@@ -15,7 +15,7 @@ pub(crate) use mask::MASK;
 
 use crate::json::{items, string};
 use std::borrow::Cow;
-use table::{is_secret_name, is_secret_text, Extent, Row};
+use table::{is_secret_name, is_secret_text, next_word, Extent, Row};
 
 /// What is secret of a command in a schema of one's own, beside what the names of members betray.
 ///
@@ -122,9 +122,9 @@ pub(crate) fn sentence(words: &str, hide_quoted: bool) -> Cow<'_, str> {
         shown.push_str("***");
         rest = rest.get(end..).unwrap_or_default();
         // The quote that closes is none that opens.
-        if let Some(quote) = rest.chars().next().filter(|c| is_quote(*c)) {
-            shown.push(quote);
-            rest = rest.get(quote.len_utf8()..).unwrap_or_default();
+        if rest.bytes().next().is_some_and(is_quote) {
+            shown.push_str(rest.get(..1).unwrap_or_default());
+            rest = rest.get(1..).unwrap_or_default();
         }
     }
     if shown.is_empty() {
@@ -134,8 +134,8 @@ pub(crate) fn sentence(words: &str, hide_quoted: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-fn is_quote(c: char) -> bool {
-    matches!(c, '\'' | '"' | '`')
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'\'' | b'"' | b'`')
 }
 
 /// Where the next secret of a sentence begins and ends.
@@ -150,30 +150,35 @@ fn next_secret(words: &str, hide_quoted: bool) -> Option<(usize, usize)> {
 
 /// Where something quoted begins and ends. What is quoted may have quotes in it: the last one ends it.
 fn quoted(words: &str) -> Option<(usize, usize)> {
-    let mut before = ' ';
-    for (at, c) in words.char_indices() {
-        if is_quote(c) && !before.is_alphanumeric() {
-            let rest = words.get(at + 1..).unwrap_or_default();
-            let len = rest.rfind(c).unwrap_or(rest.len());
-            if len > 0 {
-                return Some((at + 1, at + 1 + len));
+    let bytes = words.as_bytes();
+    let mut before = b' ';
+    for (at, &byte) in bytes.iter().enumerate() {
+        let is_apostrophe = before.is_ascii_alphanumeric() || !before.is_ascii();
+        if is_quote(byte) && !is_apostrophe {
+            let end = bytes.iter().rposition(|other| *other == byte).filter(|end| *end > at).unwrap_or(bytes.len());
+            if end > at + 1 {
+                return Some((at + 1, end));
             }
         }
-        before = c;
+        before = byte;
     }
     None
 }
 
 /// Where a word begins and ends that betrays a secret. Only of a URL it is known where it ends.
 fn betrayed(words: &str) -> Option<(usize, usize)> {
-    let is_space = |c: char| c.is_whitespace() || is_quote(c);
-    let mut at = 0;
-    for word in words.split_inclusive(is_space) {
-        let bare = word.trim_end_matches(|c: char| is_space(c) || matches!(c, ',' | ':' | ';'));
-        if is_secret_text(bare) {
-            return Some((at, if bare.contains("://") { at + bare.len() } else { words.len() }));
+    let mut start = 0;
+    let is_space = |byte: u8| byte.is_ascii_whitespace() || is_quote(byte);
+    for (at, byte) in words.bytes().chain([b' ']).enumerate() {
+        if !is_space(byte) {
+            continue;
         }
-        at += word.len();
+        let bare = words.get(start..at).unwrap_or_default().trim_end_matches([',', ':', ';']);
+        if is_secret_text(bare) {
+            let is_url = table::find(bare.as_bytes(), "://").is_some();
+            return Some((start, if is_url { start + bare.len() } else { words.len() }));
+        }
+        start = at + 1;
     }
     None
 }
@@ -183,15 +188,10 @@ fn betrayed(words: &str) -> Option<(usize, usize)> {
 /// What may be a reply shows nothing of what is returned, because it is not known to which command it is.
 pub(crate) fn glimpse(line: &str) -> String {
     let masked = mask(line, &mut |member| matches!(member.name, "return" | "error" | "data" | "arguments"));
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let mut at = 0;
-    while let Some(start) = masked.get(at..).and_then(|rest| rest.find(is_word)).map(|start| at + start) {
-        let rest = masked.get(start..).unwrap_or_default();
-        let end = start + rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+    while let Some((start, end)) = next_word(&masked, at) {
         let (word, behind) = (masked.get(start..end).unwrap_or_default(), masked.get(end..).unwrap_or_default());
-        let value = behind.trim_start_matches(|c: char| c == '"' || c == ':' || c.is_whitespace());
-        let is_masked = behind.starts_with('"') && value.starts_with("***");
-        if is_secret_name(word) && !is_masked && !behind.is_empty() {
+        if is_secret_name(word) && !behind.is_empty() && !is_masked(behind) {
             return format!("{}***", masked.get(..end).unwrap_or_default());
         }
         at = end;
@@ -199,10 +199,18 @@ pub(crate) fn glimpse(line: &str) -> String {
     sentence(&masked, false).into_owned()
 }
 
+/// Whether what follows a member's name is a value that was masked.
+fn is_masked(behind: &str) -> bool {
+    let value = behind.bytes().skip_while(|byte| matches!(byte, b'"' | b':') || byte.is_ascii_whitespace());
+    behind.starts_with('"') && value.take(3).eq(*b"***")
+}
+
 /// Whether a Rust type may have been made of the definition of this name: `query-status` and `QueryStatus`.
 fn is_same_name(name: &str, rust: &str) -> bool {
-    let bare = |name: &str| -> String {
-        name.chars().filter(char::is_ascii_alphanumeric).flat_map(char::to_lowercase).collect()
+    let letters = |name: &'_ str| {
+        let mut letters = name.as_bytes().to_ascii_lowercase();
+        letters.retain(u8::is_ascii_alphanumeric);
+        letters
     };
-    bare(name) == bare(rust)
+    letters(name) == letters(rust)
 }

@@ -96,44 +96,62 @@ pub(crate) const REFERENCES: &[&str] =
 
 /// Whether a member of this name is secret, whatever it is a member of.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let bare = |name: &str| -> String {
-        name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
-    };
-    let last = bare(name.rsplit('.').next().unwrap_or(name));
-    if REFERENCES.contains(&last.as_str()) {
+    let whole = bare(name.as_bytes());
+    let last = bare(name.as_bytes().rsplit(|byte| *byte == b'.').next().unwrap_or_default());
+    let is_last = |known: &&&str| known.as_bytes() == last;
+    if REFERENCES.iter().any(|known| is_last(&known)) {
         return false;
     }
-    let whole = bare(name);
-    NAMES.contains(&last.as_str()) || PARTS.iter().any(|part| whole.contains(part))
+    NAMES.iter().any(|known| is_last(&known)) || PARTS.iter().any(|part| find(&whole, part).is_some())
+}
+
+fn bare(name: &[u8]) -> Vec<u8> {
+    let mut bare = name.to_ascii_lowercase();
+    bare.retain(|byte| !matches!(byte, b'-' | b'_' | b' '));
+    bare
+}
+
+/// Where a part of a text begins. On bytes, because the standard library's search is more code than all else in here.
+pub(crate) fn find(text: &[u8], part: &str) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part.as_bytes())
 }
 
 /// Whether a string betrays a secret by its form, whatever it is the value of.
 pub(crate) fn is_secret_text(text: &str) -> bool {
+    let bytes = text.as_bytes();
     // A URL with a user, and perhaps a password, or with parameters, such as the signature that opens a store.
-    let has_login = |address: &str| address.contains(['@', '?']);
-    if text.split_once("://").is_some_and(|(_, address)| has_login(address)) {
+    if find(bytes, "://").is_some_and(|at| bytes.get(at..).unwrap_or_default().iter().any(|b| matches!(b, b'@' | b'?')))
+    {
         return true;
     }
     // A command line for a shell, as where to migrate to, or as the other end of a port.
-    if text.starts_with("exec:") || text.contains("cmd:") {
+    if bytes.starts_with(b"exec:") || find(bytes, "cmd:").is_some() {
         return true;
     }
     // `json:{…}` for the options of a block device, and the older `rbd:…:key=…`.
-    let options = text.starts_with("json:");
-    if options && text.contains('\\') {
+    let options = bytes.starts_with(b"json:");
+    if options && bytes.contains(&b'\\') {
         return true;
     }
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let mut rest = text;
-    while let Some(start) = rest.find(is_word) {
-        let from_word = rest.get(start..).unwrap_or_default();
-        let (word, behind) = from_word.split_at(from_word.find(|c| !is_word(c)).unwrap_or(from_word.len()));
-        if (options || behind.starts_with('=')) && is_secret_name(word) {
+    let mut at = 0;
+    while let Some((start, end)) = next_word(text, at) {
+        let is_named = options || bytes.get(end) == Some(&b'=');
+        if is_named && is_secret_name(text.get(start..end).unwrap_or_default()) {
             return true;
         }
-        rest = behind;
+        at = end;
     }
     false
+}
+
+/// Where the next word begins and ends: what may be a name, letters beyond ASCII included.
+pub(crate) fn next_word(text: &str, at: usize) -> Option<(usize, usize)> {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || !byte.is_ascii();
+    let rest = text.as_bytes().get(at..)?;
+    let start = rest.iter().position(is_word)?;
+    let word = rest.get(start..)?;
+    let len = word.iter().position(|byte| !is_word(byte)).unwrap_or(word.len());
+    Some((at + start, at + start + len))
 }
 
 #[cfg(test)]
