@@ -88,6 +88,7 @@ impl DecodeError {
 }
 
 impl fmt::Debug for DecodeError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = secrets::returned(self.name(), self.secrets, &self.text);
         let mut shown = f.debug_struct("DecodeError");

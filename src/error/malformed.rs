@@ -85,6 +85,7 @@ impl MalformedLine {
 }
 
 impl fmt::Debug for MalformedLine {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("MalformedLine");
         shown.field("kind", &self.kind).field("len", &self.len).field("glimpse", &self.glimpse().0).finish()

@@ -12,7 +12,7 @@ use std::{fmt, io};
 /// What a connection is called, if that is known.
 type Peer = Option<Box<str>>;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub(crate) enum Repr {
     #[error("cannot connect to {peer}: {cause}{}", instead(.meant))]
     Connect { peer: String, meant: Option<Address>, cause: io::Error },
@@ -51,6 +51,14 @@ pub(crate) enum Repr {
     FdsUnavailable { reason: &'static str, cause: Option<io::Error> },
     #[error("gave up after {after:?}: {cause}")]
     GaveUp { after: Duration, cause: Error },
+}
+
+// Not derived: nobody sees it, and its code would be that of all that is in here.
+impl fmt::Debug for Repr {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// What was being done when the operating system reported a failure.

@@ -25,6 +25,7 @@ impl ServerError {
 }
 
 impl fmt::Debug for ServerError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let desc = secrets::sentence(&self.desc, true);
         f.debug_struct("ServerError").field("class", &self.class).field("desc", &desc).finish()

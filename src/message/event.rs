@@ -144,6 +144,7 @@ impl<'de, T: NamedEvent> Deserialize<'de> for EventMessage<T> {
 
 /// Shows what came, without secrets.
 impl fmt::Debug for RawEvent {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("RawEvent");
         shown.field("name", &self.name);

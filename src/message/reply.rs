@@ -123,6 +123,7 @@ impl Reply {
 
 /// Shows how long the reply is, and not what is returned: it is not known to which command, so that all of it may be secret.
 impl fmt::Debug for Reply {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Reply");
         if let Some(id) = self.id() {

@@ -129,6 +129,7 @@ impl Request {
 
 /// Shows what is sent, without secrets.
 impl fmt::Debug for Request {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Request");
         shown.field("name", &self.name);

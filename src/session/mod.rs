@@ -315,6 +315,7 @@ impl Session {
 
 // What is on its way may be secret.
 impl fmt::Debug for Session {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Session");
         shown.field("connection", &self.label().shown()).field("ready", &self.is_ready());
@@ -323,6 +324,7 @@ impl fmt::Debug for Session {
 }
 
 impl fmt::Debug for Output {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output").field("id", &self.id).field("len", &self.bytes.len()).finish_non_exhaustive()
     }
