@@ -53,10 +53,16 @@ fn equal_json(one: &dyn Fn() -> Any, other: &dyn Fn() -> Any) -> bool {
     one() == other()
 }
 
-/// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`, without secrets: those that the table
-/// of secrets has, and members of these names.
+/// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`, without the secrets that the table of
+/// secrets has.
 #[inline(never)]
-pub fn debug<T: Serialize>(name: &str, secrets: &[&str], value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    debug_hiding(name, &[], value, f)
+}
+
+/// The same, and without members of these names.
+#[inline]
+pub fn debug_hiding<T: Serialize>(name: &str, secrets: &[&str], value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) }.ok();
     debug_json(name, secrets, &text, f)
 }

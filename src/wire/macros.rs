@@ -29,14 +29,17 @@ macro_rules! __wire_serde {
 #[macro_export]
 macro_rules! __wire_object {
     ($ty:ident) => {
-        $crate::wire::object!($ty, &[]);
+        $crate::wire::object!(@ $ty, debug);
     };
     ($ty:ident, $secrets:expr) => {
+        $crate::wire::object!(@ $ty, debug_hiding, $secrets);
+    };
+    (@ $ty:ident, $debug:ident $(, $secrets:expr)?) => {
         $crate::wire::serde!($ty, $crate::wire::decode_object, $crate::wire::encode_object);
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug(stringify!($ty), $secrets, self, f)
+                $crate::wire::$debug(stringify!($ty), $($secrets,)? self, f)
             }
         }
         impl ::std::cmp::PartialEq for $ty {
@@ -134,7 +137,7 @@ macro_rules! __wire_enum {
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug(stringify!($ty), &[], self, f)
+                $crate::wire::debug(stringify!($ty), self, f)
             }
         }
         impl ::std::fmt::Display for $ty {
@@ -179,7 +182,7 @@ macro_rules! __wire_alternate {
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug(stringify!($ty), $secrets, self, f)
+                $crate::wire::debug_hiding(stringify!($ty), $secrets, self, f)
             }
         }
         $crate::wire::serde!($ty, $crate::wire::decode_alternate, $crate::wire::Alternate::write);

@@ -36,7 +36,7 @@ pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
 pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized};
 pub use builtin::{decode_empty, encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
-pub use json::{array_from_json, debug, equal, from_json, nothing_from_json, to_any};
+pub use json::{array_from_json, debug, debug_hiding, equal, from_json, nothing_from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, object, serde, transparent};
 pub use members::{position, Seen};
 pub use object::{decode_object, encode_object};

@@ -2,7 +2,7 @@
 //!
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
-use super::json::{debug, equal};
+use super::json::{debug_hiding, equal};
 use super::traits::{Branch, Input, Object, Output};
 use super::unrecognized::UnrecognizedTag;
 use super::writer::encode_members;
@@ -37,7 +37,7 @@ pub fn write_tag<T: Object, O: Output>(union: &T, out: &mut O) {
 /// Writes the name of a branch's type, the tag, and what the members are on the wire.
 #[inline(never)]
 pub fn debug_branch<B: Branch>(name: &str, secrets: &[&str], branch: &B, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    debug(&format!("{name} {:?}", branch.tag()), secrets, &Members(branch), f)
+    debug_hiding(&format!("{name} {:?}", branch.tag()), secrets, &Members(branch), f)
 }
 
 /// Whether two branches are the same on the wire.

@@ -36,7 +36,7 @@ impl UnrecognizedBranch {
 impl fmt::Debug for UnrecognizedBranch {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(&format!("UnrecognizedBranch {:?}", self.tag), &[], &self.members, f)
+        debug(&format!("UnrecognizedBranch {:?}", self.tag), &self.members, f)
     }
 }
 
