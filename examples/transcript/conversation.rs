@@ -5,6 +5,7 @@
 use crate::api::{recode, recode_array, Api, DecodeError, Recoded};
 use crate::compare::compare;
 use qemu_qmp::qmp::types::{QMPCapability, VersionInfo};
+use qemu_qmp::wire::tolerating_unknown;
 use qemu_qmp::ErrorClass;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
@@ -113,7 +114,8 @@ impl Conversation {
             return malformed(false, DecodeError { path: String::new(), reason });
         };
         let arguments = members.get("arguments").map_or("{}", |arguments| arguments.get());
-        let result = checked(types.map(|types| types.arguments), arguments);
+        // Its client may know more than the types do. What they ignore is reported like what they ignore of replies.
+        let result = tolerating_unknown(|| checked(types.map(|types| types.arguments), arguments));
         Finding { from_server: false, kind: Kind::Command, name: Some(name), result }
     }
 

@@ -1,6 +1,6 @@
 //! The types that the QAPI language brings along, as far as serde's own are not what QMP wants.
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -92,29 +92,9 @@ impl<'de> Deserialize<'de> for Null {
 #[non_exhaustive]
 pub struct Empty {}
 
-/// Decodes an object of which nothing is wanted, for which `value` stands.
-pub fn decode_empty<'de, T, D: Deserializer<'de>>(deserializer: D, value: T) -> Result<T, D::Error> {
-    deserializer.deserialize_map(EmptyVisitor).map(|()| value)
-}
-
 /// Encodes the empty object.
 pub fn encode_empty<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_map(Some(0))?.end()
-}
-
-struct EmptyVisitor;
-
-impl<'de> Visitor<'de> for EmptyVisitor {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(())
-    }
 }
 
 /// The kinds of JSON value, QAPI's built-in enum `QType`.

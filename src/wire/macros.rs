@@ -51,16 +51,17 @@ macro_rules! __wire_object {
     };
 }
 
-/// Implements serde's traits for a generated type without members that no union has for a branch.
+/// Implements serde's traits for a generated type without members that no union has for a branch. One that is `strict`, as
+/// commands are, refuses members.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_empty {
-    ($ty:ident) => {
+    ($ty:ident, $strict:literal) => {
         impl<'de> $crate::wire::Deserialize<'de> for $ty {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                $crate::wire::decode_empty(deserializer, Self {})
+                $crate::wire::decode_empty(deserializer, Self {}, $strict)
             }
         }
         impl $crate::wire::Serialize for $ty {
@@ -189,16 +190,19 @@ macro_rules! __wire_alternate {
     };
 }
 
-/// Implements serde's traits for a generated type that is on the wire what its one field is.
+/// Implements serde's traits for a generated type that is on the wire what its one field is. One that is `strict`, as commands
+/// are, refuses unknown members.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_transparent {
-    ($ty:ident { $field:ident }) => {
+    ($ty:ident { $field:ident }, $strict:literal) => {
         impl<'de> $crate::wire::Deserialize<'de> for $ty {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                $crate::wire::Deserialize::deserialize(deserializer).map(|$field| Self { $field })
+                let $field =
+                    $crate::wire::decode_strictly($strict, || $crate::wire::Deserialize::deserialize(deserializer))?;
+                ::std::result::Result::Ok(Self { $field })
             }
         }
         impl $crate::wire::Serialize for $ty {

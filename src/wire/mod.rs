@@ -6,24 +6,28 @@
 //!
 //! What all codecs keep to:
 //! - Members may come in any order, the tag of a union after the members that it governs included.
-//! - Members that the types do not know are ignored; a value, branch or alternative that they do not know is kept and
+//! - Members that the types do not know are ignored, but for those of commands and of types that only commands use: these are
+//!   refused, as what a program wrote must not get lost. A value, branch or alternative that they do not know is kept and
 //!   encodes back as it came.
 //! - An absent optional member is `None`, and JSON `null` is never taken for absence.
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
 //! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
-//! `path`, `members` and `builtin`, then `traits`, then `reader`, `writer`, `json` and `unrecognized`, then what works on each
+//! `path`, `members`, `near` and `builtin`, then `traits`, then `strict`, `reader`, `writer`, `json` and `unrecognized`, then what works on each
 //! kind of type.
 
 mod alternate;
 mod builtin;
+mod empty;
 mod enumeration;
 mod json;
 mod macros;
 mod members;
+mod near;
 mod object;
 mod path;
 mod reader;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod traits;
@@ -34,7 +38,8 @@ mod writer;
 #[doc(no_inline)]
 pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
 pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized};
-pub use builtin::{decode_empty, encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
+pub use builtin::{encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
+pub use empty::decode_empty;
 pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
 pub use json::{array_from_json, debug, debug_hiding, equal, from_json, nothing_from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, object, serde, transparent};
@@ -44,10 +49,11 @@ pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
+pub use strict::{decode_strictly, tolerating_unknown};
 pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output};
 pub use union::{debug_branch, equal_branches, set_in_branch, write_tag};
 pub use unrecognized::{UnrecognizedBranch, UNRECOGNIZED};
 
 // Not beside the types: the macros refer to this module, and nothing below it does.
-empty!(Empty);
+empty!(Empty, false);
 enumeration!(QType);

@@ -8,10 +8,12 @@ use super::builtin::Any;
 use super::members::Seen;
 use super::path::Segment;
 use super::reader::Reader;
-use super::traits::Object;
+use super::strict::{decode_strictly, refuses_unknown, unknown_member};
+use super::traits::{Lookup, Object};
 use super::writer::encode_members;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::Serializer;
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -24,7 +26,7 @@ pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Resu
 /// Decodes an object.
 #[inline(never)]
 pub fn decode_object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    decode_strictly(T::STRICT, || deserializer.deserialize_map(ObjectVisitor(PhantomData)))
 }
 
 struct ObjectVisitor<T>(PhantomData<T>);
@@ -96,8 +98,26 @@ fn explain<T: Object, E: de::Error>(object: &mut T, seen: &mut Seen, mut kept: V
             break;
         }
     }
+    if refuses_unknown() {
+        check_kept(object, &kept).map_err(|(name, reason)| Segment::Member(name).wrap(E::custom(reason)))?;
+    }
     for (name, value) in kept {
         object.keep(name, value);
+    }
+    Ok(())
+}
+
+/// What is wrong with a member that nothing explained, if unknown ones are to be refused: the object would drop it, or keep the
+/// last of several.
+fn check_kept<'a>(object: &dyn Lookup, kept: &'a [(String, Any)]) -> Result<(), (&'a str, String)> {
+    let mut seen = HashSet::new();
+    for (name, _) in kept {
+        if !object.keeps() {
+            return Err((name, unknown_member(object, name)));
+        }
+        if !seen.insert(name) {
+            return Err((name, "comes twice".to_owned()));
+        }
     }
     Ok(())
 }
@@ -130,6 +150,9 @@ impl<T: Object> Visitor<'_> for KeySeed<'_, T> {
         Ok(match self.0.find(name) {
             Some(index) => Key::Known(index),
             None if self.0.keeps() => Key::Kept(name.to_owned()),
+            None if refuses_unknown() => {
+                return Err(Segment::Member(name).wrap(E::custom(unknown_member(self.0, name))));
+            }
             None => Key::Unknown,
         })
     }

@@ -22,6 +22,8 @@ pub trait Object: Sized {
     const TAG: &'static str = "";
     /// The value that an absent tag stands for, where older releases of QEMU send none.
     const ABSENT_TAG: Option<&'static str> = None;
+    /// Whether unknown members are refused: in commands, and in what only commands consist of.
+    const STRICT: bool = false;
     /// A value to be filled. Its mandatory members hold nothing of meaning yet.
     fn blank() -> Self;
     /// Takes the value of the member of that index.
@@ -218,39 +220,35 @@ pub trait Input {
 /// something for the compiler to check.
 pub trait Output {
     /// A mandatory member.
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T);
+    fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T);
 
     /// An optional member, if it is there.
-    fn optional<T: Serialize>(&mut self, name: &str, value: &Option<T>) {
+    fn optional<T: Serialize>(&mut self, name: &'static str, value: &Option<T>) {
         if let Some(value) = value {
             self.member(name, value);
         }
     }
 
     /// A mandatory `number`.
-    fn number(&mut self, name: &str, value: &f64) {
+    fn number(&mut self, name: &'static str, value: &f64) {
         self.member(name, &Number(value));
     }
 
     /// An optional `number`, if it is there.
-    fn optional_number(&mut self, name: &str, value: &Option<f64>) {
+    fn optional_number(&mut self, name: &'static str, value: &Option<f64>) {
         self.optional(name, &value.as_ref().map(Number));
     }
 
     /// A mandatory array of numbers.
-    fn numbers(&mut self, name: &str, value: &[f64]) {
+    fn numbers(&mut self, name: &'static str, value: &[f64]) {
         self.member(name, &Numbers(value));
     }
 
     /// An optional array of numbers, if it is there.
-    fn optional_numbers(&mut self, name: &str, value: &Option<Vec<f64>>) {
+    fn optional_numbers(&mut self, name: &'static str, value: &Option<Vec<f64>>) {
         self.optional(name, &value.as_deref().map(Numbers));
     }
 
-    /// Members that are kept by name.
-    fn extra(&mut self, extra: &AnyMap) {
-        for (name, value) in extra {
-            self.member(name, value);
-        }
-    }
+    /// Members that are kept by name, after all others. One that was written before is an error.
+    fn extra(&mut self, extra: &AnyMap);
 }

@@ -1,7 +1,9 @@
 //! Members on their way out.
 
+use super::builtin::AnyMap;
+use super::path::Segment;
 use super::traits::Output;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 
 /// Encodes an object of the members that `write` writes.
 pub(super) fn encode_members<S: Serializer>(
@@ -19,11 +21,13 @@ pub(super) fn encode_members<S: Serializer>(
 pub(super) struct Writer<'a, M: SerializeMap> {
     map: &'a mut M,
     result: Result<(), M::Error>,
+    /// What was written, so that no member is written twice.
+    names: Vec<&'static str>,
 }
 
 impl<'a, M: SerializeMap> Writer<'a, M> {
     pub(super) fn new(map: &'a mut M) -> Self {
-        Self { map, result: Ok(()) }
+        Self { map, result: Ok(()), names: Vec::new() }
     }
 
     pub(super) fn finish(self) -> Result<(), M::Error> {
@@ -32,9 +36,22 @@ impl<'a, M: SerializeMap> Writer<'a, M> {
 }
 
 impl<M: SerializeMap> Output for Writer<'_, M> {
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
         if self.result.is_ok() {
+            self.names.push(name);
             self.result = self.map.serialize_entry(name, value);
+        }
+    }
+
+    fn extra(&mut self, extra: &AnyMap) {
+        for (name, value) in extra {
+            if self.names.contains(&&**name) {
+                let reason = format!("{}: set twice, as a member and by its name", Segment::Member(name));
+                self.result = Err(M::Error::custom(reason));
+            }
+            if self.result.is_ok() {
+                self.result = self.map.serialize_entry(name, value);
+            }
         }
     }
 }

@@ -21,17 +21,19 @@ mod expect;
 mod mark;
 mod text;
 mod values;
+mod words;
 mod world;
 
 use api::{Codec, DecodeError};
 use bad_values::{bad_values, bad_values_of_parts};
 use codecs::Table;
 use expect::{Feature, Walk};
+use qemu_qmp::wire::tolerating_unknown;
 use serde_json::{json, Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use text::{same, Style};
-use world::{Message, Node, Shape, World};
+use world::{Kind, Message, Node, Shape, World};
 
 /// A schema, the types that were generated from it, and what has been seen of it.
 struct Bench {
@@ -99,15 +101,17 @@ impl Bench {
         assert!(missed.is_empty(), "no value made use of {missed:?}");
     }
 
-    /// Members that no schema lists yet change nothing, wherever they stand; commands that take any argument keep them.
-    fn extra_members_are_ignored(&mut self) {
+    /// Members that no schema lists yet change nothing in what servers send, wherever they stand, nor do they in commands that
+    /// are read as others' words. As a program's own words, commands that have them are refused; those that take any argument
+    /// keep them.
+    fn extra_members_are_ignored_or_refused(&mut self) {
         for index in 0..self.world.messages.len() {
             let message = &self.world.messages[index];
             let open = message.open;
             if let Shape::Members(parts) = &message.shape {
                 for value in self.world.with_parts(&Map::new(), &Map::new(), parts).into_iter().take(2) {
                     let more = with_extras(&value);
-                    self.comes_out(index, &more, if open { &more } else { &value });
+                    self.extras(index, &more, if open { &more } else { &value }, "");
                 }
             }
         }
@@ -115,9 +119,26 @@ impl Bench {
         for node in nodes {
             let Node::Object(id) = node else { continue };
             for value in self.world.smallest_of_each_branch(id) {
-                let (index, more, _) = self.world.embed(node, with_extras(&value));
+                let (index, more, place) = self.world.embed(node, with_extras(&value));
                 let (_, value, _) = self.world.embed(node, value);
-                self.comes_out(index, &more, &value);
+                self.extras(index, &more, &value, &place);
+            }
+        }
+    }
+
+    /// What has more members than `value` at the given place is refused as the arguments of a command, unless they are kept.
+    fn extras(&mut self, index: usize, more: &Value, value: &Value, place: &str) {
+        let arguments = self.world.messages[index].kind == Kind::Arguments;
+        tolerating_unknown(|| self.comes_out(index, more, value));
+        if !arguments || more == value {
+            self.comes_out(index, more, value);
+        } else {
+            let codec = self.codec(&self.world.messages[index]);
+            for style in self.styles() {
+                let text = style.write(more);
+                let error = codec(&text).expect_err(&text);
+                let is_there = EXTRAS.iter().any(|extra| error.path == format!("{place}.{extra}"));
+                assert!(is_there && error.reason.starts_with("unknown member; "), "{text}\n{error}");
             }
         }
     }
@@ -175,10 +196,13 @@ impl Bench {
     }
 }
 
+/// Names that no schema has.
+const EXTRAS: [&str; 2] = ["0-extra", "zz_Extra \u{e9}"];
+
 fn with_extras(value: &Value) -> Value {
     let mut members = value.as_object().cloned().unwrap_or_default();
-    members.insert("0-extra".to_owned(), json!({"type": "x", "a": [null, 0.5, u64::MAX]}));
-    members.insert("zz_Extra \u{e9}".to_owned(), Value::Null);
+    members.insert(EXTRAS[0].to_owned(), json!({"type": "x", "a": [null, 0.5, u64::MAX]}));
+    members.insert(EXTRAS[1].to_owned(), Value::Null);
     Value::Object(members)
 }
 
@@ -197,10 +221,10 @@ fn everything_of_qga_round_trips() {
 }
 
 #[test]
-fn extra_members_are_ignored() {
+fn extra_members_are_ignored_or_refused() {
     for (api, table) in [("qmp", Table::qmp()), ("qga", Table::qga())] {
         let mut bench = Bench::new(api, table);
-        bench.extra_members_are_ignored();
+        bench.extra_members_are_ignored_or_refused();
         bench.report(api);
     }
 }

@@ -126,6 +126,20 @@ fn what_later_releases_send() {
     assert_eq!(heads(&outcome)[5], (6, "error", "blockdev-add"));
 }
 
+/// A client of a later release wrote them. As this program's own words they would be refused.
+#[test]
+fn commands_with_members_of_later_releases() {
+    let outcome = run(
+        &[],
+        r#"-> {"execute": "query-status", "arguments": {"later": 1}}
+-> {"execute": "blockdev-add", "arguments": {"driver": "qcow2", "file": {"driver": "file", "filename": "f", "later": []}}}
+"#,
+    );
+    assert_eq!(outcome.status, Some(0), "{}{}", outcome.text, outcome.summary);
+    let unrecognized: Vec<_> = outcome.findings.iter().map(|finding| &finding["unrecognized"]).collect();
+    assert_eq!(unrecognized, [&json!([".later"]), &json!([".file.later"])]);
+}
+
 #[test]
 fn what_does_not_fit() {
     let outcome = run(

@@ -1,7 +1,7 @@
 //! The module of commands: a struct of arguments each, and the reply's type.
 
 use super::fields::{self, Field, Owner};
-use super::objects::{inherent, object_fields, Codec, Extra};
+use super::objects::{inherent, object_fields, strictness, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Command, Data, Definition, ObjectId, Type};
@@ -132,13 +132,13 @@ pub(super) fn message(
             let conversion = conversion(cx, name, *id, &fields);
             quote!(#item #conversion)
         }
-        Data::Object(id) => transparent(doc, name, cx.object(*id)),
+        Data::Object(id) => transparent(doc, name, cx.object(*id), purpose != Purpose::EventData),
     }
 }
 
 /// A struct with the members as fields.
 fn fielded(cx: &Context<'_>, doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpose) -> TokenStream {
-    let open = purpose == Purpose::OpenArguments;
+    let (open, strict) = (purpose == Purpose::OpenArguments, purpose != Purpose::EventData);
     let declarations = fields.iter().map(Field::declaration);
     let field = ident(names::EXTRA);
     let extra_field = open.then(|| {
@@ -170,9 +170,9 @@ fn fielded(cx: &Context<'_>, doc: &TokenStream, name: &Ident, fields: &[Field<'_
     let inherent = inherent(name, fields, &extra, &quote!(#setter), purpose != Purpose::EventData);
     let empty = fields.is_empty() && !open;
     let codec = if empty {
-        quote!(wire::empty!(#name);)
+        quote!(wire::empty!(#name, #strict);)
     } else {
-        Codec::of(fields, &extra, None).object(name, &cx.secrets(), &TokenStream::new(), &more)
+        Codec::of(fields, &extra, None).object(name, &cx.secrets(), &strictness(strict), &more)
     };
     let derived = empty.then(|| quote!(, Debug, PartialEq));
     quote! {
@@ -204,7 +204,7 @@ fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]
 }
 
 /// A struct around a union.
-fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident) -> TokenStream {
+fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, strict: bool) -> TokenStream {
     let field = ident(names::ARGUMENTS);
     quote! {
         #doc
@@ -230,6 +230,6 @@ fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident) -> TokenStream {
             }
         }
 
-        wire::transparent!(#name { #field });
+        wire::transparent!(#name { #field }, #strict);
     }
 }

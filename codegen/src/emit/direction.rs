@@ -1,13 +1,15 @@
-//! Which way values go: types that only ever come from a server have no setters.
+//! Which way values go: types that only ever come from a server have no setters, and those that only ever go to one are
+//! decoded strictly, because a program wrote what is decoded.
 //!
 //! Who makes values of them stands in for a server, and sets their fields; for everybody else, their setters would be one in
 //! thirty of all functions to compile.
 
 use crate::schema::{Data, ObjectId, Schema, Type};
 
-/// Which objects are received, and never sent.
+/// Which objects are received, and which are sent.
 pub struct Direction {
-    only_received: Vec<bool>,
+    received: Vec<bool>,
+    sent: Vec<bool>,
 }
 
 impl Direction {
@@ -16,13 +18,17 @@ impl Direction {
         let sent = schema.commands.iter().flat_map(|command| carried(schema, &command.data));
         let returned = schema.commands.iter().filter_map(|command| command.returns.clone());
         let received = schema.events.iter().flat_map(|event| carried(schema, &event.data)).chain(returned);
-        let (sent, received) = (reached(schema, sent.collect()), reached(schema, received.collect()));
-        Self { only_received: received.iter().zip(&sent).map(|(received, sent)| *received && !sent).collect() }
+        Self { received: reached(schema, received.collect()), sent: reached(schema, sent.collect()) }
     }
 
     /// Whether values of this struct or union are received, and never sent. Not so if no message has one.
     pub fn only_received(&self, object: ObjectId) -> bool {
-        self.only_received[object.0]
+        self.received[object.0] && !self.sent[object.0]
+    }
+
+    /// Whether values of this struct or union are sent, and never received.
+    pub fn only_sent(&self, object: ObjectId) -> bool {
+        self.sent[object.0] && !self.received[object.0]
     }
 }
 

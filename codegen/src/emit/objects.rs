@@ -15,7 +15,8 @@ pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
     let settable = !cx.direction.only_received(id);
     let inherent = inherent(name, &fields, &[], &TokenStream::new(), settable);
-    let codec = Codec::of(&fields, &[], None).object(name, &cx.secrets(), &TokenStream::new(), &TokenStream::new());
+    let strict = strictness(cx.direction.only_sent(id));
+    let codec = Codec::of(&fields, &[], None).object(name, &cx.secrets(), &strict, &TokenStream::new());
     let declarations = fields.iter().map(Field::declaration);
     quote! {
         #doc
@@ -44,6 +45,17 @@ pub(super) fn object_fields<'a>(
         all.extend(fields(cx, &owner, members, prefix, scope));
     }
     all
+}
+
+/// The constant that has unknown members refused.
+pub(super) fn strictness(strict: bool) -> TokenStream {
+    if strict {
+        quote!(
+            const STRICT: bool = true;
+        )
+    } else {
+        TokenStream::new()
+    }
 }
 
 /// A field that no single member stands behind: its parameter of `new`, its initializer there, its blank value, and the

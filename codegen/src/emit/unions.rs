@@ -1,7 +1,7 @@
 //! The page of a union: a struct of the base's members and one enum of branches.
 
 use super::fields::Field;
-use super::objects::{inherent, object_fields, Codec, Extra};
+use super::objects::{inherent, object_fields, strictness, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Branches, ObjectId};
@@ -56,7 +56,10 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         quote!(#[doc = #text])
     });
     let absent_tag = absent.map(|value| quote!(const ABSENT_TAG: Option<&'static str> = Some(#value);));
-    let constants = quote!(const TAG: &'static str = #tag; #absent_tag);
+    let constants = {
+        let strict = strictness(cx.direction.only_sent(id));
+        quote!(#strict const TAG: &'static str = #tag; #absent_tag)
+    };
     let absent_items = absent.map(|_| {
         quote! {
             #[inline]

@@ -2,7 +2,7 @@
 
 use super::types::{Device, Disk};
 use super::{again, assert_refused, refused};
-use crate::wire::{from_json, to_any, Any, Empty, Segment};
+use crate::wire::{self, from_json, to_any, Any, Empty, Input, Object, Output, Segment};
 use serde_json::json;
 
 #[test]
@@ -95,4 +95,61 @@ fn extensible_objects_keep_everything() {
     assert_refused::<Device>(r#"{"z": true}"#, "", "missing member `driver`");
     assert_refused::<Device>(r#"{"driver": "d", "driver": "e"}"#, ".driver", "comes twice");
     assert_eq!(refused::<Device>(r#"{"driver": "d", "wrong": "\ud83d"}"#).0, ".wrong");
+}
+
+/// What a program writes: refuses what it does not know, inside the types that servers send as well.
+#[derive(Clone)]
+struct Order {
+    disk: Disk,
+}
+
+impl Object for Order {
+    const MEMBERS: &'static [&'static str] = &["disk"];
+    const REQUIRED: usize = 1;
+    const STRICT: bool = true;
+    fn blank() -> Self {
+        Self { disk: Disk::blank() }
+    }
+    fn set<I: Input>(&mut self, _: usize, input: &mut I) {
+        input.put(&mut self.disk);
+    }
+    fn write<O: Output>(&self, out: &mut O) {
+        out.member("disk", &self.disk);
+    }
+}
+wire::object!(Order);
+
+#[test]
+fn strict_objects_refuse_unknown_members() {
+    let disk = r#"{"file": "f", "parts": []}"#;
+    assert_eq!(again::<Order>(&format!(r#"{{"disk": {disk}}}"#)), r#"{"disk":{"file":"f","parts":[]}}"#);
+    let more = |inner: &str| format!(r#"{{"disk": {{"file": "f", "parts": [{inner}]}}}}"#);
+    assert_refused::<Order>(
+        &format!(r#"{{"disk": {disk}, "diks": 1}}"#),
+        ".diks",
+        "unknown member; did you mean `disk`?",
+    );
+    let inside = r#"{"file": "g", "parts": [], "sizes": 1}"#;
+    assert_refused::<Order>(&more(inside), ".disk.parts[0].sizes", "unknown member; did you mean `size`?");
+    let far = r#"{"file": "g", "parts": [], "": 1}"#;
+    let known = "known are `file`, `parts`, `size`, `ratio`, `ratios`, `tones`, `backing`, `any`";
+    assert_refused::<Order>(&more(far), ".disk.parts[0].", &format!("unknown member; {known}"));
+    // The type by itself is a server's too, and so is one that is decoded after an error.
+    assert_eq!(again::<Disk>(r#"{"file": "f", "parts": [], "sizes": 1}"#), r#"{"file":"f","parts":[]}"#);
+}
+
+#[test]
+fn commands_that_others_wrote_may_have_unknown_members() {
+    let text = r#"{"disk": {"file": "f", "parts": [], "sizes": 1}, "later": {"disk": {}}}"#;
+    let order = wire::tolerating_unknown(|| from_json::<Order>(text)).unwrap();
+    assert_eq!(to_any(&order), json!({"disk": {"file": "f", "parts": []}}));
+    assert_refused::<Order>(text, ".disk.sizes", "unknown member; did you mean `size`?");
+}
+
+#[test]
+fn no_member_is_written_twice() {
+    let mut device: Device = from_json(r#"{"driver": "d", "bus": 1}"#).unwrap();
+    device.extra.insert("driver".to_owned(), json!("e"));
+    let error = serde_json::to_string(&device).unwrap_err().to_string();
+    assert_eq!(error, ".driver: set twice, as a member and by its name");
 }

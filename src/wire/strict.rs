@@ -1,0 +1,62 @@
+//! Whether members that a type does not know are refused.
+//!
+//! What a server sends may be newer than the types, so unknown members are ignored. A command is the program's own word: an
+//! unknown member in it is a slip, and ignoring it would drop what somebody wrote. Types that commands share with replies
+//! take part in both, so it depends on what is being decoded, which the thread remembers meanwhile.
+
+use super::near::suggestion;
+use super::traits::Lookup;
+use std::cell::Cell;
+
+/// What the decoding that is under way does with unknown members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Ignores them, unless a type says that it is a program's.
+    Usual,
+    Refuses,
+    /// Ignores them whatever the types say.
+    Tolerates,
+}
+
+thread_local! {
+    static MANNER: Cell<Manner> = const { Cell::new(Manner::Usual) };
+}
+
+/// Puts back the manner of before, in a panic as well.
+struct Restore(Manner);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        MANNER.set(self.0);
+    }
+}
+
+/// Decodes commands that others wrote: of a newer release perhaps, so that unknown members are ignored as they are in
+/// replies.
+///
+/// Meant for programs that read recorded conversations. Encode the value again to see what was ignored.
+pub fn tolerating_unknown<R>(decode: impl FnOnce() -> R) -> R {
+    let _restore = Restore(MANNER.replace(Manner::Tolerates));
+    decode()
+}
+
+/// Decodes what may be `strict`, as a command is: then unknown members are refused, inside the types that replies have as well.
+pub fn decode_strictly<R>(strict: bool, decode: impl FnOnce() -> R) -> R {
+    let _restore = Restore(MANNER.get());
+    if strict && MANNER.get() == Manner::Usual {
+        MANNER.set(Manner::Refuses);
+    }
+    decode()
+}
+
+/// Whether unknown members are to be refused now.
+pub(super) fn refuses_unknown() -> bool {
+    MANNER.get() == Manner::Refuses
+}
+
+/// Why a member is refused. The names that are right now are offered: a union's depend on its tag.
+#[cold]
+pub(super) fn unknown_member(object: &dyn Lookup, name: &str) -> String {
+    let names: Vec<&str> = (0..).map(|index| object.name(index)).take_while(|name| !name.is_empty()).collect();
+    format!("unknown member{}", suggestion(name, &names))
+}
