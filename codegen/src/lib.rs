@@ -21,6 +21,7 @@
 
 mod ast;
 pub mod check;
+mod direction;
 pub mod doc;
 mod emit;
 pub mod error;

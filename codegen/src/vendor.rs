@@ -5,6 +5,7 @@
 //! Assumes that the schemas have been checked. Reads files by way of [`crate::load`] only, and writes none.
 
 mod facts;
+pub mod late;
 mod report;
 
 use crate::error::{Location, Result};

@@ -1,6 +1,7 @@
 //! `qapi vendor` without its command line: what it takes from a tree, and that it changes nothing that it made.
 
-use qemu_qmp_codegen::vendor::{self, Tree, Vendored};
+use qemu_qmp_codegen::vendor::{self, late, Tree, Vendored};
+use qemu_qmp_codegen::{check, load};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -263,4 +264,53 @@ fn facts_come_from_the_tree_and_words_from_what_is_vendored() {
     for text in files.values() {
         assert!(!text.contains("ords"), "QEMU's words pass through:\n{text}");
     }
+}
+
+/// What one release demands and the one before did not, in what programs send and in what servers send.
+#[test]
+fn members_that_have_become_mandatory_are_reported() {
+    let schema = |name: &str, text: &str| {
+        let file = folder(name, &[("schema.json", text)]).join("schema.json");
+        check::check(&load::load(&file).unwrap()).unwrap()
+    };
+    let old = schema(
+        "late-old",
+        "{ 'struct': 'Yarn', 'data': { '*length': 'int', 'colour': 'str' } }
+{ 'struct': 'Nap', 'data': { 'minutes': 'int' } }
+{ 'struct': 'Nobodys', 'data': {} }
+{ 'command': 'throw', 'data': { 'yarn': [ 'Yarn' ] } }
+{ 'command': 'sleep', 'data': { 'a': 'int' }, 'returns': 'Nap' }
+{ 'event': 'PURR', 'data': {} }
+",
+    );
+    let new = schema(
+        "late-new",
+        "{ 'struct': 'Yarn', 'data': { 'length': 'int', 'colour': 'str', '*end': 'str' } }
+{ 'struct': 'Nap', 'data': { 'minutes': 'int', 'dreams': 'bool' } }
+{ 'struct': 'Nobodys', 'data': { 'new': 'int' } }
+{ 'struct': 'Fresh', 'data': { 'new': 'int' } }
+{ 'command': 'throw', 'data': { 'yarn': [ 'Yarn' ] } }
+##
+# @sleep:
+#
+# @a: (since 2.0)
+#
+# @b: (since 9.1)
+#
+# Since: 1.0
+##
+{ 'command': 'sleep', 'data': { 'a': 'int', 'b': 'int' }, 'returns': 'Nap' }
+{ 'event': 'PURR', 'data': { 'loud': 'bool' } }
+{ 'command': 'fetch', 'data': { 'fresh': 'Fresh' } }
+",
+    );
+    let late = late::late_members(&new, VERSION, Some(&old));
+    let listed = BTreeMap::from([("PURR".to_owned(), BTreeMap::from([("loud".to_owned(), "99.1".to_owned())]))]);
+    let expected = [
+        "late member: Nap.dreams (99.1.0) is not in late-members.json",
+        "late argument: Yarn.length (99.1.0) is not in late-members.json",
+        "late argument: sleep.b (9.1) is not in late-members.json",
+    ];
+    assert_eq!(late::report(&late, &listed), expected);
+    assert_eq!(late.len(), 4);
 }

@@ -1,7 +1,9 @@
 //! The vendored schemas themselves: they are read, and printing them again changes no byte.
 
-use qemu_qmp_codegen::load::{load, Source};
-use qemu_qmp_codegen::print;
+use qemu_qmp_codegen::load::{self, load, Source};
+use qemu_qmp_codegen::schema::Data;
+use qemu_qmp_codegen::vendor::late;
+use qemu_qmp_codegen::{check, print};
 use std::path::{Path, PathBuf};
 
 const ROOTS: [&str; 3] = ["qmp", "qga", "storage-daemon"];
@@ -33,6 +35,38 @@ fn printing_changes_nothing() {
                 assert_eq!(printed, read, "{}:{}", module.path.display(), line + 1);
             }
             assert_eq!(printed.len(), text.len(), "{}", module.path.display());
+        }
+    }
+}
+
+/// Releases of members tell which of them are late. Those of arguments do not all have one, so the list may have more.
+#[test]
+fn late_members_are_listed() {
+    let listed = load::late_members(&vendored().join("late-members.json")).unwrap();
+    let mut found = 0;
+    for root in ROOTS {
+        let late = late::late_members(&check::check(&source(root)).unwrap(), "99.1", None);
+        assert_eq!(late::report(&late, &listed), Vec::<String>::new());
+        found += late.len();
+    }
+    assert!(found > 30, "only {found}");
+}
+
+#[test]
+fn listed_members_exist_and_are_mandatory() {
+    let schema = check::check(&source("qmp")).unwrap();
+    for (owner, members) in load::late_members(&vendored().join("late-members.json")).unwrap() {
+        for member in members.keys() {
+            let objects = schema.objects.iter().map(|object| (&object.def, &object.members));
+            let messages = schema.events.iter().map(|event| (&event.def, &event.data));
+            let messages = messages.chain(schema.commands.iter().map(|command| (&command.def, &command.data)));
+            let inline = messages.filter_map(|(def, data)| match data {
+                Data::Members(members) => Some((def, members)),
+                Data::Object(_) => None,
+            });
+            let declared = objects.chain(inline).find(|(def, _)| def.name == owner).map(|(_, members)| members);
+            let found = declared.and_then(|members| members.iter().find(|each| each.name == *member));
+            assert!(found.is_some_and(|found| !found.optional), "{owner}.{member}");
         }
     }
 }

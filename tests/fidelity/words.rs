@@ -72,3 +72,13 @@ fn arguments_that_are_set_twice_are_refused_when_the_request_is_made() {
     let later = later.node_name("b");
     assert!(qemu_qmp::message::Request::new(&BlockdevAdd::from(later)).is_err());
 }
+
+/// What QEMU 11.1 demands and 10.0 refuses: both can be told.
+#[test]
+fn late_arguments_may_be_left_out() {
+    let event = CXLGeneralMediaEvent::new("/cxl", CxlEventLog::Fatal, 0, 1, 2, 3, 4);
+    let command = CxlInjectGeneralMediaEvent::from(event);
+    assert_eq!(serde_json::to_value(&command).unwrap()["transaction-type"], 4);
+    assert_eq!(serde_json::to_value(&command).unwrap().get("sub-type"), None);
+    assert_eq!(serde_json::to_value(command.sub_type(7)).unwrap()["sub-type"], 7);
+}

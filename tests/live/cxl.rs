@@ -47,20 +47,26 @@ fn inject_errors(conversation: &mut Conversation<'_>) {
 fn inject_events(conversation: &mut Conversation<'_>) {
     let common = json!({"path": PATH, "log": "informational", "flags": 1, "maint-op-class": 1, "maint-op-subclass": 2,
         "ld-id": 3, "head-id": 4, "dpa": 1000, "descriptor": 3, "type": 1, "sub-type": 0, "transaction-type": 0});
-    // `sub-type` is mandatory, so that what does not know it yet refuses these.
     let short = json!({"path": PATH, "log": "failure", "flags": 1, "dpa": 0, "descriptor": 0, "type": 0, "sub-type": 0,
         "transaction-type": 1, "channel": 1, "rank": 1, "device": 5, "component-id": "Iw7"});
     let mut media = common.clone();
     media["channel"] = json!(3);
-    conversation.attempt("cxl-inject-general-media-event", media);
-    conversation.attempt("cxl-inject-general-media-event", short);
+    inject_event(conversation, "cxl-inject-general-media-event", media);
+    inject_event(conversation, "cxl-inject-general-media-event", short);
     let mut dram = common;
     (dram["row"], dram["nibble-mask"], dram["correction-mask"]) = (json!(1), json!(7), json!([1, 2, 3, 4]));
-    conversation.attempt("cxl-inject-dram-event", dram);
+    inject_event(conversation, "cxl-inject-dram-event", dram);
     let module = json!({"path": PATH, "log": "fatal", "flags": 1, "maint-op-class": 1, "maint-op-subclass": 2, "type": 0, "sub-type": 0,
         "health-status": 3, "media-status": 7, "additional-status": 33, "life-used": 30, "temperature": -15,
         "dirty-shutdown-count": 4, "corrected-volatile-error-count": 3, "corrected-persistent-error-count": 1});
-    conversation.attempt("cxl-inject-memory-module-event", module);
+    inject_event(conversation, "cxl-inject-memory-module-event", module);
+}
+
+/// Older releases refuse `sub-type`, and newer ones demand it.
+fn inject_event(conversation: &mut Conversation<'_>, command: &str, mut event: Value) {
+    conversation.attempt(command, event.clone());
+    event.as_object_mut().map(|members| members.remove("sub-type"));
+    conversation.attempt(command, event);
 }
 
 fn change_capacity(conversation: &mut Conversation<'_>) {

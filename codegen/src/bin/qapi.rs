@@ -2,8 +2,10 @@
 //!
 //! Exits with 0 if all is well, with 1 if a schema or a file is not, and with 2 if called in a way it does not know.
 
-use qemu_qmp_codegen::vendor::{self, Layout, Tree, Vendored};
-use qemu_qmp_codegen::{check, load};
+use qemu_qmp_codegen::schema::Schema;
+use qemu_qmp_codegen::vendor::{self, late, Layout, Tree, Vendored};
+use qemu_qmp_codegen::{check, load, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -17,7 +19,8 @@ usage: qapi check [--warnings] FILE...
 check   reads each root file and what it includes, and prints what is wrong as `file:line:column: message`;
         --warnings also prints what is merely bad style
 vendor  writes the interface facts of the QEMU sources in QEMU_TREE, or of a vendored tree, into DEST, keeps what DEST
-        says about them, and prints what is new, changed or gone
+        says about them, and prints what is new, changed or gone, and what has become mandatory without being in
+        DEST/late-members.json
 ";
 
 fn main() -> ExitCode {
@@ -65,12 +68,15 @@ fn check_files(files: &[OsString], warnings: bool) -> ExitCode {
 }
 
 /// Reads and checks everything before the first file is written, because `dest` may be `tree` itself.
-fn vendor_tree(tree: &Path, dest: &Path) -> Result<(), Box<dyn std::error::Error>> {
+fn vendor_tree(tree: &Path, dest: &Path) -> std::result::Result<(), Box<dyn std::error::Error>> {
     let version = fs::read_to_string(tree.join("VERSION")).map_err(|error| about(&tree.join("VERSION"), error))?;
     let version = version.trim();
     let layout = if is_vendored(tree) { vendor::VENDORED } else { vendor::QEMU };
-    let new = load_checked(tree, layout)?;
+    let (new, schemas) = load_checked(tree, layout)?;
     let old = if is_vendored(dest) { Some(load_checked(dest, vendor::VENDORED)?) } else { None };
+    let (old, old_schemas) = old.unzip();
+    let late =
+        report_late(&schemas, version, old_schemas.as_deref().unwrap_or_default(), &dest.join("late-members.json"))?;
     let Vendored { files, gone, report } = vendor::vendor(&new, version, old.as_ref());
     for (path, contents) in files {
         write(&dest.join(path), &contents)?;
@@ -80,7 +86,7 @@ fn vendor_tree(tree: &Path, dest: &Path) -> Result<(), Box<dyn std::error::Error
         let path = dest.join(path);
         fs::remove_file(&path).map_err(|error| about(&path, error))?;
     }
-    for line in report {
+    for line in report.into_iter().chain(late) {
         println!("{line}");
     }
     Ok(())
@@ -90,12 +96,21 @@ fn is_vendored(folder: &Path) -> bool {
     folder.join("qmp/qapi-schema.json").exists()
 }
 
-fn load_checked(folder: &Path, layout: Layout) -> qemu_qmp_codegen::error::Result<Tree> {
+/// What has become mandatory and is not in the list of late members. A schema may be part of another.
+fn report_late(schemas: &[Schema], version: &str, old: &[Schema], list: &Path) -> Result<BTreeSet<String>> {
+    let listed = if list.exists() { load::late_members(list)? } else { BTreeMap::new() };
+    let reports = schemas
+        .iter()
+        .enumerate()
+        .map(|(index, schema)| late::report(&late::late_members(schema, version, old.get(index)), &listed));
+    Ok(reports.flatten().collect())
+}
+
+/// A tree, and its schemas in the order of the layout.
+fn load_checked(folder: &Path, layout: Layout) -> Result<(Tree, Vec<Schema>)> {
     let tree = Tree::load(folder, layout)?;
-    for source in tree.sources() {
-        check::check(source)?;
-    }
-    Ok(tree)
+    let schemas = tree.sources().iter().map(check::check).collect::<Result<_>>()?;
+    Ok((tree, schemas))
 }
 
 /// Writes a file, and the folder it is in, unless it says so already.

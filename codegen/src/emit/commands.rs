@@ -122,7 +122,7 @@ pub(super) fn message(
     let mut scope = Scope::with(&[names::NEW]);
     match data {
         Data::Members(members) => {
-            let owner = Owner { name: &def.name, doc: &def.doc, object: None };
+            let owner = Owner { name: &def.name, doc: &def.doc, object: None, sent: purpose != Purpose::EventData };
             let fields = fields::fields(cx, &owner, members.iter(), &prefix, &mut scope);
             fielded(cx, doc, name, &fields, purpose)
         }

@@ -44,6 +44,8 @@ pub struct Owner<'a> {
     pub doc: &'a Doc,
     /// The struct or union that holds the members by value, if one does.
     pub object: Option<ObjectId>,
+    /// Whether they are members of what programs send, and servers do not.
+    pub sent: bool,
 }
 
 /// The fields of these members, their identifiers claimed in `scope`. `prefix` leads to the types' module.
@@ -58,7 +60,10 @@ pub fn fields<'a>(
         let late = cx.late(owner.name, &member.name);
         let docs =
             docs::entry(&member.name, &owner.doc.members, &member.features, member.condition.as_ref(), owner.doc);
-        let absent = late.map(|release| format!("`None` where QEMU is older than {release}."));
+        let absent = late.map(|release| match owner.sent {
+            false => format!("`None` where QEMU is older than {release}."),
+            true => format!("Mandatory since QEMU {release}; older ones refuse it."),
+        });
         let mandatory = !member.optional && late.is_none() && member.condition.is_none();
         Field {
             name: &member.name,

@@ -6,7 +6,6 @@
 mod alternates;
 mod boxing;
 mod commands;
-mod direction;
 mod docs;
 mod enums;
 mod events;
@@ -14,11 +13,11 @@ mod fields;
 mod objects;
 mod unions;
 
+use crate::direction::Direction;
 use crate::error::{Error, Result};
 use crate::names::{self, ident, Scope};
 use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
 use boxing::Boxing;
-use direction::Direction;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};

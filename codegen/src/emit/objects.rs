@@ -40,7 +40,8 @@ pub(super) fn object_fields<'a>(
 ) -> Vec<Field<'a>> {
     let mut all = Vec::new();
     for object in cx.schema.base_chain(&cx.schema[id]) {
-        let owner = Owner { name: &object.def.name, doc: &object.def.doc, object: Some(id) };
+        let owner =
+            Owner { name: &object.def.name, doc: &object.def.doc, object: Some(id), sent: cx.direction.only_sent(id) };
         let members = object.members.iter().filter(|member: &&Member| Some(member.name.as_str()) != tag);
         all.extend(fields(cx, &owner, members, prefix, scope));
     }

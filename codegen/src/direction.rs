@@ -26,6 +26,16 @@ impl Direction {
         self.received[object.0] && !self.sent[object.0]
     }
 
+    /// Whether a message has values of this struct or union.
+    pub fn in_a_message(&self, object: ObjectId) -> bool {
+        self.received[object.0] || self.sent[object.0]
+    }
+
+    /// Whether values of this struct or union are sent.
+    pub fn sent(&self, object: ObjectId) -> bool {
+        self.sent[object.0]
+    }
+
     /// Whether values of this struct or union are sent, and never received.
     pub fn only_sent(&self, object: ObjectId) -> bool {
         self.sent[object.0] && !self.received[object.0]
