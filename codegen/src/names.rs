@@ -15,8 +15,9 @@ const KEYWORDS: &[&str] = &[
     "yield",
 ];
 
-/// Types that generated code spells without a path. A definition of such a name gets the prefix `Qapi`.
-const PRELUDE: &[&str] = &["Box", "From", "Into", "Option", "Result", "String", "Vec"];
+/// What generated code spells without a path. A definition of such a name gets the prefix `Qapi`.
+const PRELUDE: &[&str] =
+    &["Box", "Err", "From", "Into", "IntoIterator", "None", "Ok", "Option", "Result", "Self", "Some", "String", "Vec"];
 
 /// Enums whose values start with a digit, and what to put in front of such a value.
 const DIGIT_PREFIXES: &[(&str, &str)] = &[
@@ -53,8 +54,10 @@ pub const BRANCH: &str = "branch";
 pub const ARGUMENTS: &str = "arguments";
 /// The field of a command that takes members which the schema does not list.
 pub const EXTRA: &str = "extra";
-/// The function that makes a value.
-pub const NEW: &str = "new";
+/// The functions of generated types that no member or branch is named by.
+pub const METHODS: &[&str] = &["blank", "maybe", "new"];
+/// The function that sets a member which the schema does not list.
+pub const ARGUMENT: &str = "argument";
 /// The field that tells whether a union's tag came, where an older QEMU sends none.
 pub const TAGGED: &str = "tagged";
 
@@ -105,6 +108,13 @@ pub fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
+/// What an event's identifier ends in if a command has it without.
+pub const EVENT_SUFFIX: &str = "Event";
+/// What a type's identifier ends in if a command has it without and returns the type.
+pub const REPLY_SUFFIX: &str = "Reply";
+/// What a type's identifier ends in if a command or an event has it without.
+pub const TYPE_SUFFIX: &str = "Type";
+
 /// The identifiers of one namespace: the second of two equal ones gets an underscore.
 #[derive(Debug, Clone, Default)]
 pub struct Scope(HashSet<String>);
@@ -113,6 +123,21 @@ impl Scope {
     /// A namespace in which these are taken.
     pub fn with(taken: &[&str]) -> Self {
         Self(taken.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    /// The same namespace, in which these are taken as well.
+    pub fn and(mut self, taken: &[&str]) -> Self {
+        self.0.extend(taken.iter().map(|&name| name.to_owned()));
+        self
+    }
+
+    /// Claims the identifier, with this at its end if it is taken.
+    pub fn claim_or(&mut self, name: String, suffix: &str) -> String {
+        if self.0.contains(&name) {
+            self.claim(format!("{name}{suffix}"))
+        } else {
+            self.claim(name)
+        }
     }
 
     /// Claims the identifier, or the next free one after it.
@@ -230,5 +255,8 @@ mod tests {
         assert_eq!(scope.claim("new".into()), "new_");
         assert_eq!(scope.claim("old".into()), "old");
         assert_eq!(scope.claim("old".into()), "old_");
+        assert_eq!(scope.claim_or("new".into(), "Type"), "newType");
+        assert_eq!(scope.claim_or("new".into(), "Type"), "newType_");
+        assert_eq!(scope.claim_or("other".into(), "Type"), "other");
     }
 }

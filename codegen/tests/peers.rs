@@ -123,7 +123,7 @@ fn an_event_gives_way_to_the_enum_of_all_events() {
     let folder = Folder::new("events", PART);
     let files = folder.generator().generate().unwrap().files;
     let (_, events) = files.iter().find(|(name, _)| name == "peers_events.rs").unwrap();
-    assert!(events.contains("pub struct AnyEvent_ {}") && events.contains("pub enum AnyEvent {"), "{events}");
+    assert!(events.contains("pub struct AnyEventEvent {}") && events.contains("pub enum AnyEvent {"), "{events}");
 }
 
 fn vendored(root: &str) -> PathBuf {

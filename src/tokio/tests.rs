@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Result};
 use crate::message::EventMessage;
 use crate::options::ConnectOptions;
 use crate::qmp::commands;
-use crate::qmp::events::{AnyEvent, Resume, Stop};
+use crate::qmp::events::{AnyEvent, Resume, StopEvent};
 use crate::session::SessionOptions;
 use crate::wire::Any;
 use crate::{GuestAgent, Monitor, StorageDaemon};
@@ -63,13 +63,13 @@ fn handles_are_send_and_sync() {
 #[::tokio::test]
 async fn learning_of_missed_events_takes_no_other_event() {
     let (vm, _server) = after_events(3, &["GONE", "A", "B", "STOP"]).await;
-    let missed = vm.wait_for::<Stop>(PATIENCE, |_| true).await.unwrap_err();
+    let missed = vm.wait_for::<StopEvent>(PATIENCE, |_| true).await.unwrap_err();
     assert_eq!(missed.missed(), Some(1));
     assert_eq!(names(vm.take_events()), ["A", "B", "STOP"]);
 
     // Nor where none of those that are left is looked for.
     let (vm, _server) = after_events(3, &["GONE", "A", "B", "C"]).await;
-    assert!(vm.wait_for::<Stop>(PATIENCE, |_| true).await.unwrap_err().missed().is_some());
+    assert!(vm.wait_for::<StopEvent>(PATIENCE, |_| true).await.unwrap_err().missed().is_some());
     assert_eq!(names(vm.take_events()), ["A", "B", "C"]);
 }
 
@@ -152,7 +152,7 @@ async fn deadlines_of_streams_name_the_event() {
     let mut stops = vm.subscribe_to::<Resume>();
     assert_eq!(stops.wait_for(second, |_| true).await.unwrap_err().to_string(), late("RESUME"));
     assert_eq!(stops.wait_until(second, |_| Some(())).await.unwrap_err().to_string(), late("RESUME"));
-    assert_eq!(vm.wait_for::<Stop>(second, |_| true).await.unwrap_err().to_string(), late("STOP"));
+    assert_eq!(vm.wait_for::<StopEvent>(second, |_| true).await.unwrap_err().to_string(), late("STOP"));
     let mut all = vm.subscribe();
     assert_eq!(all.wait_for(second, |_| true).await.unwrap_err().to_string(), late("that is waited for"));
 }

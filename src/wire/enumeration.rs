@@ -1,5 +1,6 @@
 //! Enums: a table of names, and one variant for the names that are not in it.
 
+use super::near::suggestion;
 use super::unrecognized::UNRECOGNIZED;
 use serde::de::Visitor;
 use serde::{de, Deserializer, Serializer};
@@ -17,6 +18,46 @@ pub fn value_of<T: Clone>(name: &str, values: Values<T>, unrecognized: fn(Box<st
         }
     }
     unrecognized(name.into())
+}
+
+/// The known value of that name. `ty` is the name of the enum.
+///
+/// # Errors
+/// Where the table has no such name.
+#[inline(never)]
+pub fn parse_enum<T: Clone>(ty: &'static str, name: &str, values: Values<T>) -> Result<T, UnknownValue> {
+    match values.iter().find(|(known, _)| *known == name) {
+        Some((_, value)) => Ok(value.clone()),
+        None => {
+            let known: Vec<&str> = values.iter().map(|(known, _)| *known).collect();
+            Err(UnknownValue { ty, name: name.into(), suggestion: suggestion(name, &known) })
+        }
+    }
+}
+
+/// A name that an enum does not have, with the names that are near.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownValue {
+    ty: &'static str,
+    name: Box<str>,
+    suggestion: String,
+}
+
+impl fmt::Display for UnknownValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no {}{}", self.name, self.ty, self.suggestion)
+    }
+}
+
+impl std::error::Error for UnknownValue {}
+
+/// Writes an enum's name, and its value in such a way that one which is not known can be told.
+pub fn debug_enum(ty: &str, name: &str, is_unrecognized: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if is_unrecognized {
+        write!(f, "{ty} Unrecognized({name:?})")
+    } else {
+        write!(f, "{ty} {name:?}")
+    }
 }
 
 /// The name of a value of the table.

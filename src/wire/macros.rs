@@ -87,6 +87,22 @@ macro_rules! __wire_extensible {
     };
 }
 
+/// The method of a generated type that calls a setter for a value which may be there.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire_maybe {
+    () => {
+        /// Calls a setter if there is a value for it: `.maybe(size, Self::size)`.
+        #[inline]
+        pub fn maybe<V>(self, value: ::std::option::Option<V>, set: impl ::std::ops::FnOnce(Self, V) -> Self) -> Self {
+            match value {
+                ::std::option::Option::Some(value) => set(self, value),
+                ::std::option::Option::None => self,
+            }
+        }
+    };
+}
+
 /// Implements `Debug` and `PartialEq` for a generated [`Branch`](crate::wire::Branch), by what is on the wire.
 #[doc(hidden)]
 #[macro_export]
@@ -125,6 +141,12 @@ macro_rules! __wire_enum {
                     known => $crate::wire::name_of(known, Self::VALUES),
                 }
             }
+
+            /// Whether this is a value that the schema does not know.
+            #[inline]
+            pub fn is_unrecognized(&self) -> bool {
+                ::std::matches!(self, Self::Unrecognized(_))
+            }
         }
 
         impl ::std::cmp::Eq for $ty {}
@@ -138,7 +160,7 @@ macro_rules! __wire_enum {
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                $crate::wire::debug(stringify!($ty), self, f)
+                $crate::wire::debug_enum(stringify!($ty), self.as_str(), self.is_unrecognized(), f)
             }
         }
         impl ::std::fmt::Display for $ty {
@@ -148,11 +170,26 @@ macro_rules! __wire_enum {
             }
         }
 
+        /// Fails for names that the schema does not know; `From` keeps those.
         impl ::std::str::FromStr for $ty {
-            type Err = ::std::convert::Infallible;
+            type Err = $crate::wire::UnknownValue;
             #[inline]
-            fn from_str(name: &str) -> ::std::result::Result<Self, Self::Err> {
-                ::std::result::Result::Ok($crate::wire::value_of(name, Self::VALUES, Self::Unrecognized))
+            fn from_str(name: &str) -> ::std::result::Result<Self, $crate::wire::UnknownValue> {
+                $crate::wire::parse_enum(stringify!($ty), name, Self::VALUES)
+            }
+        }
+        /// Keeps a name that the schema does not know as `Unrecognized`; `str::parse` fails for one.
+        impl ::std::convert::From<&str> for $ty {
+            #[inline]
+            fn from(name: &str) -> Self {
+                $crate::wire::value_of(name, Self::VALUES, Self::Unrecognized)
+            }
+        }
+        /// Keeps a name that the schema does not know as `Unrecognized`; `str::parse` fails for one.
+        impl ::std::convert::From<::std::string::String> for $ty {
+            #[inline]
+            fn from(name: ::std::string::String) -> Self {
+                $crate::wire::value_of(&name, Self::VALUES, Self::Unrecognized)
             }
         }
 
@@ -165,8 +202,7 @@ macro_rules! __wire_enum {
         }
         impl $crate::wire::Serialize for $ty {
             fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                let is_unrecognized = ::std::matches!(self, Self::Unrecognized(_));
-                $crate::wire::encode_enum(self.as_str(), is_unrecognized, serializer)
+                $crate::wire::encode_enum(self.as_str(), self.is_unrecognized(), serializer)
             }
         }
     };
@@ -215,5 +251,6 @@ macro_rules! __wire_transparent {
 
 pub use {
     __wire_alternate as alternate, __wire_branch as branch, __wire_empty as empty, __wire_enum as enumeration,
-    __wire_extensible as extensible, __wire_object as object, __wire_serde as serde, __wire_transparent as transparent,
+    __wire_extensible as extensible, __wire_maybe as maybe, __wire_object as object, __wire_serde as serde,
+    __wire_transparent as transparent,
 };

@@ -13,13 +13,14 @@
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
 //! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
-//! `path`, `members`, `near` and `builtin`, then `traits`, then `strict`, `reader`, `writer`, `json` and `unrecognized`, then what works on each
+//! `path`, `members`, `near` and `builtin`, then `give`, then `traits`, then `strict`, `reader`, `writer`, `json` and `unrecognized`, then what works on each
 //! kind of type.
 
 mod alternate;
 mod builtin;
 mod empty;
 mod enumeration;
+mod give;
 mod json;
 mod macros;
 mod members;
@@ -40,9 +41,10 @@ pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
 pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized};
 pub use builtin::{encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use empty::decode_empty;
-pub use enumeration::{decode_enum, encode_enum, name_of, value_of};
+pub use enumeration::{debug_enum, decode_enum, encode_enum, name_of, parse_enum, value_of, UnknownValue};
+pub use give::{list, strings, IntoAny, IntoText};
 pub use json::{array_from_json, debug, debug_hiding, equal, from_json, nothing_from_json, to_any};
-pub use macros::{alternate, branch, empty, enumeration, extensible, object, serde, transparent};
+pub use macros::{alternate, branch, empty, enumeration, extensible, maybe, object, serde, transparent};
 pub use members::{position, Seen};
 pub use object::{decode_object, encode_object};
 pub(crate) use path::path_and_reason;

@@ -41,6 +41,16 @@ fn main() -> Result<()> {
     vm.execute(commands::BlockdevBackup::new("disk0", MirrorSyncMode::Full, "copy").job_id("backup"))?;
     vm.execute(DeviceAdd::new("virtio-blk-pci").id("blk0").argument("drive", "disk0"))?;
 
+    let (size, text, words) = (Some(1 << 30), String::from("exit 0"), vec![String::from("-l")]);
+    vm.execute(BlockResize::new(size.unwrap_or(0)).maybe(Some("disk0"), BlockResize::device).maybe(None::<&str>, BlockResize::node_name))?;
+    let shell = || qga::commands::GuestExec::new("sh");
+    drop((shell().arg(["-c", &text]), shell().arg(&["-c", "true"]), shell().arg(&words), shell().arg(words.iter())));
+    drop((shell().arg(words), DeviceAdd::new("e1000e").argument("netdev", &text).argument("multifunction", true)));
+    let backup = BlockdevBackup::new("disk0", MirrorSyncMode::Full, "copy");
+    vm.execute(Transaction::new([TransactionAction::blockdev_backup(backup)]))?;
+    vm.execute(SendKey::new([KeyValue::qcode(QKeyCode::A), KeyValue::number(30)]))?;
+    drop(SocketAddressLegacy::unix(UnixSocketAddress::new(&text)));
+
     let jobs: Vec<JobInfo> = vm.execute(QueryJobs::new())?;
     let error: Option<String> = jobs.into_iter().find_map(|job| job.error);
     println!("{error:?}");

@@ -19,6 +19,7 @@ mod events;
 mod expect;
 #[path = "../../examples/transcript/mark.rs"]
 mod mark;
+mod names;
 mod text;
 mod values;
 mod words;

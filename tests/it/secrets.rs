@@ -89,7 +89,7 @@ fn types_of_arguments_and_replies() {
     let property = json!({"name": "data", "type": "string", "value": "hunter2"});
     masked(&value::<ObjectPropertiesValues>(json!({"properties": [property]})), &["string"]);
     let status = json!({"exited": true, "out-data": "hunter2", "exitcode": 9});
-    masked(&value::<qga::types::GuestExecStatus>(status), &["9"]);
+    masked(&value::<qga::types::GuestExecStatusReply>(status), &["9"]);
     assert_eq!(format!("{:?}", RunState::Running), r#"RunState "running""#);
 }
 

@@ -87,7 +87,8 @@ fn entry<C: Command>(execute: fn(&mut AnyClient, &Value) -> Exchange) -> Entry {
 }
 
 fn execute<P: Peer, C: CommandFor<P, Reply: 'static>>(client: &mut blocking::Client<P>, arguments: &Value) -> Exchange {
-    let command: C = match wire::from_json(&arguments.to_string()) {
+    // Older releases have arguments that the schema does not know any more.
+    let command: C = match wire::tolerating_unknown(|| wire::from_json(&arguments.to_string())) {
         Ok(command) => command,
         Err(error) => return Exchange::DecodeError(error.to_string()),
     };

@@ -20,7 +20,7 @@ struct Variant {
 /// The alternate, open: a value of a kind that no alternative takes is a variant too.
 pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
     let alternate = &cx.schema.alternates[id.0];
-    let name = &cx.alternates[id.0];
+    let name = &cx.names.alternates[id.0];
     let what = format!("Alternate `{}`.", alternate.def.name);
     let doc = docs::definition(cx, &alternate.def, &what, "alternate").tokens();
     let variants = variants(cx, id, &alternate.alternatives);
@@ -124,7 +124,13 @@ fn conversion(name: &Ident, variant: &Variant) -> TokenStream {
         quote! {
             impl From<&str> for #name {
                 #[inline]
-            fn from(value: &str) -> Self {
+                fn from(value: &str) -> Self {
+                    Self::#ident(value.into())
+                }
+            }
+            impl From<&String> for #name {
+                #[inline]
+                fn from(value: &String) -> Self {
                     Self::#ident(value.into())
                 }
             }

@@ -1,7 +1,8 @@
 //! The module of commands: a struct of arguments each, and the reply's type.
 
 use super::fields::{self, Field, Owner};
-use super::objects::{inherent, object_fields, strictness, Codec, Extra};
+use super::identifiers::is_item;
+use super::objects::{inherent, object_fields, stand_in, strictness, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Command, Data, Definition, ObjectId, Type};
@@ -10,21 +11,13 @@ use quote::{format_ident, quote};
 
 /// All commands.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
-    let mut scope = Scope::with(&[]);
-    let named: Vec<(Ident, &Command)> = cx
-        .schema
-        .commands
-        .iter()
-        .map(|command| (ident(&scope.claim(names::message_name(&command.def.name))), command))
-        .collect();
-    let pages = named.iter().map(|(name, command)| page(cx, name, command));
-    let list = list(cx, "command", named.iter().map(|(name, _)| name));
-    let names = named.iter().map(|(name, _)| name);
+    let names = &cx.names.commands;
+    let pages = names.iter().zip(&cx.schema.commands).map(|(name, command)| page(cx, name, command));
+    let list = list(cx, "command", names.iter());
     let runtime = &cx.options.runtime;
     quote! {
         use super::types;
         use #runtime::wire;
-        use #runtime::Command;
         #(#pages)*
         #runtime::api::without_new!(#(#names,)*);
         #list
@@ -83,10 +76,18 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     let peers = cx.peers(wire_name);
     let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
     let purpose = if command.gen { Purpose::Arguments } else { Purpose::OpenArguments };
-    let item = message(cx, &doc, name, &command.def, &command.data, purpose);
+    let item = match &command.data {
+        // The struct that is the arguments is the command.
+        Data::Object(id) if is_item(cx.schema, &cx.direction, command, *id) => quote! {
+            #doc
+            #[doc(inline)]
+            pub use types::#name;
+        },
+        data => message(cx, &doc, name, &command.def, data, purpose),
+    };
     quote! {
         #item
-        impl Command for #name {
+        impl #runtime::Command for #name {
             const NAME: &'static str = #wire_name;
             #answered
             #secrets
@@ -119,7 +120,10 @@ pub(super) fn message(
     purpose: Purpose,
 ) -> TokenStream {
     let prefix = quote!(types::);
-    let mut scope = Scope::with(&[names::NEW]);
+    let mut scope = Scope::with(names::METHODS);
+    if purpose == Purpose::OpenArguments {
+        scope = scope.and(&[names::ARGUMENT, names::EXTRA]);
+    }
     match data {
         Data::Members(members) => {
             let owner = Owner { name: &def.name, doc: &def.doc, object: None, sent: purpose != Purpose::EventData };
@@ -129,7 +133,7 @@ pub(super) fn message(
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
             let fields = object_fields(cx, *id, None, &prefix, &mut scope);
             let item = fielded(cx, doc, name, &fields, purpose);
-            let conversion = conversion(cx, name, *id, &fields);
+            let conversion = conversion(cx, name, *id, &fields, purpose == Purpose::OpenArguments);
             quote!(#item #conversion)
         }
         Data::Object(id) => transparent(doc, name, cx.object(*id), purpose != Purpose::EventData),
@@ -157,18 +161,23 @@ fn fielded(cx: &Context<'_>, doc: &TokenStream, name: &Ident, fields: &[Field<'_
         .into_iter()
         .collect();
     let more = if open { quote!(wire::extensible!();) } else { TokenStream::new() };
+    let argument = ident(names::ARGUMENT);
     let setter = open.then(|| {
         quote! {
-            /// Sets an argument that the schema does not list.
+            /// Sets an argument that the schema does not list. One that it lists may be set by its name as well, but not twice:
+            /// such a command cannot be sent.
             #[inline]
-            pub fn argument(mut self, name: impl Into<String>, value: impl Into<wire::Any>) -> Self {
-                self.#field.insert(name.into(), value.into());
+            pub fn #argument(mut self, name: impl Into<String>, value: impl wire::IntoAny) -> Self {
+                self.#field.insert(name.into(), value.into_any());
                 self
             }
         }
     });
-    let inherent = inherent(name, fields, &extra, &quote!(#setter), purpose != Purpose::EventData);
     let empty = fields.is_empty() && !open;
+    let inherent = match empty && !strict {
+        true => stand_in(name, &quote!(Self {})),
+        false => inherent(name, fields, &extra, &quote!(#setter), strict),
+    };
     let codec = if empty {
         quote!(wire::empty!(#name, #strict);)
     } else {
@@ -189,15 +198,18 @@ fn fielded(cx: &Context<'_>, doc: &TokenStream, name: &Ident, fields: &[Field<'_
 }
 
 /// `From` the struct that the schema gives the members in.
-fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]) -> TokenStream {
+fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>], open: bool) -> TokenStream {
     let ty = cx.object(id);
     let idents = fields.iter().map(|field| &field.ident);
-    let moved = fields.iter().map(|field| &field.ident);
+    // There, other names are taken.
+    let there = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(names::METHODS));
+    let moved = there.iter().map(|field| &field.ident);
+    let extra = open.then(|| ident(names::EXTRA)).into_iter();
     quote! {
         impl From<types::#ty> for #name {
             #[inline]
             fn from(value: types::#ty) -> Self {
-                Self { #(#idents: value.#moved),* }
+                Self { #(#idents: value.#moved,)* #(#extra: wire::AnyMap::new(),)* }
             }
         }
     }
@@ -206,6 +218,16 @@ fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]
 /// A struct around a union.
 fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, strict: bool) -> TokenStream {
     let field = ident(names::ARGUMENTS);
+    let new = quote! {
+        impl #name {
+            /// A value of these members.
+            #[inline]
+            pub fn new(#field: types::#ty) -> Self {
+                Self { #field }
+            }
+        }
+    };
+    let inherent = if strict { new } else { stand_in(name, &quote!(Self { #field: wire::Object::blank() })) };
     quote! {
         #doc
         #[derive(Debug, Clone, PartialEq)]
@@ -215,13 +237,7 @@ fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, strict: bool) -> Tok
             pub #field: types::#ty,
         }
 
-        impl #name {
-            /// A value of these members.
-            #[inline]
-            pub fn new(#field: types::#ty) -> Self {
-                Self { #field }
-            }
-        }
+        #inherent
 
         impl From<types::#ty> for #name {
             #[inline]

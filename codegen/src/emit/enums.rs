@@ -11,7 +11,7 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
     let Some(index) = cx.schema.enums.iter().position(|other| other.def.order == each.def.order) else {
         return TokenStream::new();
     };
-    let name = &cx.enums[EnumId(index).0];
+    let name = &cx.names.enums[EnumId(index).0];
     let doc = docs::definition(cx, &each.def, &format!("Enum `{}`.", each.def.name), "enum").tokens();
 
     let unrecognized = ident(names::UNRECOGNIZED);

@@ -1,6 +1,7 @@
 //! The module of events: a struct of data each, and the enum of all of them.
 
 use super::commands::{list, message, Purpose};
+use super::objects::made_by;
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::Event;
@@ -9,50 +10,47 @@ use quote::quote;
 
 /// All events.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
-    let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE, names::ANY_EVENT]);
-    let named: Vec<(Ident, &Event)> = cx
-        .schema
-        .events
-        .iter()
-        .map(|event| (ident(&scope.claim(names::message_name(&event.def.name))), event))
-        .collect();
-    let pages = named.iter().map(|(name, event)| page(cx, name, event));
-    let idents: Vec<_> = named.iter().map(|(name, _)| name).collect();
-    let wire_names: Vec<_> = named.iter().map(|(_, event)| &event.def.name).collect();
-    let summaries = named.iter().map(|(_, event)| docs::summary(&event.def));
+    let (types, events) = (&cx.names.events, &cx.schema.events);
+    let pages = types.iter().zip(events).map(|(name, event)| page(cx, name, event));
+    let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE]);
+    let variants = events.iter().map(|event| ident(&scope.claim(names::message_name(&event.def.name))));
+    let variants: Vec<_> = variants.collect();
+    let wire_names: Vec<_> = events.iter().map(|event| &event.def.name).collect();
+    let summaries = events.iter().map(|event| docs::summary(&event.def));
     let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
-    let list = list(cx, "event", idents.iter().copied());
+    let list = list(cx, "event", types.iter());
     let runtime = &cx.options.runtime;
     quote! {
         use super::types;
         use #runtime::wire;
         use #runtime::api;
-        use #runtime::{Event, EventSet, UndecodableEvent, UnrecognizedEvent};
+        use #runtime::EventSet as _;
         #(#pages)*
 
         /// Every event of the schema, and what the schema does not know.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum AnyEvent {
-            #(#summaries #idents(#idents),)*
+            #(#summaries #variants(#types),)*
             /// An event that the schema does not know, as it came.
-            #unrecognized(UnrecognizedEvent),
+            #unrecognized(#runtime::UnrecognizedEvent),
             /// An event that the schema knows, but whose data does not fit it.
-            #undecodable(UndecodableEvent),
+            #undecodable(#runtime::UndecodableEvent),
         }
 
-        impl EventSet for AnyEvent {
+        impl #runtime::EventSet for AnyEvent {
             #[inline]
             fn decode(name: &str, data: Option<&wire::RawValue>) -> Self {
+                use #runtime::{UndecodableEvent as Undecoded, UnrecognizedEvent as Unknown};
                 match name {
-                    #(#wire_names => UndecodableEvent::or(name, data).map_or_else(Self::#undecodable, Self::#idents),)*
-                    _ => UnrecognizedEvent::new(name, data).map_or_else(Self::#undecodable, Self::#unrecognized),
+                    #(#wire_names => Undecoded::or(name, data).map_or_else(Self::#undecodable, Self::#variants),)*
+                    _ => Unknown::new(name, data).map_or_else(Self::#undecodable, Self::#unrecognized),
                 }
             }
             #[inline]
             fn name(&self) -> &str {
                 match self {
-                    #(Self::#idents(_) => #wire_names,)*
+                    #(Self::#variants(_) => #wire_names,)*
                     Self::#unrecognized(event) => &event.name,
                     Self::#undecodable(event) => &event.name,
                 }
@@ -60,7 +58,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
             #[inline]
             fn data(&self) -> wire::Any {
                 match self {
-                    #(Self::#idents(event) => wire::to_any(event),)*
+                    #(Self::#variants(event) => wire::to_any(event),)*
                     Self::#unrecognized(event) => event.data.clone(),
                     Self::#undecodable(event) => event.data(),
                 }
@@ -85,12 +83,13 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
 }
 
 fn page(cx: &Context<'_>, name: &Ident, event: &Event) -> TokenStream {
-    let wire_name = &event.def.name;
-    let doc = docs::definition(cx, &event.def, &format!("Event `{wire_name}`."), "event").tokens();
+    let (wire_name, runtime) = (&event.def.name, &cx.options.runtime);
+    let doc = docs::definition(cx, &event.def, &format!("Event `{wire_name}`."), "event");
+    let doc = doc.paragraph(made_by(false)).tokens();
     let item = message(cx, &doc, name, &event.def, &event.data, Purpose::EventData);
     quote! {
         #item
-        impl Event for #name {
+        impl #runtime::Event for #name {
             const NAME: &'static str = #wire_name;
         }
     }

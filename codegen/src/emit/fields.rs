@@ -20,11 +20,25 @@ pub struct Field<'a> {
     pub mandatory: bool,
     /// Whether the field is a box.
     pub boxed: bool,
-    /// Whether a parameter takes whatever converts into the type.
-    into: bool,
+    takes: Takes,
     shape: Shape,
     blank: TokenStream,
     docs: Docs,
+}
+
+/// What a parameter takes for a member, and how that becomes the member.
+#[derive(Clone)]
+enum Takes {
+    /// Its type.
+    Itself,
+    /// Whatever converts into its type.
+    Into,
+    /// Whatever is or becomes JSON.
+    Any,
+    /// Whatever iterates over this.
+    List(TokenStream),
+    /// Whatever iterates over strings.
+    Strings,
 }
 
 /// The types whose codec is not serde's own.
@@ -71,7 +85,7 @@ pub fn fields<'a>(
             ty: cx.ty(&member.ty, prefix),
             mandatory,
             boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
-            into: converts(&member.ty),
+            takes: takes(cx, &member.ty, prefix),
             shape: shape(&member.ty),
             blank: blank(cx, &member.ty, prefix),
             docs: docs.paragraph(absent.as_deref().unwrap_or_default()),
@@ -80,10 +94,20 @@ pub fn fields<'a>(
     members.map(field).collect()
 }
 
-/// Whether values of other types convert into it in a way that programs want. Not so for numbers, whose literals have a
-/// type only where a parameter gives them one, nor where only the type itself converts, so that errors stay short.
-fn converts(ty: &Type) -> bool {
-    matches!(ty, Type::Builtin(Builtin::Str | Builtin::Any) | Type::Alternate(_) | Type::Array(_))
+/// Values of other types are taken where programs want that. Not so for numbers, whose literals have a type only where a
+/// parameter gives them one, nor where only the type itself converts, so that errors stay short.
+fn takes(cx: &Context<'_>, ty: &Type, prefix: &TokenStream) -> Takes {
+    match ty {
+        Type::Builtin(Builtin::Str) | Type::Alternate(_) => Takes::Into,
+        Type::Builtin(Builtin::Any) => Takes::Any,
+        Type::Array(element) if **element == Type::Builtin(Builtin::Str) => Takes::Strings,
+        Type::Array(element) => {
+            let ty = cx.ty(element, prefix);
+            let converts = matches!(**element, Type::Builtin(Builtin::Any) | Type::Alternate(_));
+            Takes::List(if converts { quote!(impl Into<#ty>) } else { ty })
+        }
+        _ => Takes::Itself,
+    }
 }
 
 fn shape(ty: &Type) -> Shape {
@@ -133,18 +157,31 @@ impl Field<'_> {
 
     /// `name: impl Into<Type>`
     pub fn parameter(&self) -> TokenStream {
-        let (ident, ty) = (&self.ident, &self.ty);
-        if self.into {
-            quote!(#ident: impl Into<#ty>)
-        } else {
-            quote!(#ident: #ty)
+        self.parameter_named(&self.ident)
+    }
+
+    /// The same under another name.
+    pub fn parameter_named(&self, ident: &Ident) -> TokenStream {
+        let ty = &self.ty;
+        match &self.takes {
+            Takes::Itself => quote!(#ident: #ty),
+            Takes::Into => quote!(#ident: impl Into<#ty>),
+            Takes::Any => quote!(#ident: impl wire::IntoAny),
+            Takes::List(item) => quote!(#ident: impl IntoIterator<Item = #item>),
+            Takes::Strings => quote!(#ident: impl IntoIterator<Item = impl wire::IntoText>),
         }
     }
 
     /// What the parameter becomes in the field, less `Some`.
     fn converted(&self) -> TokenStream {
         let ident = &self.ident;
-        let value = if self.into { quote!(#ident.into()) } else { quote!(#ident) };
+        let value = match self.takes {
+            Takes::Itself => quote!(#ident),
+            Takes::Into => quote!(#ident.into()),
+            Takes::Any => quote!(#ident.into_any()),
+            Takes::List(_) => quote!(wire::list(#ident)),
+            Takes::Strings => quote!(wire::strings(#ident)),
+        };
         if self.boxed {
             quote!(Box::new(#value))
         } else {
@@ -158,10 +195,10 @@ impl Field<'_> {
         let value = self.converted();
         if !self.mandatory {
             quote!(#ident: None)
-        } else if self.into || self.boxed {
-            quote!(#ident: #value)
-        } else {
+        } else if matches!(self.takes, Takes::Itself) && !self.boxed {
             quote!(#ident)
+        } else {
+            quote!(#ident: #value)
         }
     }
 

@@ -10,14 +10,16 @@ mod docs;
 mod enums;
 mod events;
 mod fields;
+mod identifiers;
 mod objects;
 mod unions;
 
 use crate::direction::Direction;
 use crate::error::{Error, Result};
-use crate::names::{self, ident, Scope};
+use crate::names::ident;
 use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
 use boxing::Boxing;
+use identifiers::Identifiers;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +117,7 @@ fn types(cx: &Context<'_>) -> TokenStream {
     pages.sort_by_key(|(order, _)| *order);
     let runtime = &cx.options.runtime;
     let pages = pages.into_iter().map(|(_, page)| page);
-    let list = commands::list(cx, "type", cx.enums.iter().chain(&cx.objects).chain(&cx.alternates));
+    let list = commands::list(cx, "type", cx.names.enums.iter().chain(&cx.names.objects).chain(&cx.names.alternates));
     quote! {
         use #runtime::wire;
         #(#pages)*
@@ -129,39 +131,19 @@ struct Context<'a> {
     options: &'a Options,
     boxing: Boxing,
     direction: Direction,
-    enums: Vec<Ident>,
-    objects: Vec<Ident>,
-    branches: Vec<Option<Ident>>,
-    alternates: Vec<Ident>,
+    names: Identifiers,
 }
 
 impl<'a> Context<'a> {
     fn new(schema: &'a Schema, options: &'a Options) -> Self {
-        let mut scope = Scope::with(&[]);
-        let mut claim = |name: String| ident(&scope.claim(name));
-        let enums = schema.enums.iter().map(|each| claim(names::type_name(&each.def.name))).collect();
-        let objects = schema.objects.iter().map(|each| claim(names::type_name(&each.def.name))).collect();
-        let alternates = schema.alternates.iter().map(|each| claim(names::type_name(&each.def.name))).collect();
-        let branches = schema.objects.iter().map(|each| {
-            let branches = each.branches.as_ref();
-            branches.map(|_| claim(names::branch_type_name(&each.def.name)))
-        });
-        let branches = branches.collect();
-        Self {
-            schema,
-            options,
-            boxing: Boxing::of(schema),
-            direction: Direction::of(schema),
-            enums,
-            objects,
-            branches,
-            alternates,
-        }
+        let direction = Direction::of(schema);
+        let names = Identifiers::of(schema, &direction);
+        Self { schema, options, boxing: Boxing::of(schema), direction, names }
     }
 
     /// The identifier of a struct or union.
     fn object(&self, id: ObjectId) -> &Ident {
-        &self.objects[id.0]
+        &self.names.objects[id.0]
     }
 
     /// The Rust type, without a box. `prefix` is the path of the types' module and `::`, or nothing inside it.
@@ -169,15 +151,15 @@ impl<'a> Context<'a> {
         match ty {
             Type::Builtin(builtin) => builtin_type(*builtin),
             Type::Enum(EnumId(index)) => {
-                let name = &self.enums[*index];
+                let name = &self.names.enums[*index];
                 quote!(#prefix #name)
             }
             Type::Object(ObjectId(index)) => {
-                let name = &self.objects[*index];
+                let name = &self.names.objects[*index];
                 quote!(#prefix #name)
             }
             Type::Alternate(AlternateId(index)) => {
-                let name = &self.alternates[*index];
+                let name = &self.names.alternates[*index];
                 quote!(#prefix #name)
             }
             Type::Array(element) => {

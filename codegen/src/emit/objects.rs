@@ -11,9 +11,10 @@ use quote::quote;
 pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
     let object = &cx.schema[id];
     let name = cx.object(id);
-    let doc = docs::definition(cx, &object.def, &format!("Struct `{}`.", object.def.name), "object").tokens();
-    let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(&[names::NEW]));
+    let doc = docs::definition(cx, &object.def, &format!("Struct `{}`.", object.def.name), "object");
     let settable = !cx.direction.only_received(id);
+    let doc = doc.paragraph(made_by(settable)).tokens();
+    let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(names::METHODS));
     let inherent = inherent(name, &fields, &[], &TokenStream::new(), settable);
     let strict = strictness(cx.direction.only_sent(id));
     let codec = Codec::of(&fields, &[], None).object(name, &cx.secrets(), &strict, &TokenStream::new());
@@ -148,7 +149,7 @@ impl Codec {
     }
 }
 
-/// `new`, and the setters if it is to have any. `more` goes between them.
+/// `new` and the setters, with `more` between them; of what only servers send, just a blank value to fill.
 pub(super) fn inherent(
     name: &Ident,
     fields: &[Field<'_>],
@@ -156,18 +157,20 @@ pub(super) fn inherent(
     more: &TokenStream,
     settable: bool,
 ) -> TokenStream {
+    if !settable {
+        return stand_in(name, &quote!(wire::Object::blank()));
+    }
     let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
     let parameters = mandatory.iter().map(|field| field.parameter());
     let parameters: Vec<_> = parameters.chain(extra.iter().filter_map(|extra| extra.parameter.clone())).collect();
     let initializers = fields.iter().map(Field::initializer).chain(extra.iter().map(|extra| extra.initializer.clone()));
-    let setters = optional.iter().filter(|_| settable).map(|field| field.setter());
-    let doc = match (parameters.len(), optional.len(), settable) {
-        (0, 0, _) => " The one value of this type.",
-        (0, _, true) => " A value without members; each member has a setter.",
-        (0, _, false) => " A value without members, for a stand-in for a server; set its fields.",
-        (_, 0, _) => " A value of these members.",
-        (_, _, true) => " A value of the mandatory members; each optional one has a setter.",
-        (_, _, false) => " A value of the mandatory members, for a stand-in for a server; set the fields of others.",
+    let setters = optional.iter().map(|field| field.setter());
+    let maybe = (!optional.is_empty()).then(|| quote!(wire::maybe!();));
+    let doc = match (parameters.len(), optional.len()) {
+        (0, 0) => " The one value of this type.",
+        (0, _) => " A value without members; each member has a setter.",
+        (_, 0) => " A value of these members.",
+        (_, _) => " A value of the mandatory members; each optional one has a setter.",
     };
     quote! {
         impl #name {
@@ -178,6 +181,29 @@ pub(super) fn inherent(
             }
             #more
             #(#setters)*
+            #maybe
         }
+    }
+}
+
+/// The one way to make a value of what only servers send.
+pub(super) fn stand_in(name: &Ident, blank: &TokenStream) -> TokenStream {
+    quote! {
+        impl #name {
+            /// A value whose members mean nothing yet, for a stand-in for a server, which sets them.
+            #[inline]
+            pub fn blank() -> Self {
+                #blank
+            }
+        }
+    }
+}
+
+/// What the doc of such a type says to who wants to make a value.
+pub(super) fn made_by(settable: bool) -> &'static str {
+    if settable {
+        ""
+    } else {
+        "Only servers make it. A stand-in for one begins with [`blank`](Self::blank) and sets the fields."
     }
 }

@@ -1,7 +1,7 @@
 //! The page of a union: a struct of the base's members and one enum of branches.
 
 use super::fields::Field;
-use super::objects::{inherent, object_fields, strictness, Codec, Extra};
+use super::objects::{inherent, made_by, object_fields, strictness, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Branches, ObjectId};
@@ -14,6 +14,8 @@ struct Variant<'a> {
     ident: Ident,
     constructor: Ident,
     ty: Option<TokenStream>,
+    /// The one member of the branch, if there is no more to it.
+    only: Option<Field<'a>>,
     boxed: bool,
     docs: TokenStream,
 }
@@ -21,11 +23,13 @@ struct Variant<'a> {
 /// A union.
 pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> TokenStream {
     let object = &cx.schema[id];
-    let (name, branch_name) = (cx.object(id), cx.branches[id.0].as_ref());
+    let (name, branch_name) = (cx.object(id), cx.names.branches[id.0].as_ref());
     let tag = branches.tag.as_str();
-    let doc = docs::definition(cx, &object.def, &format!("Union `{}`.", object.def.name), "object").tokens();
+    let doc = docs::definition(cx, &object.def, &format!("Union `{}`.", object.def.name), "object");
+    let settable = !cx.direction.only_received(id);
+    let doc = doc.paragraph(made_by(settable)).tokens();
 
-    let mut scope = Scope::with(&[names::NEW, names::BRANCH, names::TAGGED]);
+    let mut scope = Scope::with(names::METHODS).and(&[names::BRANCH, names::TAGGED]);
     let fields = object_fields(cx, id, Some(tag), &TokenStream::new(), &mut scope);
     let variants = variants(cx, id, branches, &mut scope);
     let late = late_tag(cx, id, tag);
@@ -47,7 +51,6 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches) -> Token
         write: None,
     }));
     let constructors = constructors(&fields, &variants, branch_name, absent.is_some());
-    let settable = !cx.direction.only_received(id);
     let inherent = inherent(name, &fields, &extra, &constructors, settable);
     let declarations = fields.iter().map(Field::declaration);
     let branch_doc = format!(" The branch that `{tag}` selects.");
@@ -108,7 +111,7 @@ fn late_tag<'a>(cx: &'a Context<'_>, id: ObjectId, tag: &str) -> Option<&'a str>
     cx.schema.base_chain(&cx.schema[id]).into_iter().find_map(|object| cx.late(&object.def.name, tag))
 }
 
-fn variants<'a>(cx: &Context<'_>, id: ObjectId, branches: &'a Branches, scope: &mut Scope) -> Vec<Variant<'a>> {
+fn variants<'a>(cx: &Context<'a>, id: ObjectId, branches: &'a Branches, scope: &mut Scope) -> Vec<Variant<'a>> {
     let tags = &cx.schema[branches.tag_type];
     let mut variant_scope = Scope::with(&[names::UNRECOGNIZED]);
     let variant = |branch: &'a crate::schema::Branch| {
@@ -123,6 +126,7 @@ fn variants<'a>(cx: &Context<'_>, id: ObjectId, branches: &'a Branches, scope: &
                 let name = cx.object(object);
                 quote!(#name)
             }),
+            only: branch.object.and_then(|object| only_member(cx, object)),
             boxed: branch.object.is_some_and(|object| cx.boxing.branch(id, object)),
             docs: doc.tokens(),
         }
@@ -130,7 +134,16 @@ fn variants<'a>(cx: &Context<'_>, id: ObjectId, branches: &'a Branches, scope: &
     branches.branches.iter().map(variant).collect()
 }
 
-/// A constructor for each branch, after the tag's value.
+/// The member of a struct that consists of nothing else, and that has to be there.
+fn only_member<'a>(cx: &Context<'a>, id: ObjectId) -> Option<Field<'a>> {
+    if cx.schema[id].branches.is_some() {
+        return None;
+    }
+    let mut fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::default());
+    fields.pop().filter(|only| only.mandatory && fields.is_empty())
+}
+
+/// A constructor for each branch, after the tag's value. One that wraps a single member takes that member.
 fn constructors(
     fields: &[Field<'_>],
     variants: &[Variant<'_>],
@@ -146,11 +159,18 @@ fn constructors(
     });
     let one = |variant: &Variant<'_>| {
         let Variant { constructor, ident, docs, .. } = variant;
-        let parameter = variant.ty.as_ref().map(|ty| quote!(#field: #ty));
+        let parameter = match (&variant.ty, &variant.only) {
+            (_, Some(only)) => Some(only.parameter_named(&field)),
+            (ty, None) => ty.as_ref().map(|ty| quote!(#field: #ty)),
+        };
+        let wrapped = match (&variant.ty, &variant.only) {
+            (Some(ty), Some(_)) => quote!(#ty::new(#field)),
+            _ => quote!(#field),
+        };
         let value = match (&variant.ty, variant.boxed) {
             (None, _) => quote!(#branch_name::#ident),
-            (Some(_), false) => quote!(#branch_name::#ident(#field)),
-            (Some(_), true) => quote!(#branch_name::#ident(Box::new(#field))),
+            (Some(_), false) => quote!(#branch_name::#ident(#wrapped)),
+            (Some(_), true) => quote!(#branch_name::#ident(Box::new(#wrapped))),
         };
         quote! {
             #docs

@@ -106,7 +106,10 @@ fn what_is_the_same_on_the_wire_is_equal_and_looks_the_same() {
         }
     }
     assert_ne!(hash(&Tone::Low), hash(&Tone::High));
-    assert_eq!(format!("{:?}", tones()), r#"[Tone "low", Tone "high-pitched", Tone "shrill", Tone "hoarse"]"#);
+    assert_eq!(
+        format!("{:?}", tones()),
+        r#"[Tone "low", Tone "high-pitched", Tone Unrecognized("shrill"), Tone Unrecognized("hoarse")]"#
+    );
 }
 
 #[test]
@@ -120,7 +123,11 @@ fn enums_keep_what_they_do_not_know() {
     assert_eq!((unknown.as_str(), Tone::High.as_str()), ("shrill", "high-pitched"));
     assert_eq!((format!("{unknown:>8}"), format!("{:<5}|", Tone::Low)), ("  shrill".to_owned(), "low  |".to_owned()));
     assert_eq!("low".parse(), Ok(Tone::Low));
-    assert_eq!("lower".parse(), Ok(Tone::Unrecognized("lower".into())));
+    let error = "lower".parse::<Tone>().unwrap_err().to_string();
+    assert_eq!(error, "\"lower\" is no Tone; did you mean `low`?");
+    assert_eq!((Tone::from("lower"), Tone::from("low")), (Tone::Unrecognized("lower".into()), Tone::Low));
+    assert_eq!((Tone::from(String::from("low")), Tone::from("").is_unrecognized()), (Tone::Low, true));
+    assert!(!Tone::Low.is_unrecognized());
     assert_eq!(Tone::VALUES.len(), 2);
     for text in ["1", "null", "[\"low\"]", "{\"low\": null}", "true"] {
         assert!(refused::<Tone>(text).1.ends_with("expected a string"), "{text}");

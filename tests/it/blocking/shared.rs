@@ -3,7 +3,7 @@
 use qemu_qmp::blocking::{PipeTransport, SharedClient};
 use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{self, Cont, QueryName};
-use qemu_qmp::qmp::events::{AnyEvent, Resume, Stop};
+use qemu_qmp::qmp::events::{AnyEvent, Resume, StopEvent};
 use qemu_qmp::{Client, ErrorKind, Phase};
 use serde_json::json;
 use std::collections::HashSet;
@@ -81,7 +81,7 @@ fn who_reads_for_others_keeps_its_own_deadline_and_hands_over() {
     thread::scope(|scope| {
         // Whichever of both reads first, the other one is waiting when the deadline passes.
         let call = scope.spawn(|| echo(&vm, 7));
-        let error = vm.wait_for(SOON, |_: &Stop| true).unwrap_err();
+        let error = vm.wait_for(SOON, |_: &StopEvent| true).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Event));
         late.send(()).unwrap();
         call.join().unwrap();
@@ -102,7 +102,7 @@ fn a_thread_that_waits_for_ever_does_not_keep_others_from_calling() {
     });
     let waiting = {
         let vm = vm.clone();
-        thread::spawn(move || vm.wait_for(None, |_: &Stop| true).map(|_| ()))
+        thread::spawn(move || vm.wait_for(None, |_: &StopEvent| true).map(|_| ()))
     };
     (0..100).for_each(|number| echo(&vm, number));
     waiting.join().unwrap().unwrap();
@@ -139,7 +139,7 @@ fn closing_wakes_all_who_wait() {
         peer.wait_for_end();
     });
     thread::scope(|scope| {
-        let event = scope.spawn(|| vm.wait_for(None, |_: &Stop| true).unwrap_err().kind());
+        let event = scope.spawn(|| vm.wait_for(None, |_: &StopEvent| true).unwrap_err().kind());
         let call = scope.spawn(|| vm.within(None).execute(QueryName::new()).unwrap_err().kind());
         vm.wait_for(PATIENCE, |_: &Resume| true).unwrap();
         vm.close();
@@ -161,7 +161,7 @@ fn closing_wakes_a_thread_that_writes_while_another_reads() {
         is_closed.recv().unwrap();
     });
     thread::scope(|scope| {
-        let event = scope.spawn(|| vm.wait_for(None, |_: &Stop| true).unwrap_err().kind());
+        let event = scope.spawn(|| vm.wait_for(None, |_: &StopEvent| true).unwrap_err().kind());
         let large = Some(json!({"x": "x".repeat(8 << 20)}));
         let call = scope.spawn(|| vm.within(None).cmd("large", large, None).unwrap_err().kind());
         vm.wait_for(PATIENCE, |_: &Resume| true).unwrap();
@@ -186,7 +186,7 @@ fn the_end_of_the_connection_reaches_all() {
             scope.spawn(|| vm.cmd("echo", None, None).unwrap_err()),
             scope.spawn(|| {
                 // After the other one.
-                vm.wait_for(PATIENCE, |_: &Stop| true).unwrap();
+                vm.wait_for(PATIENCE, |_: &StopEvent| true).unwrap();
                 vm.execute(QueryName::new()).unwrap_err()
             }),
             scope.spawn(|| vm.wait_for(None, |_: &Resume| true).unwrap_err()),
@@ -262,7 +262,7 @@ fn qemu_serves_several_threads() {
         scope.spawn(|| {
             for _ in 0..50 {
                 vm.execute(Cont::new()).unwrap();
-                vm.execute_and_wait(commands::Stop::new(), PATIENCE, |_: &Stop| true).unwrap();
+                vm.execute_and_wait(commands::Stop::new(), PATIENCE, |_: &StopEvent| true).unwrap();
             }
         });
         watcher.join().unwrap();

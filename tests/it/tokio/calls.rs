@@ -265,7 +265,7 @@ fn handles_and_futures_go_from_thread_to_thread() {
         check(&vm);
         check_send(&vm.subscribe());
         check_send(&vm.execute(QueryStatus::new()));
-        check_send(&vm.wait_for(None, |_: &qemu_qmp::qmp::events::Stop| true));
+        check_send(&vm.wait_for(None, |_: &qemu_qmp::qmp::events::StopEvent| true));
         check_send(&vm.close());
         check_send(&vm.clone().into_inner::<DuplexStream>());
         check_send(&Client::connect_unix("/run/vm.qmp"));

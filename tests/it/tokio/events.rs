@@ -3,7 +3,7 @@
 use futures_core::Stream;
 use qemu_qmp::error::Malformed;
 use qemu_qmp::qmp::commands::{self, DeviceDel, QueryStatus, Quit};
-use qemu_qmp::qmp::events::{AnyEvent, DeviceDeleted, Resume, Stop};
+use qemu_qmp::qmp::events::{AnyEvent, DeviceDeleted, Resume, StopEvent};
 use qemu_qmp::session::SessionOptions;
 use qemu_qmp::tokio::Events;
 use qemu_qmp::{ConnectOptions, ErrorKind, EventMessage, EventSet, Phase};
@@ -76,7 +76,7 @@ async fn slow_subscriber_misses_and_is_told() {
     })
     .await;
     let mut slow = vm.subscribe();
-    let mut stops = vm.subscribe_to::<Stop>();
+    let mut stops = vm.subscribe_to::<StopEvent>();
     let mut quick = vm.subscribe();
     let quick = tokio::spawn(async move {
         let (mut events, mut missed) = (0, 0);
@@ -120,7 +120,7 @@ async fn buffered_events_outlive_the_connection() {
     assert_eq!(all(events, |kind| kind.name().to_owned()).await, ["SHUTDOWN", "Closed"]);
     // A later subscriber still learns why there is nothing.
     assert_eq!(all(vm.subscribe(), |kind| kind.name().to_owned()).await, ["Closed"]);
-    let error = vm.wait_for(None, |_: &Stop| true).await.unwrap_err();
+    let error = vm.wait_for(None, |_: &StopEvent| true).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
@@ -191,7 +191,7 @@ async fn waiting_on_a_stream_goes_on() {
 async fn waiting_has_a_deadline_from_when_it_began() {
     let (vm, _script) = client(|mut peer| async move { peer.wait_for_end().await }).await;
     let start = Instant::now();
-    let waiting = vm.wait_for(SOON, |_: &Stop| true);
+    let waiting = vm.wait_for(SOON, |_: &StopEvent| true);
     sleep(SOON / 2).await;
     let error = waiting.await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Timeout(Phase::Event), SOON));
@@ -211,7 +211,7 @@ async fn waiting_fails_if_the_event_may_be_lost() {
         peer.line("not a message").await;
     })
     .await;
-    let waiting = vm.wait_for(PATIENCE, |_: &Stop| true);
+    let waiting = vm.wait_for(PATIENCE, |_: &StopEvent| true);
     vm.execute(QueryStatus::new()).await.unwrap();
     assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Missed);
     // Nor did the connection keep both of them.

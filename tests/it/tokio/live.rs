@@ -30,7 +30,7 @@ async fn commands_events_and_the_end() {
     let resumed = vm.wait_for(PATIENCE, |_: &events::Resume| true);
     vm.execute(Cont::new()).await.unwrap();
     resumed.await.unwrap();
-    let stopped = vm.wait_for(PATIENCE, |_: &events::Stop| true);
+    let stopped = vm.wait_for(PATIENCE, |_: &events::StopEvent| true);
     vm.execute(commands::Stop::new()).await.unwrap();
     assert!(stopped.await.unwrap().timestamp.since_epoch().is_some());
     let shutdown = vm.wait_for(PATIENCE, |_: &events::Shutdown| true);

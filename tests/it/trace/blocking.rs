@@ -211,7 +211,7 @@ fn guest_agents_have_secrets_too() {
         peer.answer("guest-file-read", json!({"count": 7, "buf-b64": "aHVudGVyMg==", "eof": true}));
     });
     agent.execute(qga::commands::GuestSetUserPassword::new("me", "aHVudGVyMg==", false)).unwrap();
-    agent.execute(qga::commands::GuestExec::new("login").arg(["-p".into(), SECRET.into()])).unwrap();
+    agent.execute(qga::commands::GuestExec::new("login").arg(["-p", SECRET])).unwrap();
     agent.execute(qga::commands::GuestExecStatus::new(1)).unwrap();
     agent.execute(qga::commands::GuestFileRead::new(1)).unwrap();
     script.finish();

@@ -94,7 +94,7 @@ mod tests {
         let data = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let broken = AnyEvent::decode(LampBroken::NAME, Some(&data(r#"{"name": "bed", "count": 3}"#)));
         assert_eq!(broken, AnyEvent::LampBroken(from_str(r#"{"name": "bed", "count": 3}"#).unwrap()));
-        assert_eq!(AnyEvent::decode("DARKNESS", None), AnyEvent::Darkness(Darkness::new()));
+        assert_eq!(AnyEvent::decode("DARKNESS", None), AnyEvent::Darkness(Darkness::blank()));
         let AnyEvent::Undecodable(event) = AnyEvent::decode("LAMP_BROKEN", Some(&data(r#"{"name": 7}"#))) else {
             panic!("a number is no name");
         };
