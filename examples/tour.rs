@@ -8,7 +8,7 @@
 //! In a QEMU that it has not started, the tour only looks.
 
 use qemu_qmp::qmp::{
-    commands::{self, *},
+    commands::*,
     events::*,
     types::*,
 };
@@ -106,7 +106,7 @@ fn back_up(vm: &mut Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> 
     // What happened before is of no interest.
     vm.take_events()?;
     // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
-    vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup"))?;
+    vm.execute(BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup"))?;
     while let Some(event) = vm.next_event(PATIENCE)? {
         match event.data {
             AnyEvent::JobStatusChange(change) => println!("  job {} is {}", change.id, change.status),

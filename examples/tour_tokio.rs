@@ -8,7 +8,7 @@
 //! In a QEMU that it has not started, the tour only looks.
 
 use qemu_qmp::qmp::{
-    commands::{self, *},
+    commands::*,
     events::*,
     types::*,
 };
@@ -102,7 +102,7 @@ async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>
     // These events only, and a bound of their own: a flood of others does no harm.
     let mut completed = vm.subscribe_to::<BlockJobCompleted>();
     // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
-    vm.execute(commands::BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup")).await?;
+    vm.execute(BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup")).await?;
     let job = completed.wait_for(PATIENCE, |job| job.device == "backup").await?.data;
     println!("  job {}: {} of {} bytes", job.device, job.offset, job.len);
     job.error.map_or(Ok(()), |error| Err(error.into()))

@@ -56,7 +56,8 @@
 //! # Values
 //!
 //! Mandatory members are parameters of `new`, optional ones are setters, except in types that only a server sends; fields are
-//! public. A union has a constructor for each branch. An optional member is an `Option`: absent is `None`, and a JSON `null`,
+//! public. `maybe` calls a setter if there is a value for it. A union has a constructor for each branch, which takes what the
+//! branch wraps if that is one mandatory member. Types that only a server sends have `blank` instead, for stand-ins. An optional member is an `Option`: absent is `None`, and a JSON `null`,
 //! where the schema has one, is a value. QAPI's `any` is [`wire::Any`], a [`serde_json::Value`]. What a command returns that
 //! returns nothing is `()`.
 //!

@@ -1,6 +1,7 @@
 //! The way in and out for clients: one JSON text at a time.
 
 use super::builtin::{Any, ArraySeed, Empty};
+use super::strict::as_it_is;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::Serialize;
 use std::fmt;
@@ -45,7 +46,7 @@ pub fn to_any<T: Serialize>(value: &T) -> Any {
 // and look at all that the type is made of.
 #[inline(never)]
 pub fn equal<T: Serialize>(one: &T, other: &T) -> bool {
-    equal_json(&|| to_any(one), &|| to_any(other))
+    equal_json(&|| as_it_is(|| to_any(one)), &|| as_it_is(|| to_any(other)))
 }
 
 #[inline]
@@ -63,7 +64,8 @@ pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) ->
 /// The same, and without members of these names.
 #[inline]
 pub fn debug_hiding<T: Serialize>(name: &str, secrets: &[&str], value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let text = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) }.ok();
+    let encode = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) }.ok();
+    let text = |pretty| as_it_is(|| encode(pretty));
     debug_json(name, secrets, &text, f)
 }
 

@@ -40,6 +40,16 @@ pub fn tolerating_unknown<R>(decode: impl FnOnce() -> R) -> R {
     decode()
 }
 
+/// Encodes a value to look at or to compare, with members that are set twice: they are refused where they would be sent.
+pub(super) fn as_it_is<R>(encode: impl FnOnce() -> R) -> R {
+    tolerating_unknown(encode)
+}
+
+/// Whether a value is encoded to look at.
+pub(super) fn is_taken_as_it_is() -> bool {
+    MANNER.get() == Manner::Tolerates
+}
+
 /// Decodes what may be `strict`, as a command is: then unknown members are refused, inside the types that replies have as well.
 pub fn decode_strictly<R>(strict: bool, decode: impl FnOnce() -> R) -> R {
     let _restore = Restore(MANNER.get());

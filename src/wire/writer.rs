@@ -2,6 +2,7 @@
 
 use super::builtin::AnyMap;
 use super::path::Segment;
+use super::strict::is_taken_as_it_is;
 use super::traits::Output;
 use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 
@@ -45,7 +46,7 @@ impl<M: SerializeMap> Output for Writer<'_, M> {
 
     fn extra(&mut self, extra: &AnyMap) {
         for (name, value) in extra {
-            if self.names.contains(&&**name) {
+            if self.names.contains(&&**name) && !is_taken_as_it_is() {
                 let reason = format!("{}: set twice, as a member and by its name", Segment::Member(name));
                 self.result = Err(M::Error::custom(reason));
             }

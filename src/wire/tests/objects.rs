@@ -152,4 +152,9 @@ fn no_member_is_written_twice() {
     device.extra.insert("driver".to_owned(), json!("e"));
     let error = serde_json::to_string(&device).unwrap_err().to_string();
     assert_eq!(error, ".driver: set twice, as a member and by its name");
+    assert_eq!(format!("{device:?}"), r#"Device {"driver":"d","bus":1,"driver":"e"}"#);
+    let mut other = device.clone();
+    assert_eq!(other, device);
+    other.extra.insert("driver".to_owned(), json!("f"));
+    assert_ne!(other, device);
 }
