@@ -7,11 +7,7 @@
 //!
 //! In a QEMU that it has not started, the tour only looks.
 
-use qemu_qmp::qmp::{
-    commands::*,
-    events::*,
-    types::*,
-};
+use qemu_qmp::qmp::{commands::*, events::*, types::*};
 use qemu_qmp::tokio::{Client, Events};
 use qemu_qmp::{Address, ConnectOptions, ErrorKind};
 use std::error::Error;

@@ -13,8 +13,13 @@ pub enum Malformed {
     NotUtf8,
     /// The line is not JSON.
     NotJson,
-    /// The line is JSON, but neither a reply nor an event; or it is a greeting, and not the first message.
+    /// The line is JSON, but neither a reply nor an event.
     NotQmp,
+    /// The line is a command, so that something on the way echoes what is written, as a terminal does unless it is raw.
+    Echo,
+    /// The server greets in the middle of a connection: it has restarted behind a proxy, and knows nothing of the commands
+    /// before. The session ends.
+    Restarted,
     /// The line is longer than [the bound](crate::session::SessionOptions::max_line_len).
     TooLong,
     /// The connection ended in the middle of the line.
@@ -98,6 +103,8 @@ impl fmt::Display for MalformedLine {
             Malformed::NotUtf8 => "line is not UTF-8",
             Malformed::NotJson => "line is not JSON",
             Malformed::NotQmp => "line is not a QMP message, or not one expected here",
+            Malformed::Echo => "line is a command: what is written is echoed, so turn the echo of the device off",
+            Malformed::Restarted => "the server greets again: it has restarted, so connect again",
             Malformed::TooLong => "line is too long",
             Malformed::HalfLine => "the connection ended in the middle of a line",
             Malformed::UnidentifiedError => "error without an id, and no command waits",

@@ -122,7 +122,8 @@ impl Error {
     pub fn is_disconnected(&self) -> bool {
         match self.kind() {
             ErrorKind::Io | ErrorKind::Closed | ErrorKind::NotConnected => true,
-            ErrorKind::Greeting | ErrorKind::Negotiation | ErrorKind::Malformed(Malformed::HalfLine) => true,
+            ErrorKind::Greeting | ErrorKind::Negotiation => true,
+            ErrorKind::Malformed(Malformed::HalfLine | Malformed::Restarted) => true,
             ErrorKind::Timeout(phase) => !matches!(phase, Phase::Call | Phase::Event),
             _ => false,
         }

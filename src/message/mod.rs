@@ -37,8 +37,8 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// A [`MalformedLine`] of the kind [`NotUtf8`](Malformed::NotUtf8), [`NotJson`](Malformed::NotJson) or
-    /// [`NotQmp`](Malformed::NotQmp).
+    /// A [`MalformedLine`] of the kind [`NotUtf8`](Malformed::NotUtf8), [`NotJson`](Malformed::NotJson),
+    /// [`NotQmp`](Malformed::NotQmp) or [`Echo`](Malformed::Echo).
     pub fn parse(line: &[u8]) -> Result<Message, MalformedLine> {
         let text = std::str::from_utf8(line).map_err(|_| MalformedLine::new(Malformed::NotUtf8, line))?.trim_ascii();
         let json = raw(text).map_err(|error| MalformedLine::not_json(line, error))?;
@@ -55,7 +55,10 @@ impl Message {
             [None, None, None, Some(name), _, data, timestamp] => {
                 RawEvent::parse(name, data, timestamp).map(Message::Event).ok_or_else(not_qmp)
             }
-            _ => Err(not_qmp()),
+            _ => match members(text, &["execute", "exec-oob"]) {
+                [None, None] => Err(not_qmp()),
+                _ => Err(MalformedLine::new(Malformed::Echo, line)),
+            },
         }
     }
 }
@@ -89,6 +92,8 @@ mod tests {
             assert_eq!(malformed(line.as_bytes()), Malformed::NotQmp, "{line}");
         }
         assert_eq!(malformed(br#"{"return": {}, "error": {}}"#), Malformed::NotQmp);
+        assert_eq!(malformed(br#"{"execute": "qmp_capabilities", "id": "qmp#1"}"#), Malformed::Echo);
+        assert_eq!(malformed(br#"{"exec-oob": "migrate-pause"}"#), Malformed::Echo);
     }
 
     #[test]

@@ -125,6 +125,12 @@ impl Book {
         std::mem::take(&mut command.open).then_some((command.id, command.cursor))
     }
 
+    /// Takes in that no reply will come to calls that were given up before the oldest that is open.
+    pub(super) fn lose_given_up(&mut self) {
+        let open = self.index(&|command| command.open && command.answered).unwrap_or(0);
+        self.sent.iter_mut().take(open).for_each(|command| command.lost = true);
+    }
+
     /// Closes all calls, in the order in which they were made as far as they were output, and then the others.
     pub(super) fn close(&mut self, mut closed: impl FnMut(Id)) {
         let Book { queued, queued_oob, sent } = std::mem::take(self);

@@ -79,10 +79,16 @@ impl Conversation {
             Line::TooLong(_, len) if synchronizing => self.count_stale(len),
             Line::TooLong(beginning, len) => self.report(MalformedLine::cut(Malformed::TooLong, beginning, len)),
             Line::Whole(line) => {
-                let line = if self.delimiters { without_delimiter(line) } else { line };
+                let line = if self.delimiters { self.start_afresh(line) } else { line };
                 match Message::parse(line) {
                     Ok(message) => self.handle_message(message, line),
-                    Err(error) => self.report(error),
+                    Err(error) => {
+                        if self.delimiters {
+                            // Half a line of an agent that has restarted is joined with a line of the next one.
+                            self.book.lose_given_up();
+                        }
+                        self.report(error);
+                    }
                 }
             }
         }
@@ -240,7 +246,13 @@ impl Conversation {
                 trace::received(&self.label, line);
                 self.negotiate(greeting);
             }
-            (_, State::AwaitingGreeting) | (Message::Greeting(_), _) => self.report(unexpected(Malformed::NotQmp)),
+            (_, State::AwaitingGreeting) => self.report(unexpected(Malformed::NotQmp)),
+            // On a pseudo-terminal QEMU greets before and after it is opened, and reads commands after that.
+            (Message::Greeting(greeting), State::Negotiating { .. }) => {
+                trace::received(&self.label, line);
+                self.greeting = Some(greeting);
+            }
+            (Message::Greeting(_), _) => self.report(unexpected(Malformed::Restarted)),
             // Nothing else was sent, so that a reply without an id can only be this one.
             (Message::Reply(reply), State::Negotiating { wire_id, oob })
                 if reply.id().is_none_or(|id| *id == **wire_id) =>
@@ -275,6 +287,17 @@ impl Conversation {
             }
             Some(_) => self.counters.late_replies += 1,
         }
+    }
+
+    /// What follows the last delimiter of an agent's line. What is before it, an agent that has restarted began to say: it is
+    /// reported by itself.
+    fn start_afresh<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
+        let Some(message) = after_delimiter(line) else { return line };
+        let before = line.get(..line.len() - message.len()).map(without_delimiter).unwrap_or_default();
+        if before.iter().any(|&byte| byte != DELIMITER) {
+            self.report(MalformedLine::new(Malformed::NotJson, before));
+        }
+        message
     }
 
     /// While synchronizing, all lines are stale but the reply, which a delimiter introduces. A stale half line may
@@ -342,9 +365,11 @@ impl Conversation {
         if matches!(self.state, State::AwaitingGreeting) {
             return self.finish(Error::wrong_greeting(&self.label, line));
         }
-        let is_reply = line.kind() != Malformed::UnidentifiedError;
+        let kind = line.kind();
+        let (is_reply, restarted) = (kind != Malformed::UnidentifiedError, kind == Malformed::Restarted);
         let error = Error::from(line);
         match self.state {
+            State::Ready { .. } if restarted => return self.finish(error),
             State::Ready { .. } => {}
             _ => return self.finish(error),
         }

@@ -1,4 +1,4 @@
-//! Splits what arrives into lines.
+//! Splits what arrives into lines, of one message each.
 //!
 //! Assumes nothing about the pieces in which bytes arrive. Each byte is looked at and copied once, however many pieces a line
 //! comes in. Holds at most one line of at most the bound, and the piece being handled.
@@ -17,6 +17,35 @@ pub(super) struct Lines {
     partial: Vec<u8>,
     max_len: usize,
     state: State,
+    /// What the present line of text looks like so far.
+    shape: Shape,
+    /// Whether the present line is a message over several lines of text.
+    is_pretty: bool,
+}
+
+/// A line of text. QEMU's `pretty` begins a message with one that opens it, indents the others, and ends with one that closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Empty,
+    Opens,
+    Closes,
+    Other,
+}
+
+impl Shape {
+    /// With what follows on the line.
+    fn with(self, bytes: &[u8]) -> Self {
+        let mut shape = self;
+        for byte in bytes {
+            shape = match (shape, byte) {
+                (Shape::Empty, b'{') => Shape::Opens,
+                (Shape::Empty, b'}') => Shape::Closes,
+                (Shape::Opens | Shape::Closes, b'\r' | b' ') => shape,
+                _ => return Shape::Other,
+            };
+        }
+        shape
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,22 +68,40 @@ pub(super) enum Line<'a> {
 
 impl Lines {
     pub(super) fn new(max_len: usize) -> Self {
-        Lines { partial: Vec::new(), max_len, state: State::Inside }
+        Lines { partial: Vec::new(), max_len, state: State::Inside, shape: Shape::Empty, is_pretty: false }
     }
 
-    /// The next line, without its terminator; takes from `input` what belongs to it. `None`: more input is needed.
+    /// The next line, without its terminator; takes from `input` what belongs to it. `None`: more input is needed. A message
+    /// over several lines of text, as of a monitor with `pretty=on`, is one line.
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
         self.forget_finished();
-        let end = input.iter().position(|&byte| byte == b'\n');
-        let (taken, rest) = input.split_at(end.unwrap_or(input.len()));
-        self.partial.extend_from_slice(taken);
-        *input = rest.get(1..).unwrap_or_default();
-        self.apply_bound();
-        end?;
-        Some(match std::mem::replace(&mut self.state, State::Finished) {
+        loop {
+            if self.is_pretty && self.shape == Shape::Empty && is_other_message(input) {
+                // It was none, or it was cut off.
+                return Some(self.finish());
+            }
+            let end = input.iter().position(|&byte| byte == b'\n');
+            let (taken, rest) = input.split_at(end.unwrap_or(input.len()));
+            self.partial.extend_from_slice(taken);
+            self.shape = self.shape.with(taken);
+            *input = rest.get(1..).unwrap_or_default();
+            self.apply_bound();
+            end?;
+            match (std::mem::replace(&mut self.shape, Shape::Empty), self.is_pretty) {
+                (Shape::Opens, false) => self.is_pretty = true,
+                (Shape::Closes, true) | (_, false) => return Some(self.finish()),
+                (_, true) => {}
+            }
+            self.partial.push(b'\n');
+        }
+    }
+
+    fn finish(&mut self) -> Line<'_> {
+        self.is_pretty = false;
+        match std::mem::replace(&mut self.state, State::Finished) {
             State::Skipping(len) => Line::TooLong(&self.partial, len),
             _ => Line::Whole(&self.partial),
-        })
+        }
     }
 
     /// What there is of a line that has not ended: its beginning and its length. `None` if there is nothing but space.
@@ -91,6 +138,11 @@ impl Lines {
             }
         }
     }
+}
+
+/// Whether a line of text begins that is not part of a message over several.
+fn is_other_message(line: &[u8]) -> bool {
+    line.first().is_some_and(|first| !b" \t\r\n}".contains(first))
 }
 
 /// Whether a line has nothing on it.
@@ -140,6 +192,35 @@ mod tests {
         }
         let mut lines = Lines::new(100);
         assert_eq!(split(&mut lines, &text.chunks(1).collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn a_message_over_several_lines_is_one() {
+        let pretty = b"{\r\n    \"return\": {\r\n    }\r\n}\r\n{\"event\": 1}\n{\n}\n";
+        let expected = ["{\r\n    \"return\": {\r\n    }\r\n}\r", "{\"event\": 1}", "{\n}"]
+            .map(|line| Ok(line.as_bytes().to_vec()));
+        for at in 0..pretty.len() {
+            assert_eq!(split(&mut Lines::new(100), &[&pretty[..at], &pretty[at..]]), expected, "{at}");
+        }
+        assert_eq!(split(&mut Lines::new(100), &pretty.chunks(1).collect::<Vec<_>>()), expected);
+        // Over the bound as well, and the next one is whole.
+        let long = [b"{\n  \"x\":\n  ".as_slice(), &[b'1'; 9000], b"\n}\n{\n}\n"].concat();
+        for size in [1, 7, 4096, 10_000] {
+            let found = split(&mut Lines::new(5000), &long.chunks(size).collect::<Vec<_>>());
+            assert_eq!(found, [Err(long.len() - 5), Ok(b"{\n}".to_vec())], "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_brace_that_begins_no_message_takes_no_other_line_with_it() {
+        for text in ["{\n{\"return\": 1}\n", "{\n\n  x\n{\"return\": 1}\n"] {
+            for at in 0..text.len() {
+                let (before, after) = text.as_bytes().split_at(at);
+                let found = split(&mut Lines::new(100), &[before, after]);
+                assert_eq!(found.last(), Some(&Ok(b"{\"return\": 1}".to_vec())), "{at}");
+                assert_eq!(found.len(), 2);
+            }
+        }
     }
 
     #[test]

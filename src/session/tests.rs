@@ -1,6 +1,7 @@
 //! Sessions driven by hand: what goes in, what comes out.
 
 mod handshake;
+mod restarts;
 
 use super::*;
 use crate::error::{ErrorKind, Malformed};
@@ -174,8 +175,8 @@ fn unknown_replies_are_counted() {
 
 #[test]
 fn garbage_ends_the_call_whose_reply_it_may_have_been() {
-    let garbage = ["garbage", "[]", r#"{"return": 1}"#, PLAIN_GREETING, &"x".repeat(201)];
-    let kinds = ["NotJson", "NotQmp", "UnidentifiedReply", "NotQmp", "TooLong"];
+    let garbage = ["garbage", "[]", r#"{"return": 1}"#, &"x".repeat(201)];
+    let kinds = ["NotJson", "NotQmp", "UnidentifiedReply", "TooLong"];
     for (line, kind) in garbage.iter().zip(kinds) {
         let mut session = ready_with(SessionOptions::new().max_line_len(200), PLAIN_GREETING);
         let (_, first) = send(&mut session, "stop");

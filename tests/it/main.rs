@@ -4,6 +4,7 @@
 
 mod blocking;
 mod conformance;
+mod restarts;
 mod secrets;
 mod tls;
 mod tokio;

@@ -2,6 +2,7 @@
 //!
 //! Where it is, and what happens if there is none, is in `support`.
 
+use qemu_qmp::blocking::PipeTransport;
 use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
 use qemu_qmp::{Client, ConnectOptions, ErrorClass, ErrorKind, Phase};
 use serde_json::json;
@@ -134,4 +135,37 @@ fn one_client_at_a_time() {
     assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Greeting));
     drop(first);
     qemu.connect();
+}
+
+#[test]
+fn a_monitor_that_prints_over_several_lines() {
+    let qemu = Qemu::start_with(|folder| {
+        let socket = folder.join("socket").display().to_string();
+        ["-qmp-pretty".to_owned(), format!("unix:{socket},server=on,wait=off")].to_vec()
+    });
+    let Some(qemu) = qemu else { return };
+    let mut vm = qemu.connect();
+    assert!(vm.execute(QueryCommands::new()).unwrap().len() > 100);
+    vm.execute_and_wait(Cont::new(), PATIENCE, |_: &Resume| true).unwrap();
+    assert_eq!(vm.execute(QueryStatus::new()).unwrap().status, RunState::Running);
+    assert_eq!(vm.counters(), qemu_qmp::session::Counters::default());
+}
+
+/// There QEMU greets before it is opened and after that.
+#[test]
+fn a_monitor_on_a_pseudo_terminal() {
+    let qemu = Qemu::start_with(|folder| {
+        let socket = folder.join("socket").display().to_string();
+        let chardev = ["-chardev", "pty,id=terminal", "-mon", "chardev=terminal,mode=control", "-qmp"];
+        let chardev = chardev.iter().map(|&option| option.to_owned());
+        chardev.chain([format!("unix:{socket},server=on,wait=off")]).collect()
+    });
+    let Some(qemu) = qemu else { return };
+    let devices = qemu.connect().execute(QueryChardev::new()).unwrap();
+    let path = devices.iter().find_map(|device| device.filename.strip_prefix("pty:")).unwrap();
+    let terminal = File::options().read(true).write(true).open(path).unwrap();
+    let pipe = PipeTransport::new(terminal.try_clone().unwrap(), terminal).unwrap();
+    let mut vm = Client::connect_over(pipe, &support::options()).unwrap();
+    vm.execute_and_wait(Cont::new(), PATIENCE, |_: &Resume| true).unwrap();
+    assert!(vm.execute(QueryCommands::new()).unwrap().len() > 100);
 }

@@ -43,7 +43,7 @@ async fn negotiations() {
     let after = |rest: &str| (greeting.clone() + rest).into_bytes();
     assert_eq!(greeted(&after(""), false).await.kind(), ErrorKind::Timeout(Phase::Negotiation));
     assert_eq!(greeted(&after("\0\n"), false).await.kind(), ErrorKind::Malformed(Malformed::NotJson));
-    assert_eq!(greeted(&after(&greeting), false).await.kind(), ErrorKind::Malformed(Malformed::NotQmp));
+    assert_eq!(greeted(&after(&greeting), false).await.kind(), ErrorKind::Timeout(Phase::Negotiation));
     let refused = greeted(&after("{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}}\n"), false).await;
     assert_eq!((refused.kind(), &*refused.server_error().unwrap().desc), (ErrorKind::Negotiation, "no"));
 
