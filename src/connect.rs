@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// A session with such a peer, at this address if it is known.
 pub(crate) fn session(peer: PeerKind, options: &ConnectOptions, address: Option<&Address>) -> Session {
-    let mut session = options.session.clone();
+    let mut session = options.session.clone().refusal_timeout(options.refusal_timeout);
     if let Some(address) = address {
         session = session.address(format!("{address}"));
     }

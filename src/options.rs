@@ -25,17 +25,20 @@ pub struct ConnectOptions {
     pub(crate) greeting_timeout: Option<Duration>,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) retry_for: Option<Duration>,
+    pub(crate) refusal_timeout: Duration,
     pub(crate) session: SessionOptions,
 }
 
 impl ConnectOptions {
-    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call. One attempt to connect.
+    /// Ten seconds to connect, ten to greet and negotiate, sixty for each call, half a second for a refusal of a command whose
+    /// success is not answered. One attempt to connect.
     pub fn new() -> Self {
         ConnectOptions {
             connect_timeout: Some(Duration::from_secs(10)),
             greeting_timeout: Some(Duration::from_secs(10)),
             call_timeout: Some(Duration::from_secs(60)),
             retry_for: None,
+            refusal_timeout: Duration::from_millis(500),
             session: SessionOptions::new(),
         }
     }
@@ -75,6 +78,14 @@ impl ConnectOptions {
     /// millisecond; few, such as `human-monitor-command` with `savevm`, take minutes.
     pub fn call_timeout(mut self, timeout: impl Timeout) -> Self {
         self.call_timeout = timeout.limit();
+        self
+    }
+
+    /// How long a call of a command whose success is not answered, such as `guest-shutdown`, waits for a refusal before it is
+    /// taken for done. Agents have been seen to refuse after some tens of milliseconds. Half a second unless set; with zero,
+    /// such a call ends when the command is written.
+    pub fn refusal_timeout(mut self, timeout: Duration) -> Self {
+        self.refusal_timeout = timeout;
         self
     }
 

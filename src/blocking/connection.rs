@@ -95,7 +95,7 @@ impl Connection {
         let id = self.session.send(request)?;
         span.sent(|| self.session.wire_id(id));
         self.attached = Some((id, fds));
-        let mut late = !self.flush(wait);
+        let (mut late, mut refusal) = (!self.flush(wait), None);
         loop {
             while let Some(incoming) = self.session.poll() {
                 match incoming {
@@ -105,11 +105,19 @@ impl Connection {
                     _ => {}
                 }
             }
+            if late && self.session.awaits_refusal(id) {
+                self.session.handle_silence(id);
+                continue;
+            }
             if late {
                 self.attached = None;
                 self.session.cancel(id);
                 return Ok(None);
             }
+            let wait = match self.session.awaits_refusal(id) {
+                true => *refusal.get_or_insert_with(|| wait.at_most(self.session.refusal_timeout())),
+                false => wait,
+            };
             // If the time is over from the start, what can be had at once counts still.
             late = wait.is_over();
             late |= !self.receive(wait);

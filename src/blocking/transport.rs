@@ -35,6 +35,15 @@ impl Wait {
         }
     }
 
+    /// The same, but no longer than this from now on.
+    pub(super) fn at_most(self, timeout: Duration) -> Wait {
+        match (self, Wait::within(Some(timeout))) {
+            (Wait::Until(end), Wait::Until(other)) => Wait::Until(end.min(other)),
+            (Wait::Forever, other) => other,
+            (wait, _) => wait,
+        }
+    }
+
     /// Whether the time is over.
     pub fn is_over(self) -> bool {
         self.remaining() == Some(Duration::ZERO)

@@ -40,6 +40,8 @@ pub(super) struct SentCommand {
     answered: bool,
     /// Whether the call has not ended.
     pub(super) open: bool,
+    /// Whether the whole line is with the transport.
+    written: bool,
     /// Whether the reply may have been lost in a line that could not be read. Such a command does not count in the
     /// window, or lost replies could fill it for ever.
     lost: bool,
@@ -57,6 +59,12 @@ pub(super) struct Book {
     queued_oob: VecDeque<QueuedCommand>,
     /// Oldest first. Those whose call has ended stay until their reply has come, or cannot come any more.
     sent: VecDeque<SentCommand>,
+}
+
+impl SentCommand {
+    fn awaits_refusal(&self) -> bool {
+        self.open && self.written && !self.answered
+    }
 }
 
 impl Book {
@@ -77,13 +85,37 @@ impl Book {
     /// Takes in that a command is output. Returns its line.
     pub(super) fn output(&mut self, command: QueuedCommand, cursor: EventCursor, mask: ReplyMask) -> String {
         let QueuedCommand { id, wire_id, own, oob, answered, line, .. } = command;
-        self.sent.push_back(SentCommand { id, wire_id, own, oob, answered, open: true, lost: false, cursor, mask });
+        self.sent.push_back(SentCommand {
+            id,
+            wire_id,
+            own,
+            oob,
+            answered,
+            open: true,
+            written: false,
+            lost: false,
+            cursor,
+            mask,
+        });
         line
     }
 
-    /// Takes in that a command's line was written. Where success is not answered, that closes its call: returns its cursor.
-    pub(super) fn written(&mut self, id: Id) -> Option<EventCursor> {
-        let index = self.index(&|command| command.id == id && command.open && !command.answered)?;
+    /// Takes in that a command's line was written.
+    pub(super) fn written(&mut self, id: Id) {
+        let index = self.index(&|command| command.id == id);
+        if let Some(command) = index.and_then(|index| self.sent.get_mut(index)) {
+            command.written = true;
+        }
+    }
+
+    /// Whether a command was written whose success is not answered, and its call has not ended.
+    pub(super) fn awaits_refusal(&self, id: Id) -> bool {
+        self.index(&|command| command.id == id && command.awaits_refusal()).is_some()
+    }
+
+    /// Takes in that such a command was not refused in time, which closes its call: returns its cursor.
+    pub(super) fn not_refused(&mut self, id: Id) -> Option<EventCursor> {
+        let index = self.index(&|command| command.id == id && command.awaits_refusal())?;
         let command = self.sent.get_mut(index)?;
         command.open = false;
         Some(command.cursor)
@@ -131,11 +163,12 @@ impl Book {
         self.sent.iter_mut().take(open).for_each(|command| command.lost = true);
     }
 
-    /// Closes all calls, in the order in which they were made as far as they were output, and then the others.
-    pub(super) fn close(&mut self, mut closed: impl FnMut(Id)) {
+    /// Closes all calls, in the order in which they were made as far as they were output, and then the others. `true` goes with
+    /// a command that was written and would not be answered: a machine that shuts down takes its agent with it.
+    pub(super) fn close(&mut self, mut closed: impl FnMut(Id, bool)) {
         let Book { queued, queued_oob, sent } = std::mem::take(self);
-        sent.iter().filter(|command| command.open).for_each(|command| closed(command.id));
-        queued_oob.iter().chain(&queued).for_each(|command| closed(command.id));
+        sent.iter().filter(|command| command.open).for_each(|command| closed(command.id, command.awaits_refusal()));
+        queued_oob.iter().chain(&queued).for_each(|command| closed(command.id, false));
     }
 
     /// The id on the wire, as JSON text, of a command under way.
@@ -205,7 +238,10 @@ mod tests {
             match call {
                 Call::Open => {}
                 Call::Cancelled => book.cancel(Id(number)),
-                Call::Unanswered => assert!(book.written(Id(number)).is_some()),
+                Call::Unanswered => {
+                    book.written(Id(number));
+                    assert!(book.not_refused(Id(number)).is_some());
+                }
             }
         }
         book
@@ -307,8 +343,8 @@ mod tests {
             });
         }
         let mut closed = Vec::new();
-        book.close(|id| closed.push(id.0));
-        book.close(|id| closed.push(id.0));
+        book.close(|id, _| closed.push(id.0));
+        book.close(|id, _| closed.push(id.0));
         assert_eq!(closed, [1, 3, 5, 4]);
     }
 }

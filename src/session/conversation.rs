@@ -4,7 +4,7 @@ use super::book::{Book, QueuedCommand};
 use super::events::{EventCursor, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
-use crate::error::{Error, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
+use crate::error::{Error, ErrorKind, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
 use crate::label::Label;
 use crate::message::{Capability, Greeting, Message, Reply, Request};
 use crate::secrets::Secrets;
@@ -131,8 +131,16 @@ impl Conversation {
     }
 
     pub(super) fn handle_written(&mut self, id: Id) {
-        if let Some(cursor) = self.book.written(id) {
-            self.incoming.push_back(Incoming::Done { id, outcome: Ok(None), cursor });
+        self.book.written(id);
+    }
+
+    pub(super) fn awaits_refusal(&self, id: Id) -> bool {
+        self.book.awaits_refusal(id)
+    }
+
+    pub(super) fn handle_silence(&mut self, id: Id) {
+        if let Some(cursor) = self.book.not_refused(id) {
+            self.done(id, Ok(None), cursor);
         }
     }
 
@@ -387,7 +395,11 @@ impl Conversation {
     fn finish(&mut self, why: Error) {
         self.handshake = None;
         let (incoming, cursor) = (&mut self.incoming, self.events.cursor());
-        self.book.close(|id| incoming.push_back(Incoming::Done { id, outcome: Err(why.clone()), cursor }));
+        let is_gone = why.kind() == ErrorKind::Closed;
+        self.book.close(|id, awaits_refusal| {
+            let outcome = if awaits_refusal && is_gone { Ok(None) } else { Err(why.clone()) };
+            incoming.push_back(Incoming::Done { id, outcome, cursor });
+        });
         incoming.push_back(Incoming::Ended(why.clone()));
         self.state = State::Ended(why);
     }

@@ -22,6 +22,7 @@ use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
 use lines::Lines;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 /// One connection to a monitor or a guest agent, as seen from the client, without the connection itself.
@@ -31,7 +32,8 @@ use std::{fmt, io};
 /// - [`handle_input`](Self::handle_input): bytes that arrived, in whatever pieces.
 /// - [`handle_eof`](Self::handle_eof): nothing more will arrive. [`handle_write_error`](Self::handle_write_error): nothing
 ///   more can be written.
-/// - [`handle_written`](Self::handle_written): a command's line was written.
+/// - [`handle_written`](Self::handle_written): a command's line was written. [`handle_silence`](Self::handle_silence): a
+///   command whose success is not answered was not refused in time.
 /// - [`send`](Self::send): a command to execute; [`cancel`](Self::cancel): nobody waits for its reply any more.
 /// - [`close`](Self::close): this side ends the session.
 ///
@@ -79,6 +81,7 @@ use std::{fmt, io};
 /// command that was sent, and two. A cancelled command leaves its id behind until its reply arrives, or that of a later one.
 pub struct Session {
     lines: Lines,
+    refusal_timeout: Duration,
     conversation: Conversation,
 }
 
@@ -96,8 +99,8 @@ pub enum Incoming {
     Done {
         /// The command, as [`Session::send`] named it.
         id: Id,
-        /// The reply, which may be the server's error; `None` if the command was written and its success is not answered; or
-        /// why there is neither.
+        /// The reply, which may be the server's error; `None` if the command was written, its success is not answered, and it
+        /// was not refused; or why there is neither.
         outcome: Result<Option<Reply>>,
         /// Events before this arrived before the command was output, so that it did not cause them.
         cursor: EventCursor,
@@ -166,9 +169,24 @@ impl Session {
         self.conversation.handle_write_error(error);
     }
 
-    /// Takes in that all bytes of a command were written. Ends the call if the command's success is not answered.
+    /// Takes in that all bytes of a command were written.
     pub fn handle_written(&mut self, id: Id) {
         self.conversation.handle_written(id);
+    }
+
+    /// Whether a command was written whose success is not answered, and its call has not ended: only a refusal may come.
+    pub fn awaits_refusal(&self, id: Id) -> bool {
+        self.conversation.awaits_refusal(id)
+    }
+
+    /// Takes in that a refusal has been [waited for](Self::awaits_refusal) long enough. Ends the call with success.
+    pub fn handle_silence(&mut self, id: Id) {
+        self.conversation.handle_silence(id);
+    }
+
+    /// How long to wait for a refusal.
+    pub(crate) fn refusal_timeout(&self) -> Duration {
+        self.refusal_timeout
     }
 
     /// Ends the session from this side. Calls under way end with [`NotConnected`](crate::ErrorKind::NotConnected).
@@ -309,7 +327,9 @@ impl Session {
     }
 
     fn start(options: SessionOptions, sync_id: Option<u64>) -> Self {
-        Session { lines: Lines::new(options.max_line_len), conversation: Conversation::new(options, sync_id) }
+        let refusal_timeout = options.refusal_timeout;
+        let lines = Lines::new(options.max_line_len);
+        Session { lines, refusal_timeout, conversation: Conversation::new(options, sync_id) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bounds and choices of a session.
 
 use crate::label::Label;
+use std::time::Duration;
 
 /// Bounds and choices of a [`Session`](super::Session), which hold for monitors and guest agents alike.
 #[derive(Debug, Clone)]
@@ -9,6 +10,7 @@ pub struct SessionOptions {
     pub(super) max_events: usize,
     pub(super) max_event_bytes: usize,
     pub(super) oob: bool,
+    pub(super) refusal_timeout: Duration,
     pub(super) label: Label,
 }
 
@@ -20,6 +22,7 @@ impl SessionOptions {
             max_events: 16_384,
             max_event_bytes: 64 << 20,
             oob: true,
+            refusal_timeout: Duration::ZERO,
             label: Label::default(),
         }
     }
@@ -55,6 +58,12 @@ impl SessionOptions {
     /// on, and would not see an out-of-band command.
     pub fn oob(mut self, enable: bool) -> Self {
         self.oob = enable;
+        self
+    }
+
+    /// For the clients, which have a clock.
+    pub(crate) fn refusal_timeout(mut self, timeout: Duration) -> Self {
+        self.refusal_timeout = timeout;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod handshake;
 mod restarts;
+mod unanswered;
 
 use super::*;
 use crate::error::{ErrorKind, Malformed};
@@ -308,6 +309,7 @@ fn lost_replies_and_cancelled_commands_do_not_fill_the_window_for_ever() {
         let call = session.send(unanswered()).unwrap();
         assert_eq!(output(&mut session).len(), 1);
         session.handle_written(call);
+        session.handle_silence(call);
         assert_eq!(incoming(&mut session), [format!("{} written", call.0)]);
     }
     // Commands that were cancelled may still be in the server's queue.
@@ -341,25 +343,6 @@ impl crate::Command for Unanswered {
 
 fn unanswered() -> Request {
     Request::new(&Unanswered).unwrap()
-}
-
-#[test]
-fn unanswered_commands_end_when_they_are_written_and_may_fail_before() {
-    let mut session = ready();
-    let first = session.send(unanswered()).unwrap();
-    let second = session.send(unanswered()).unwrap();
-    let ids: Vec<_> = output(&mut session).into_iter().map(|sent| sent["id"].clone()).collect();
-    let error = |id: &Value| json!({"error": {"class": "GenericError", "desc": "no"}, "id": id}).to_string();
-    input(&mut session, &error(&ids[0]));
-    (0..2).for_each(|_| session.handle_written(first));
-    (0..2).for_each(|_| session.handle_written(second));
-    input(&mut session, &error(&ids[1]));
-    assert_eq!(incoming(&mut session), ["1 no", "2 written"]);
-    assert_eq!(session.counters().late_replies, 1);
-    // That it was written says nothing of a command that is answered.
-    let (call, _) = send(&mut session, "stop");
-    session.handle_written(call);
-    assert_eq!(incoming(&mut session), [] as [&str; 0]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::trace::CommandSpan;
 use ::tokio::sync::oneshot;
 use serde_json::{Map, Value};
 use std::fmt;
-use std::future::Future;
+use std::future::{poll_fn, Future};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{ready, Context, Poll};
@@ -123,8 +123,14 @@ impl Call<'_> {
         let fds = Fds::copy(self.fds, self.fds.is_empty() || passes_fds(self.shared))?;
         let name = request.name().to_owned();
         let deadline = Deadline::new(self.timeout);
+        let is_answered = request.is_answered();
         let (id, receiver) = self.shared.send(request, fds, span)?;
-        match deadline.run(UnderWay { shared: self.shared, id, receiver, answered: false }).await {
+        let call = UnderWay { shared: self.shared, id, receiver, answered: false };
+        let outcome = match is_answered {
+            true => deadline.run(call).await,
+            false => call.run_unanswered(&deadline).await,
+        };
+        match outcome {
             Some((outcome, cursor)) => outcome.map(|reply| (reply, cursor)),
             None => Err(self.timed_out(&deadline, &name)),
         }
@@ -166,6 +172,25 @@ struct UnderWay<'a> {
     id: Id,
     receiver: oneshot::Receiver<Answer>,
     answered: bool,
+}
+
+impl UnderWay<'_> {
+    /// For a command whose success is not answered: waits until it is written, and then a while for a refusal.
+    async fn run_unanswered(mut self, deadline: &Deadline) -> Option<Answer> {
+        let written = poll_fn(|cx| match Pin::new(&mut self).poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => self.shared.poll_written(self.id, cx).map(|()| None),
+        });
+        if let Some(answer) = deadline.run(written).await? {
+            return Some(answer);
+        }
+        let refusal = deadline.at_most(self.shared.with_session(|session| session.refusal_timeout()));
+        if let Some(answer) = refusal.run(&mut self).await {
+            return Some(answer);
+        }
+        self.shared.handle_silence(self.id);
+        Some(self.await)
+    }
 }
 
 impl Future for UnderWay<'_> {

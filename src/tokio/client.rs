@@ -131,9 +131,9 @@ impl<P: Peer> Client<P> {
 
     /// Executes a command and waits for what it returns.
     ///
-    /// A command whose success is not answered, such as `guest-shutdown`, returns at once when it is written, with
-    /// `()`. An error that the server may send later is dropped; to wait for it, use
-    /// [`cmd`](Self::cmd) with a short deadline.
+    /// A command whose success is not answered, such as `guest-shutdown`, is waited for
+    /// [a short while](crate::ConnectOptions::refusal_timeout), in which the server may refuse it. Then, or when the server goes,
+    /// it returns `()`.
     ///
     /// # Errors
     ///

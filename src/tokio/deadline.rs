@@ -18,6 +18,12 @@ impl Deadline {
         Deadline { timeout, end: timeout.and_then(|timeout| Instant::now().checked_add(timeout)) }
     }
 
+    /// The same, but no longer than this from now on.
+    pub(super) fn at_most(&self, timeout: Duration) -> Self {
+        let other = Deadline::new(Some(timeout));
+        Deadline { timeout: self.timeout, end: self.end.into_iter().chain(other.end).min() }
+    }
+
     pub(super) fn left(&self) -> Option<Duration> {
         self.end.map(|end| end.saturating_duration_since(Instant::now()))
     }

@@ -5,6 +5,7 @@ use crate::fds::Fds;
 use crate::message::Reply;
 use crate::session::EventCursor;
 use ::tokio::sync::oneshot;
+use std::task::Waker;
 
 /// How a call ended, and from where on events came after its command was written.
 pub(super) type Answer = (Result<Option<Reply>>, EventCursor);
@@ -13,4 +14,6 @@ pub(super) struct PendingCall {
     pub(super) sender: oneshot::Sender<Answer>,
     /// What goes with its line, until that is being written.
     pub(super) fds: Fds,
+    /// Of a task that waits until the line is written.
+    pub(super) waker: Option<Waker>,
 }

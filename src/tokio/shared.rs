@@ -75,7 +75,7 @@ impl Shared {
         let id = self.change(|state, notifications| {
             let id = state.session.send(request)?;
             span.sent(|| state.session.wire_id(id));
-            state.calls.insert(id, PendingCall { sender, fds });
+            state.calls.insert(id, PendingCall { sender, fds, waker: None });
             notifications.wake(state.driver.take());
             Ok::<_, Error>(id)
         })?;
@@ -89,6 +89,27 @@ impl Shared {
             state.calls.remove(&id)
         });
         drop(call);
+    }
+
+    /// Ready when a command is written whose success is not answered.
+    pub(super) fn poll_written(&self, id: Id, cx: &Context<'_>) -> Poll<()> {
+        self.change(|state, _| {
+            if state.session.awaits_refusal(id) {
+                return Poll::Ready(());
+            }
+            if let Some(call) = state.calls.get_mut(&id) {
+                call.waker = Some(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+    }
+
+    /// A command whose success is not answered was not refused in time.
+    pub(super) fn handle_silence(&self, id: Id) {
+        self.change(|state, notifications| {
+            state.session.handle_silence(id);
+            state.deliver(notifications);
+        });
     }
 
     pub(super) fn order(&self, order: Order) {
@@ -183,7 +204,7 @@ impl Shared {
         self.change(|state, notifications| {
             if let Some(id) = written {
                 state.session.handle_written(id);
-                state.deliver(notifications);
+                notifications.wake(state.calls.get_mut(&id).and_then(|call| call.waker.take()));
             }
             let output = state.session.take_output()?;
             let call = output.id.and_then(|id| state.calls.get_mut(&id));

@@ -10,3 +10,4 @@ mod tls;
 mod tokio;
 mod trace;
 mod transcript;
+mod unanswered;

@@ -59,8 +59,11 @@ struct PendingCall {
     /// What goes with its line, until that is being written.
     fds: Fds,
     is_written: bool,
-    outcome: Option<(Result<Option<Reply>>, EventCursor)>,
+    outcome: Option<Ended>,
 }
+
+/// How a call ended, and from where on events came after its command was written.
+type Ended = (Result<Option<Reply>>, EventCursor);
 
 /// Those under way: hardly more than there are threads.
 struct PendingCalls(Vec<PendingCall>);
@@ -103,11 +106,21 @@ impl Leader {
             }
         }
         let outcome = self.send(request, fds, span).and_then(|id| {
-            let mut outcome = self.wait_until(wait, Some(id), |state| state.calls.get(id)?.outcome.take());
+            let mut outcome = self.wait_until(wait, Some(id), |state| match state.session.awaits_refusal(id) {
+                true => Some(None),
+                false => state.take_outcome(id).map(Some),
+            });
+            if let Ok(Some(None)) = outcome {
+                let wait = wait.at_most(self.with_session(|session| session.refusal_timeout()));
+                outcome = self.wait_until(wait, None, |state| state.take_outcome(id).map(Some));
+            }
+            let mut outcome = outcome.map(Option::flatten);
             let mut state = self.lock();
             if let Ok(None) = outcome {
+                state.session.handle_silence(id);
+                state.deliver();
                 // Another thread may have read the reply since. The session would not count it as late any more.
-                outcome = Ok(state.calls.get(id).and_then(|call| call.outcome.take()));
+                outcome = Ok(state.take_outcome(id));
             }
             state.calls.0.retain(|call| call.id != id);
             if !matches!(outcome, Ok(Some(_))) {
@@ -302,6 +315,10 @@ impl State {
             Outcome::Failed(error) => self.session.handle_eof(Some(error)),
         }
         self.deliver();
+    }
+
+    fn take_outcome(&mut self, id: Id) -> Option<Ended> {
+        self.calls.get(id)?.outcome.take()
     }
 
     /// Hands each outcome to the call that waits for it.

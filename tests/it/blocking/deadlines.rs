@@ -192,7 +192,7 @@ fn a_socket_that_does_not_block_is_made_to() {
 }
 
 #[test]
-fn guest_agents_synchronize_and_may_not_answer() {
+fn guest_agents_synchronize() {
     let folder = Folder::new();
     let script = listen_unix(&folder.socket(), |mut peer| {
         peer.line(r#"rn": {"stale": "half of an earlier client's reply"}}"#);
@@ -202,21 +202,11 @@ fn guest_agents_synchronize_and_may_not_answer() {
         peer.raw(b"{\"retu\xff");
         peer.reply(&sync, sync["arguments"]["id"].clone());
         peer.answer("guest-ping", json!({}));
-        // No answer to this one.
-        peer.expect("guest-shutdown");
-        peer.answer("guest-ping", json!({}));
-        let failed = peer.expect("guest-shutdown");
-        peer.error(&failed, "GenericError", "no");
-        peer.answer("guest-ping", json!({}));
         peer.wait_for_end();
     });
     let mut agent = blocking::Client::<GuestAgent>::connect(folder.socket()).unwrap();
     assert_eq!(agent.counters().stale_lines, 3);
     agent.execute(GuestPing::new()).unwrap();
-    for _ in 0..2 {
-        agent.execute(GuestShutdown::new()).unwrap();
-        agent.execute(GuestPing::new()).unwrap();
-    }
     drop(agent);
     script.finish();
 }
