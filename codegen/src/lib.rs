@@ -38,3 +38,8 @@ pub mod vendor;
 pub use emit::Peer;
 pub use error::{Error, Location, Result};
 pub use generate::{Generated, Generator};
+
+/// The programs in README.md.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -11,9 +11,10 @@ fn folder() -> PathBuf {
 }
 
 fn generate() -> Generated {
-    let generator = Generator::new(folder().join("api.json"), "lamps");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/own-schema/schema");
+    let generator = Generator::new(schema.join("api.json"), "lamps");
     let generator = generator.manual("https://example.org/lamps.html", "LAMPS");
-    generator.late_members(folder().join("late.json")).generate().unwrap_or_else(|error| panic!("{error}"))
+    generator.late_members(schema.join("late.json")).generate().unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]

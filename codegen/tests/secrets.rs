@@ -4,7 +4,7 @@ use qemu_qmp_codegen::Generator;
 use std::path::Path;
 
 fn lamps() -> Generator {
-    Generator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emitted/api.json"), "lamps")
+    Generator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/own-schema/schema/api.json"), "lamps")
 }
 
 #[test]

@@ -4,9 +4,7 @@
 use qemu_qmp_codegen::{Generator, Peer};
 
 fn main() {
-    Generator::new("../../codegen/tests/emitted/api.json", "lamps")
-        .late_members("../../codegen/tests/emitted/late.json")
-        .run_in_build_script();
+    Generator::new("schema/api.json", "lamps").late_members("schema/late.json").run_in_build_script();
     Generator::new("schema/helper.json", "helper")
         .peer(Peer::GuestAgent)
         .also_for(Peer::StorageDaemon, "schema/helper-part.json")
