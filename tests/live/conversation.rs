@@ -5,6 +5,7 @@
 
 use crate::binaries::Binary;
 use crate::compare::{differences, Removed};
+use crate::deadly;
 use crate::process::{Folder, Process};
 use crate::recording;
 use crate::report::Report;
@@ -32,7 +33,7 @@ const QGA: Schema = ("qga", table::qga);
 pub enum Outcome {
     Returned(Value),
     Refused(ServerError),
-    /// The program does not have this command, and was not asked to execute it.
+    /// The program does not have this command, or is known to end of it, and was not asked to execute it.
     Unknown,
     /// There was no answer, and there will be none.
     Ended,
@@ -174,24 +175,32 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Executes a command, whatever comes of it, as long as the program lives.
+    /// Executes a command, whatever comes of it, as long as the program lives. Its end fails unless the question is
+    /// [listed](deadly).
     pub fn attempt(&mut self, name: &str, arguments: Value) -> Outcome {
         if self.ended {
             return Outcome::Ended;
         }
-        let outcome = self.dare(name, arguments.clone());
+        if deadly::is_passed_over(name, &arguments, self.version) {
+            self.report.note(format!("passed over {name} {arguments}, which can end this program"));
+            return Outcome::Unknown;
+        }
+        let outcome = self.ask(name, arguments.clone());
         if let Outcome::Ended = outcome {
-            let log = self.process.log();
-            self.report.fail(format!("{name} {arguments} was not answered; the program said: {}", log.trim()));
+            match deadly::reason(name, &arguments) {
+                Some(reason) => {
+                    self.report.note(format!("{name} {arguments} ended the program, as is listed: {reason}"))
+                }
+                None => {
+                    let log = self.process.log();
+                    self.report.fail(format!("{name} {arguments} was not answered; the program said: {}", log.trim()));
+                }
+            }
         }
         outcome
     }
 
-    /// Executes a command that is known to end some programs.
-    pub fn dare(&mut self, name: &str, arguments: Value) -> Outcome {
-        if self.ended {
-            return Outcome::Ended;
-        }
+    fn ask(&mut self, name: &str, arguments: Value) -> Outcome {
         if !self.offered.is_empty() && !self.offers(name) {
             self.report.note(format!("the program does not have {name}"));
             return Outcome::Unknown;
@@ -208,10 +217,7 @@ impl<'a> Conversation<'a> {
             }
             Outcome::Refused(_) => self.report.refused += 1,
             Outcome::Unknown => {}
-            Outcome::Ended => {
-                self.ended = true;
-                self.report.note(format!("{name} was not answered"));
-            }
+            Outcome::Ended => self.ended = true,
         }
         self.take_events();
         outcome

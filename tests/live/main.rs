@@ -35,6 +35,7 @@ mod blocks;
 mod compare;
 mod conversation;
 mod cxl;
+mod deadly;
 mod devices;
 mod guest;
 mod guest_agent;

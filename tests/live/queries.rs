@@ -80,7 +80,7 @@ pub fn ask_virtio(conversation: &mut Conversation<'_>) {
         conversation.attempt("x-query-virtio-queue-element", json!({"path": path, "queue": 0, "index": 0}));
     }
     for device in devices.as_array().into_iter().flatten() {
-        conversation.dare("x-query-virtio-status", json!({"path": device["path"]}));
+        conversation.attempt("x-query-virtio-status", json!({"path": device["path"]}));
     }
 }
 
