@@ -1,7 +1,7 @@
 //! Runs the example `transcript` on recorded conversations.
 //!
-//! `cargo test` builds the examples beside the tests; `cargo test --test transcript` alone needs
-//! `cargo build --example transcript` first.
+//! `cargo test` builds the examples beside the tests, and `scripts/test` builds this one first. `cargo test --test it` alone
+//! needs `cargo build --example transcript` before.
 
 use serde_json::{json, Value};
 use std::io::Write;

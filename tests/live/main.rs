@@ -14,7 +14,8 @@
 //!     QEMU_QMP_BINARIES="/opt/qemu-9.2/bin/qemu-system-x86_64:/opt/qemu-10.1/bin/qemu-system-x86_64" \
 //!         cargo test --test live
 //!
-//! A program that is missing makes a test print `SKIPPED`; with `QEMU_QMP_REQUIRE_QEMU=1` it fails instead.
+//! A program that is missing makes a test print `SKIPPED`; with `QEMU_QMP_REQUIRE_QEMU=1` it fails instead, unless others were
+//! named. Questions that end some releases are listed, passed over and printed.
 //! No virtualization is used, nothing can be reached from other hosts, and all files are in folders that are removed at
 //! the end.
 //! The guest agent runs here, on the host, and is told to block every command that would change it.

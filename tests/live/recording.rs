@@ -1,7 +1,7 @@
 //! Feeds recorded conversations through the example `transcript`: it has to find in a recording what the conversation did.
 //!
-//! `cargo test` builds the examples beside the tests; `cargo test --test live` alone needs
-//! `cargo build --example transcript` first, and otherwise says that this was skipped.
+//! `cargo test` builds the examples beside the tests, and `scripts/test` builds this one first. `cargo test --test live` alone
+//! needs `cargo build --example transcript` before, and otherwise says that this was skipped.
 
 use crate::binaries::{is_required, say};
 use crate::compare::{differences, Difference};
