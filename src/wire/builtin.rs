@@ -9,6 +9,9 @@ use std::marker::PhantomData;
 use super::path::Segment;
 
 /// A JSON value of any kind, QAPI's `any`.
+///
+/// Integers from -2^63 to 2^64 - 1 are kept exactly. Those beyond, which QEMU does not send by itself, become doubles of about
+/// the same size, unless a program turns on the feature `arbitrary_precision` of `serde_json`: then all are kept.
 pub type Any = serde_json::Value;
 /// Members by name, in the form in which unknown ones are kept.
 pub type AnyMap = serde_json::Map<String, Any>;

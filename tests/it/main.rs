@@ -5,6 +5,7 @@
 mod blocking;
 mod conformance;
 mod restarts;
+mod odd_values;
 mod secrets;
 mod tls;
 mod tokio;

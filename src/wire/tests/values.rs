@@ -84,6 +84,20 @@ fn any_is_kept_as_it_came() {
 }
 
 #[test]
+fn integers_of_any_size_are_doubles_or_kept() {
+    let any = |number: &str| {
+        let text = again::<Disk>(&format!(r#"{{"file":"","parts":[],"any":[{number}]}}"#));
+        text.split(['[', ']']).nth(3).unwrap_or_default().to_owned()
+    };
+    // Whether the program was built with serde_json's `arbitrary_precision`.
+    let kept = serde_json::from_str::<Any>("1e0").is_ok_and(|number| number.to_string().contains(['e', 'E']));
+    for number in ["18446744073709551616", "-9223372036854775809"] {
+        assert_eq!(any(number) == number, kept, "{number}");
+        assert_eq!(any(number).parse::<f64>(), number.parse());
+    }
+}
+
+#[test]
 fn strings_are_kept_whatever_they_hold() {
     let file = |json: &str| {
         let disk: Disk = from_json(&format!(r#"{{"file": {json}, "parts": []}}"#)).unwrap();
