@@ -4,8 +4,8 @@
 
 mod blocking;
 mod conformance;
-mod restarts;
 mod odd_values;
+mod restarts;
 mod secrets;
 mod tls;
 mod tokio;
