@@ -3,47 +3,76 @@
 #[cfg(unix)]
 use crate::address::abstract_socket;
 use crate::address::Address;
-use crate::blocking::channel::{channel, Received};
 use crate::blocking::transport::{AnyTransport, Wait};
 use crate::error::{Error, Phase, Result};
 use crate::label::Label;
+#[cfg(unix)]
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
 use std::time::Duration;
-use std::{io, thread};
 
-/// Connects. Neither a name service nor a Unix socket with a full backlog can be waited for with a deadline, so that a
-/// thread does it; if the time is over, it is left to itself and drops the connection if it still gets one.
+/// How long to wait for room in a listener's queue before asking again.
+#[cfg(unix)]
+const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
+
+/// Sockets take only timeouts above zero.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Connects. No thread does it, so that nothing outlives the call. What the deadline does not end is a name service, which has
+/// deadlines of its own.
 pub(super) fn dial(address: &Address, label: &Label, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
-    let wait = Wait::within(timeout);
-    let Some(timeout) = timeout else { return connect(address, wait) };
-    let (sender, receiver) = channel(1);
-    let target = address.clone();
-    thread::Builder::new()
-        .name("qemu-qmp connect".to_owned())
-        .spawn(move || drop(sender.send(connect(&target, wait))))
-        .map_err(|cause| Error::connect(address, cause))?;
-    match receiver.receive(wait) {
-        Received::Value(Err(_)) if wait.is_over() => Err(Error::timeout(label, Phase::Connect, None, timeout)),
-        Received::Value(connected) => connected,
-        Received::Nothing => Err(Error::timeout(label, Phase::Connect, None, timeout)),
-        // Only if the thread panicked.
-        Received::End => Err(Error::connect(address, io::ErrorKind::Other.into())),
+    connect(address, Wait::within(timeout)).map_err(|cause| match timeout {
+        Some(timeout) if is_over(&cause) => Error::timeout(label, Phase::Connect, None, timeout),
+        _ => Error::connect(address, cause),
+    })
+}
+
+/// Whether the time was over before there was a connection.
+fn is_over(cause: &io::Error) -> bool {
+    match cause.kind() {
+        io::ErrorKind::WouldBlock => true,
+        // The system says so of a host that does not answer, with a number.
+        io::ErrorKind::TimedOut => cause.raw_os_error().is_none(),
+        _ => false,
     }
 }
 
-fn connect(address: &Address, wait: Wait) -> Result<Box<dyn AnyTransport>> {
-    let connected: io::Result<Box<dyn AnyTransport>> = match address {
+fn connect(address: &Address, wait: Wait) -> io::Result<Box<dyn AnyTransport>> {
+    match address {
         #[cfg(unix)]
-        Address::Unix(path) => std::os::unix::net::UnixStream::connect(path).map(|stream| Box::new(stream) as _),
+        Address::Unix(path) => Ok(Box::new(connect_unix(&SockAddr::unix(path)?, wait)?)),
         #[cfg(unix)]
-        Address::Abstract(name) => abstract_socket(name)
-            .and_then(|address| std::os::unix::net::UnixStream::connect_addr(&address))
-            .map(|stream| Box::new(stream) as _),
+        Address::Abstract(name) => {
+            abstract_socket(name)?;
+            Ok(Box::new(connect_unix(&SockAddr::unix(format!("\0{name}"))?, wait)?))
+        }
         #[cfg(not(unix))]
         Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
-        Address::Tcp { host, port } => connect_tcp(host, *port, wait).map(|stream| Box::new(stream) as _),
-    };
-    connected.map_err(|cause| Error::connect(address, cause))
+        Address::Tcp { host, port } => Ok(Box::new(connect_tcp(host, *port, wait)?)),
+    }
+}
+
+/// A listener whose queue is full refuses at once if it is asked without waiting, and does not tell when there is room.
+#[cfg(unix)]
+fn connect_unix(address: &SockAddr, wait: Wait) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(wait != Wait::Forever)?;
+    loop {
+        match socket.connect(address) {
+            Ok(()) => {
+                socket.set_nonblocking(false)?;
+                return Ok(OwnedFd::from(socket).into());
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !wait.is_over() => {
+                std::thread::sleep(wait.remaining().map_or(BACKLOG_PAUSE, |left| left.min(BACKLOG_PAUSE)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {
@@ -61,7 +90,7 @@ fn connect_any(addresses: &[SocketAddr], wait: Wait) -> io::Result<TcpStream> {
     for (tried, address) in addresses.iter().enumerate() {
         let share = |left: Duration| left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let connected = match wait.remaining().map(share) {
-            Some(share) => TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))),
+            Some(share) => TcpStream::connect_timeout(address, share.max(SHORTEST)),
             None => TcpStream::connect(address),
         };
         match connected {

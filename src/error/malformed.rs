@@ -105,7 +105,7 @@ impl fmt::Display for MalformedLine {
             Malformed::NotQmp => "line is not a QMP message, or not one expected here",
             Malformed::Echo => "line is a command: what is written is echoed, so turn the echo of the device off",
             Malformed::Restarted => "the server greets again: it has restarted, so connect again",
-            Malformed::TooLong => "line is too long",
+            Malformed::TooLong => "line is longer than `SessionOptions::max_line_len` allows",
             Malformed::HalfLine => "the connection ended in the middle of a line",
             Malformed::UnidentifiedError => "error without an id, and no command waits",
             Malformed::UnidentifiedReply => "reply without an id",

@@ -165,7 +165,7 @@ fn instead(meant: &Option<Address>) -> String {
 
 fn describe_timeout(phase: Phase, what: Option<&str>, after: Duration) -> String {
     let (missing, hint) = match phase {
-        Phase::Connect => ("no connection", ""),
+        Phase::Connect => ("no connection", "; the server may hang, or another client may hold it"),
         Phase::Greeting => ("no greeting", "; a monitor serves one client at a time, so another one may hold it"),
         Phase::Negotiation => ("no reply to capabilities negotiation", ""),
         Phase::Sync => ("the guest agent did not synchronize", "; it may not be running"),

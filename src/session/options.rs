@@ -15,10 +15,10 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// Lines of at most 64 MiB, at most 16,384 events in at most 64 MiB, out-of-band execution where it is offered.
+    /// Lines of at most 65 MiB, at most 16,384 events in at most 64 MiB, out-of-band execution where it is offered.
     pub fn new() -> Self {
         SessionOptions {
-            max_line_len: 64 << 20,
+            max_line_len: 65 << 20,
             max_events: 16_384,
             max_event_bytes: 64 << 20,
             oob: true,
@@ -28,7 +28,8 @@ impl SessionOptions {
     }
 
     /// Longest line to accept, in bytes without the line feed. The largest replies of QEMU, such as that to
-    /// `query-qmp-schema`, have some hundred kilobytes, but `guest-file-read` returns up to 48 MB on a line of 64 MB.
+    /// `query-qmp-schema`, have some hundred kilobytes, but `guest-file-read` returns up to 48 MiB, on a line of 64 MiB and
+    /// some bytes. 65 MiB unless set.
     ///
     /// A longer line is skipped as it arrives, and reported as [`TooLong`](crate::error::Malformed::TooLong).
     pub fn max_line_len(mut self, bytes: usize) -> Self {

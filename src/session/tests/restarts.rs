@@ -51,6 +51,32 @@ fn messages_may_go_over_several_lines() {
     assert_eq!(event_names(&mut session), ["STOP", "RESUME"]);
 }
 
+/// A file of 48 MiB, read at once.
+#[test]
+fn the_largest_reply_of_an_agent_fits() {
+    let mut session = agent();
+    let (_, id) = send(&mut session, "guest-file-read");
+    let content = "A".repeat(64 << 20);
+    input(
+        &mut session,
+        &json!({"return": {"count": 48 << 20, "buf-b64": content, "eof": false}, "id": id}).to_string(),
+    );
+    assert!(incoming(&mut session)[0].len() > 64 << 20);
+}
+
+#[test]
+fn a_line_that_is_too_long_says_which_bound_to_raise() {
+    let mut session = ready_with(SessionOptions::new().max_line_len(200), PLAIN_GREETING);
+    session.send(request("query-qmp-schema")).unwrap();
+    output(&mut session);
+    input(&mut session, &"x".repeat(300));
+    let Some(Incoming::Done { outcome: Err(error), .. }) = session.poll() else { panic!() };
+    assert!(
+        error.to_string().contains("`SessionOptions::max_line_len`") && error.to_string().contains("301 bytes"),
+        "{error}"
+    );
+}
+
 fn agent() -> Session {
     let mut session = Session::guest_agent(SessionOptions::new(), 5);
     session.take_output();
