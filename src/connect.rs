@@ -14,6 +14,9 @@ use crate::session::Session;
 use std::io;
 use std::time::{Duration, SystemTime};
 
+/// What there is no connection to in time if a Unix socket's queue is full.
+pub(crate) const FULL_QUEUE: &str = "to a server that hangs, or that another client may hold,";
+
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// A server that takes long to start is not worth more wakeups, and nobody notices this on top.

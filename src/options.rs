@@ -1,7 +1,11 @@
 //! How to connect, and how long to wait for what: plain data, the same for all clients.
 
+use crate::error::{Error, Result};
+use crate::label::Label;
 use crate::session::SessionOptions;
 use crate::timeout::Timeout;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How to connect, and how long to wait for what, for all clients alike.
@@ -26,6 +30,7 @@ pub struct ConnectOptions {
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) retry_for: Option<Duration>,
     pub(crate) refusal_timeout: Duration,
+    watch: Option<Watch>,
     pub(crate) session: SessionOptions,
 }
 
@@ -39,11 +44,13 @@ impl ConnectOptions {
             call_timeout: Some(Duration::from_secs(60)),
             retry_for: None,
             refusal_timeout: Duration::from_millis(500),
+            watch: None,
             session: SessionOptions::new(),
         }
     }
 
-    /// How long the transport's connection may take, with all addresses of a host; of a listener, how long to wait for a peer
+    /// How long the transport's connection may take, with all addresses of a host. A blocking client looks up the host's name
+    /// before, for as long as the system takes for that. Of a listener, how long to wait for a peer
     /// that connects.
     pub fn connect_timeout(mut self, timeout: impl Timeout) -> Self {
         self.connect_timeout = timeout.limit();
@@ -74,6 +81,44 @@ impl ConnectOptions {
         self
     }
 
+    /// Ends a wait for a server whose process has ended: with [`retry_for`](Self::retry_for), and in a listener's `accept`. The
+    /// function is asked every few milliseconds; what it returns is told as the reason, by an error of the kind
+    /// [`ServerEnded`](crate::ErrorKind::ServerEnded).
+    ///
+    /// ```no_run
+    /// # use std::sync::Mutex;
+    /// # use std::time::Duration;
+    /// # use qemu_qmp::{Client, ConnectOptions};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let process = std::process::Command::new("qemu-system-x86_64").args(["-qmp", "unix:/run/vm.qmp,server=on"]).spawn()?;
+    /// let process = std::sync::Arc::new(Mutex::new(process));
+    /// let watched = process.clone();
+    /// let options = ConnectOptions::new().retry_for(Duration::from_secs(30)).unless_ended(move || {
+    ///     let status = watched.lock().ok()?.try_wait().ok()??;
+    ///     Some(format!("QEMU ended with {status}"))
+    /// });
+    /// let vm = Client::connect_with("/run/vm.qmp", &options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unless_ended(mut self, how: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.watch = Some(Watch(Arc::new(how)));
+        self
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn watches_server(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Fails if the server's process has ended.
+    pub(crate) fn check_server(&self, label: &Label) -> Result<()> {
+        match self.watch.as_ref().and_then(|watch| (watch.0)()) {
+            Some(how) => Err(Error::server_ended(label, how)),
+            None => Ok(()),
+        }
+    }
+
     /// How long a call may take, unless [`within`](crate::Client::within) says otherwise. Most commands take less than a
     /// millisecond; few, such as `human-monitor-command` with `savevm`, take minutes.
     pub fn call_timeout(mut self, timeout: impl Timeout) -> Self {
@@ -99,6 +144,16 @@ impl ConnectOptions {
     pub fn session(mut self, session: SessionOptions) -> Self {
         self.session = session;
         self
+    }
+}
+
+/// Tells how the server's process ended, once it has.
+#[derive(Clone)]
+struct Watch(Arc<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
     }
 }
 

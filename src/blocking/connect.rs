@@ -30,6 +30,7 @@ pub(super) fn connect(address: &Address, peer: PeerKind, options: &ConnectOption
             Err(failure) => failure,
         };
         let pause = retries.pause_after(failure)?;
+        options.check_server(&label)?;
         let left = wait.remaining().unwrap_or(pause);
         thread::sleep(pause.min(left));
         if wait.is_over() {

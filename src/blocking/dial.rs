@@ -4,14 +4,18 @@
 use crate::address::abstract_socket;
 use crate::address::Address;
 use crate::blocking::transport::{AnyTransport, Wait};
+use crate::connect::FULL_QUEUE;
 use crate::error::{Error, Phase, Result};
 use crate::label::Label;
 #[cfg(unix)]
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
-use std::os::{fd::OwnedFd, unix::net::UnixStream};
+use std::os::{
+    fd::OwnedFd,
+    unix::net::{SocketAddr, UnixStream},
+};
 use std::time::Duration;
 
 /// How long to wait for room in a listener's queue before asking again.
@@ -25,7 +29,10 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// deadlines of its own.
 pub(super) fn dial(address: &Address, label: &Label, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
     connect(address, Wait::within(timeout)).map_err(|cause| match timeout {
-        Some(timeout) if is_over(&cause) => Error::timeout(label, Phase::Connect, None, timeout),
+        Some(timeout) if is_over(&cause) => {
+            let what = (!matches!(address, Address::Tcp { .. })).then_some(FULL_QUEUE);
+            Error::timeout(label, Phase::Connect, what, timeout)
+        }
         _ => Error::connect(address, cause),
     })
 }
@@ -43,7 +50,11 @@ fn is_over(cause: &io::Error) -> bool {
 fn connect(address: &Address, wait: Wait) -> io::Result<Box<dyn AnyTransport>> {
     match address {
         #[cfg(unix)]
-        Address::Unix(path) => Ok(Box::new(connect_unix(&SockAddr::unix(path)?, wait)?)),
+        Address::Unix(path) => {
+            // Refuses what is no path: a NUL would end it, or make a name that has no file.
+            SocketAddr::from_pathname(path)?;
+            Ok(Box::new(connect_unix(&SockAddr::unix(path)?, wait)?))
+        }
         #[cfg(unix)]
         Address::Abstract(name) => {
             abstract_socket(name)?;
@@ -85,7 +96,7 @@ fn connect_tcp(host: &str, port: u16, wait: Wait) -> io::Result<TcpStream> {
 
 /// Tries every address, each for its share of the time that is left, so that one which does not answer leaves time for the
 /// others. If none can be reached, the last one's error tells why.
-fn connect_any(addresses: &[SocketAddr], wait: Wait) -> io::Result<TcpStream> {
+fn connect_any(addresses: &[std::net::SocketAddr], wait: Wait) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for (tried, address) in addresses.iter().enumerate() {
         let share = |left: Duration| left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
@@ -105,6 +116,23 @@ fn connect_any(addresses: &[SocketAddr], wait: Wait) -> io::Result<TcpStream> {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_is_not_cut_at_a_nul() {
+        let folder = std::env::temp_dir().join(format!("qemu-qmp-dial-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let _listener = std::os::unix::net::UnixListener::bind(folder.join("vm")).unwrap();
+        for (path, reachable) in [("vm", true), ("vm\0other", false), ("\0vm", false)] {
+            let path = if path.starts_with('\0') { path.into() } else { folder.join(path) };
+            let connected = connect(&Address::Unix(path), Wait::Forever);
+            assert_eq!(
+                connected.map_err(|error| error.kind()).err(),
+                (!reachable).then_some(io::ErrorKind::InvalidInput)
+            );
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn every_address_is_tried() {

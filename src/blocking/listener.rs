@@ -91,7 +91,7 @@ impl Listener {
     ///
     /// Those of [connecting](Client#connecting). The listener goes on listening, whatever the error.
     pub fn accept_with<P: Peer>(&self, options: &ConnectOptions) -> Result<Client<P>> {
-        let transport = self.next(options.connect_timeout)?;
+        let transport = self.next(options)?;
         Client::accepted(transport, &self.address, options)
     }
 
@@ -99,9 +99,9 @@ impl Listener {
         match address {
             #[cfg(unix)]
             Address::Unix(path) => {
-                let path = std::path::absolute(path)?;
-                let socket = UnixListener::bind(&path)?;
-                let file = SocketFile::new(path)?;
+                // The path as it is: in a deep folder an absolute one does not fit into a socket's address.
+                let socket = UnixListener::bind(path)?;
+                let file = SocketFile::new(std::path::absolute(path)?)?;
                 socket.set_nonblocking(true)?;
                 Ok(Listener { socket: Socket::Unix(socket, Some(file)), address: address.clone() })
             }
@@ -122,7 +122,9 @@ impl Listener {
         }
     }
 
-    fn next(&self, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
+    fn next(&self, options: &ConnectOptions) -> Result<Box<dyn AnyTransport>> {
+        let timeout = options.connect_timeout;
+        let label = || Label { address: Some(format!("{}", self.address).into()), ..Label::default() };
         let wait = Wait::within(timeout);
         let mut pause = FIRST_PAUSE;
         loop {
@@ -131,9 +133,9 @@ impl Listener {
                 Err(error) if is_passing(&error) => {}
                 Err(cause) => return Err(Error::listen(&self.address, cause)),
             }
+            options.check_server(&label())?;
             if wait.is_over() {
-                let label = Label { address: Some(format!("{}", self.address).into()), ..Label::default() };
-                return Err(Error::timeout(&label, Phase::Connect, None, timeout.unwrap_or_default()));
+                return Err(Error::timeout(&label(), Phase::Connect, None, timeout.unwrap_or_default()));
             }
             thread::sleep(wait.remaining().map_or(pause, |left| left.min(pause)));
             pause = (pause * 2).min(LONGEST_PAUSE);

@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is a [`Session`](crate::session::Session) on a [`Transport`]. One thread at a time uses it; [`SharedClient`] is
 //! for several. Neither starts a thread but for [`PipeTransport`], waits longer than a
-//! deadline says, or loses a byte when a deadline passes.
+//! deadline says (but for a name service), or loses a byte when a deadline passes.
 //!
 //! What many programs never call is generic or inline, so that only those which call it compile it.
 

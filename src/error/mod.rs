@@ -51,6 +51,8 @@ pub enum ErrorKind {
     NotConnected,
     /// A [`QemuMonitorProtocol`](crate::QemuMonitorProtocol) has a connection already.
     AlreadyConnected,
+    /// The server's process ended before it had served, as [the program says](crate::ConnectOptions::unless_ended).
+    ServerEnded,
     /// Something took longer than it was allowed to.
     Timeout(Phase),
     /// The server closed the connection instead of greeting, or sent something else than a greeting.
@@ -101,6 +103,7 @@ impl Error {
             Repr::Connect { .. } | Repr::Listen { .. } | Repr::Io { .. } => ErrorKind::Io,
             Repr::Closed { .. } => ErrorKind::Closed,
             Repr::NotConnected => ErrorKind::NotConnected,
+            Repr::ServerEnded { .. } => ErrorKind::ServerEnded,
             Repr::AlreadyConnected => ErrorKind::AlreadyConnected,
             Repr::Timeout { phase, .. } => ErrorKind::Timeout(*phase),
             Repr::NoGreeting { .. } | Repr::WrongGreeting { .. } => ErrorKind::Greeting,
@@ -122,7 +125,7 @@ impl Error {
     pub fn is_disconnected(&self) -> bool {
         match self.kind() {
             ErrorKind::Io | ErrorKind::Closed | ErrorKind::NotConnected => true,
-            ErrorKind::Greeting | ErrorKind::Negotiation => true,
+            ErrorKind::Greeting | ErrorKind::Negotiation | ErrorKind::ServerEnded => true,
             ErrorKind::Malformed(Malformed::HalfLine | Malformed::Restarted) => true,
             ErrorKind::Timeout(phase) => !matches!(phase, Phase::Call | Phase::Event),
             _ => false,

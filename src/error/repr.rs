@@ -28,6 +28,8 @@ pub(crate) enum Repr {
     AlreadyConnected,
     #[error("{}{}", on(.peer), describe_timeout(*.phase, .what.as_deref(), *.after))]
     Timeout { peer: Peer, phase: Phase, what: Option<Box<str>>, after: Duration },
+    #[error("{}the server has ended: {how}", on(.peer))]
+    ServerEnded { peer: Peer, how: String },
     #[error("{}the peer closed the connection instead of greeting{}", on(.peer), because(.cause))]
     NoGreeting { peer: Peer, cause: Option<io::Error> },
     #[error("{}not a QMP greeting: {line}", on(.peer))]
@@ -112,6 +114,11 @@ impl Error {
         Repr::WrongGreeting { peer: label.shown(), line }.into()
     }
 
+    #[cold]
+    pub(crate) fn server_ended(label: &Label, how: String) -> Self {
+        Repr::ServerEnded { peer: label.shown(), how }.into()
+    }
+
     /// A connection that cannot be shared by threads.
     #[cold]
     pub(crate) fn unshared(label: &Label, cause: io::Error) -> Self {
@@ -165,7 +172,7 @@ fn instead(meant: &Option<Address>) -> String {
 
 fn describe_timeout(phase: Phase, what: Option<&str>, after: Duration) -> String {
     let (missing, hint) = match phase {
-        Phase::Connect => ("no connection", "; the server may hang, or another client may hold it"),
+        Phase::Connect => ("no connection", ""),
         Phase::Greeting => ("no greeting", "; a monitor serves one client at a time, so another one may hold it"),
         Phase::Negotiation => ("no reply to capabilities negotiation", ""),
         Phase::Sync => ("the guest agent did not synchronize", "; it may not be running"),

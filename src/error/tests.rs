@@ -82,7 +82,7 @@ fn all() -> Vec<(Error, &'static str)> {
         (Error::disconnected(&Label::default(), None, true), "the peer closed the connection"),
         (Error::disconnected(&label(), None, false), "/run/vm.qmp: the peer closed the connection instead of greeting"),
         (Repr::NotConnected.into(), "not connected"),
-        (timeout(Phase::Connect, None), "/run/vm.qmp: no connection within 1s; the server may hang, or another client may hold it"),
+        (timeout(Phase::Connect, None), "/run/vm.qmp: no connection within 1s"),
         (timeout(Phase::Call, Some("query-status")), "/run/vm.qmp: no reply to query-status within 1s"),
         (timeout(Phase::Call, None), "/run/vm.qmp: no reply to a command within 1s"),
         (timeout(Phase::Event, Some("STOP")), "/run/vm.qmp: no event STOP within 1s"),

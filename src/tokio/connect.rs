@@ -42,6 +42,7 @@ pub(super) async fn connect(address: &Address, peer: PeerKind, options: &Connect
             Err(failure) => failure,
         };
         let pause = retries.pause_after(failure)?;
+        options.check_server(new_session().label())?;
         sleep(deadline.left().map_or(pause, |left| left.min(pause))).await;
         if deadline.left() == Some(Duration::ZERO) {
             return Err(retries.give_up(new_session().label(), time));
@@ -81,7 +82,7 @@ async fn attempt(
         #[cfg(unix)]
         Address::Unix(path) => {
             let connecting = async { connect_unix(path).await.map_err(failed) };
-            let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;
+            let stream = deadline.limit(&label, Phase::Connect, Some(crate::connect::FULL_QUEUE), connecting).await?;
             greet(stream, session, greeting_limit()).await
         }
         #[cfg(unix)]
@@ -90,7 +91,7 @@ async fn attempt(
             // How tokio takes such a name.
             let path = std::path::PathBuf::from(format!("\0{name}"));
             let connecting = async { connect_unix(&path).await.map_err(failed) };
-            let stream = deadline.limit(&label, Phase::Connect, None, connecting).await?;
+            let stream = deadline.limit(&label, Phase::Connect, Some(crate::connect::FULL_QUEUE), connecting).await?;
             greet(stream, session, greeting_limit()).await
         }
         #[cfg(not(unix))]

@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::api::{Peer, PeerKind};
 use crate::connect::session;
 use crate::error::{Error, Phase, Result};
+use crate::label::Label;
 use crate::options::ConnectOptions;
 #[cfg(unix)]
 use crate::socket_file::SocketFile;
@@ -19,8 +20,14 @@ use crate::timeout::Timeout;
 use ::tokio::net::TcpListener;
 #[cfg(unix)]
 use ::tokio::net::UnixListener;
+use ::tokio::time::timeout;
 use std::future::Future;
 use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+/// How often to ask whether the server's process has ended.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A socket to which a QEMU connects that was started with `-qmp unix:PATH` or `-qmp tcp:HOST:PORT`, without `server=on`.
 ///
@@ -102,6 +109,7 @@ impl Listener {
         match &self.socket {
             Socket::Tcp(socket) => {
                 let accepting = async { first_to_stay(|| socket.accept()).await.map_err(failed) };
+                let accepting = unless_ended(options, &label, accepting);
                 let (stream, _) = deadline.limit(&label, Phase::Connect, None, accepting).await?;
                 // Each command is one write, and must not wait for the reply to an earlier one.
                 stream.set_nodelay(true).map_err(failed)?;
@@ -110,6 +118,7 @@ impl Listener {
             #[cfg(unix)]
             Socket::Unix(socket, _) => {
                 let accepting = async { first_to_stay(|| socket.accept()).await.map_err(failed) };
+                let accepting = unless_ended(options, &label, accepting);
                 let (stream, _) = deadline.limit(&label, Phase::Connect, None, accepting).await?;
                 greet(stream, session, options.greeting_timeout).await
             }
@@ -120,9 +129,9 @@ impl Listener {
         match address {
             #[cfg(unix)]
             Address::Unix(path) => {
-                let path = std::path::absolute(path)?;
-                let socket = UnixListener::bind(&path)?;
-                let file = Some(SocketFile::new(path)?);
+                // The path as it is: in a deep folder an absolute one does not fit into a socket's address.
+                let socket = UnixListener::bind(path)?;
+                let file = Some(SocketFile::new(std::path::absolute(path)?)?);
                 Ok(Listener { socket: Socket::Unix(socket, file), address: address.clone() })
             }
             #[cfg(unix)]
@@ -149,6 +158,24 @@ async fn first_to_stay<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -
         match accept().await {
             Err(error) if matches!(error.kind(), Interrupted | ConnectionAborted | ConnectionReset) => {}
             accepted => return accepted,
+        }
+    }
+}
+
+/// Waits for a future until the server's process has ended, which is an error.
+async fn unless_ended<T>(
+    options: &ConnectOptions,
+    label: &Label,
+    future: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    if !options.watches_server() {
+        return future.await;
+    }
+    let mut future = pin!(future);
+    loop {
+        match timeout(ASK_AGAIN, &mut future).await {
+            Ok(outcome) => return outcome,
+            Err(_) => options.check_server(label)?,
         }
     }
 }

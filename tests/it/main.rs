@@ -7,6 +7,7 @@ mod conformance;
 mod odd_values;
 mod restarts;
 mod secrets;
+mod server_ended;
 mod tls;
 mod tokio;
 mod trace;

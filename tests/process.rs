@@ -1,0 +1,53 @@
+//! What counts or changes something of the whole process: one test at a time.
+
+#![cfg(target_os = "linux")]
+
+use qemu_qmp::{Client, ConnectOptions, ErrorKind, Phase};
+use std::os::unix::net::UnixListener;
+use std::sync::Mutex;
+use std::time::Duration;
+use support::programs::Folder;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn count(what: &str) -> usize {
+    std::fs::read_dir(format!("/proc/self/{what}")).expect("Linux has it").count()
+}
+
+/// A monitor that another client holds, or that hangs, takes some connections into its queue and then no more.
+#[test]
+fn polling_a_server_that_does_not_accept_leaves_no_thread_and_no_descriptor() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap();
+    let folder = Folder::new();
+    let _listener = UnixListener::bind(folder.socket()).unwrap();
+    let soon = Duration::from_millis(2);
+    let options = ConnectOptions::new().connect_timeout(soon).greeting_timeout(Duration::ZERO);
+    let poll = || Client::connect_with(folder.socket(), &options).unwrap_err();
+    // Until the queue is full.
+    while poll().kind() != ErrorKind::Timeout(Phase::Connect) {}
+    let before = (count("task"), count("fd"));
+    for _ in 0..200 {
+        let error = poll();
+        assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Connect));
+        assert!(error.to_string().contains("another client may hold"), "{error}");
+    }
+    assert_eq!((count("task"), count("fd")), before);
+}
+
+/// In a folder whose path does not fit into a socket's address.
+#[test]
+fn a_relative_path_is_listened_at_as_it_is() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap();
+    let folder = Folder::new();
+    let deep = folder.path().join("x".repeat(100));
+    std::fs::create_dir(&deep).unwrap();
+    let before = std::env::current_dir().unwrap();
+    std::env::set_current_dir(&deep).unwrap();
+    let listener = qemu_qmp::blocking::Listener::bind("l.qmp");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let other = runtime.block_on(qemu_qmp::tokio::Listener::bind("t.qmp"));
+    std::env::set_current_dir(before).unwrap();
+    assert!(deep.join("l.qmp").exists() && deep.join("t.qmp").exists());
+    drop((listener.unwrap(), other.unwrap()));
+    assert!(!deep.join("l.qmp").exists() && !deep.join("t.qmp").exists());
+}
