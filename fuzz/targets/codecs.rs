@@ -50,7 +50,7 @@ const TYPES: &[fn(&str)] = &[
     value::<qmp::events::BlockJobCompleted>,
     value::<qmp::events::GuestPanicked>,
     value::<qmp::events::QuorumReportBad>,
-    value::<qmp::events::Stop>,
+    value::<qmp::events::StopEvent>,
     // Replies.
     reply::<qmp::commands::QueryQmpSchema>,
     reply::<qmp::commands::QueryBlock>,
