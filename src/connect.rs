@@ -17,6 +17,10 @@ use std::time::{Duration, SystemTime};
 /// What there is no connection to in time if a Unix socket's queue is full.
 pub(crate) const FULL_QUEUE: &str = "to a server that hangs, or that another client may hold,";
 
+/// How long to wait for room in a Unix socket's queue before asking again. A socket does not tell when there is any.
+#[cfg(unix)]
+pub(crate) const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(10);
+
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// A server that takes long to start is not worth more wakeups, and nobody notices this on top.

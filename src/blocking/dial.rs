@@ -3,8 +3,11 @@
 #[cfg(unix)]
 use crate::address::abstract_socket;
 use crate::address::Address;
+use crate::blocking::socket::SHORTEST;
 use crate::blocking::transport::{AnyTransport, Wait};
 use crate::connect::FULL_QUEUE;
+#[cfg(unix)]
+use crate::connect::FULL_QUEUE_PAUSE;
 use crate::error::{Error, Phase, Result};
 use crate::label::Label;
 #[cfg(unix)]
@@ -18,13 +21,6 @@ use std::os::{
 };
 use std::time::Duration;
 
-/// How long to wait for room in a listener's queue before asking again.
-#[cfg(unix)]
-const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
-
-/// Sockets take only timeouts above zero.
-const SHORTEST: Duration = Duration::from_millis(1);
-
 /// Connects. No thread does it, so that nothing outlives the call. What the deadline does not end is a name service, which has
 /// deadlines of its own.
 pub(super) fn dial(address: &Address, label: &Label, timeout: Option<Duration>) -> Result<Box<dyn AnyTransport>> {
@@ -37,7 +33,8 @@ pub(super) fn dial(address: &Address, label: &Label, timeout: Option<Duration>) 
     })
 }
 
-/// Whether the time was over before there was a connection.
+/// Whether the time was over before there was a connection. Unlike a read's, on every system an error with a number is the
+/// system's own.
 fn is_over(cause: &io::Error) -> bool {
     match cause.kind() {
         io::ErrorKind::WouldBlock => true,
@@ -78,7 +75,7 @@ fn connect_unix(address: &SockAddr, wait: Wait) -> io::Result<UnixStream> {
                 return Ok(OwnedFd::from(socket).into());
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !wait.is_over() => {
-                std::thread::sleep(wait.remaining().map_or(BACKLOG_PAUSE, |left| left.min(BACKLOG_PAUSE)));
+                std::thread::sleep(wait.remaining().map_or(FULL_QUEUE_PAUSE, |left| left.min(FULL_QUEUE_PAUSE)));
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

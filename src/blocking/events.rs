@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::transport::Wait;
 use crate::api::{CommandFor, Event, EventSet, MonitorPeer};
 use crate::error::{Error, Phase, Result};
+use crate::label::Label;
 use crate::message::{EventMessage, RawEvent, Request};
 #[cfg(feature = "qmp")]
 use crate::qmp::events::AnyEvent;
@@ -78,7 +79,7 @@ impl<P: MonitorPeer> Client<P> {
         filter: impl FnMut(&E) -> bool,
     ) -> Result<EventMessage<E>> {
         let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::Named(E::NAME), timeout.limit());
-        watch.find(EventCursor::START, Some(E::NAME), accepted(filter))
+        watch.find(EventCursor::START, accepted(filter))
     }
 
     /// Takes the first event that was not taken yet and for which the function gives a value, and returns the value: for
@@ -94,7 +95,7 @@ impl<P: MonitorPeer> Client<P> {
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<T> {
         let watch = Watch::new(&mut self.connection, SubscribeFrom::Kept, EventFilter::All, timeout.limit());
-        watch.find(EventCursor::START, None, decided(outcome))
+        watch.find(EventCursor::START, decided(outcome))
     }
 
     /// Executes a command, and takes the first event `E` after it that the filter accepts, whether it comes before the reply
@@ -126,7 +127,7 @@ impl<P: MonitorPeer> Client<P> {
     ) -> Result<(C::Reply, EventMessage<E>)> {
         let request = Request::new(&command)?;
         let filter = accepted(filter);
-        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::Named(E::NAME), filter)
     }
 
     /// Executes a command, and waits for the first event after it for which the function gives a value: for commands that end
@@ -159,7 +160,7 @@ impl<P: MonitorPeer> Client<P> {
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<(C::Reply, T)> {
         let request = Request::new(&command)?;
-        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::All, None, decided(outcome))
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::All, decided(outcome))
     }
 
     /// All events that have arrived, which stay. Never waits.
@@ -185,7 +186,6 @@ impl<P: MonitorPeer> Client<P> {
         request: Request,
         timeout: Option<Duration>,
         filter: EventFilter,
-        what: Option<&str>,
         wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
     ) -> Result<(C::Reply, T)> {
         // What is there already came before the command.
@@ -193,7 +193,7 @@ impl<P: MonitorPeer> Client<P> {
         let watch = Watch::new(&mut self.connection, SubscribeFrom::Now, filter, timeout);
         let call = CallBuilder::<P>::new(Caller::Connection(watch.connection), timeout);
         let (reply, cursor) = call.execute_typed::<C>(request)?;
-        Ok((reply, watch.find(cursor, what, wanted)?))
+        Ok((reply, watch.find(cursor, wanted)?))
     }
 }
 
@@ -201,8 +201,8 @@ impl<P: MonitorPeer> Client<P> {
 struct Watch<'a> {
     connection: &'a mut Connection,
     subscriber: Subscriber,
-    timeout: Option<Duration>,
-    wait: Wait,
+    filter: EventFilter,
+    deadline: Deadline,
 }
 
 impl<'a> Watch<'a> {
@@ -213,26 +213,38 @@ impl<'a> Watch<'a> {
         timeout: Option<Duration>,
     ) -> Self {
         let subscriber = connection.session.subscribe(from, filter);
-        Watch { connection, subscriber, timeout, wait: Wait::within(timeout) }
+        Watch { connection, subscriber, filter, deadline: Deadline::new(timeout) }
     }
 
     /// Takes the first wanted event that is not older than the cursor.
-    fn find<T>(
-        self,
-        from: EventCursor,
-        what: Option<&str>,
-        mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
-    ) -> Result<T> {
-        let subscriber = self.subscriber;
-        let found = self.connection.wait_for(self.wait, |session| find_in(session, subscriber, from, &mut wanted))?;
+    fn find<T>(self, from: EventCursor, mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>) -> Result<T> {
+        let (subscriber, wait) = (self.subscriber, self.deadline.wait);
+        let found = self.connection.wait_for(wait, |session| find_in(session, subscriber, from, &mut wanted))?;
         let label = self.connection.session.label();
-        found.unwrap_or_else(|| Err(Error::timeout(label, Phase::Event, what, self.timeout.unwrap_or_default())))
+        found.unwrap_or_else(|| Err(self.deadline.passed(label, self.filter.event_name())))
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.connection.session.unsubscribe(self.subscriber);
+    }
+}
+
+/// How long to wait for an event.
+pub(super) struct Deadline {
+    timeout: Option<Duration>,
+    pub(super) wait: Wait,
+}
+
+impl Deadline {
+    pub(super) fn new(timeout: Option<Duration>) -> Self {
+        Deadline { timeout, wait: Wait::within(timeout) }
+    }
+
+    /// The error of not having come in time. `what` is the event, if it has a name.
+    pub(super) fn passed(&self, label: &Label, what: Option<&str>) -> Error {
+        Error::timeout(label, Phase::Event, what, self.timeout.unwrap_or_default())
     }
 }
 

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// Sockets take only timeouts above zero.
-const SHORTEST: Duration = Duration::from_millis(1);
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// What sockets have in common. As a trait object, one copy of [`in_time`] does for all of them.
 trait Socket {

@@ -140,7 +140,8 @@ impl fmt::Debug for Request {
                 shown.field("arguments", &format_args!("{masked}"));
             }
             Body::Object(object) => {
-                shown.field("object", &format_args!("{}", secrets::request(object)));
+                let masked = secrets::request(object, &secrets::rows(object), self.secrets);
+                shown.field("object", &format_args!("{masked}"));
             }
         }
         if let Some(id) = &self.id {

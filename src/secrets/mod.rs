@@ -83,10 +83,11 @@ pub(crate) fn returned<'t>(command: &str, secrets: Secrets, json: &'t str) -> Co
     }
 }
 
-/// A whole request, without secrets.
-pub(crate) fn request(json: &str) -> Cow<'_, str> {
-    let rows = rows(json);
-    mask(json, &mut |member| rows.iter().any(|row| row.arguments.contains(&member.name)))
+/// A whole request, without secrets. `rows` are [its own](rows).
+pub(crate) fn request<'t>(json: &'t str, rows: &[&Row], secrets: Secrets) -> Cow<'t, str> {
+    mask(json, &mut |member| {
+        secrets.has_member(member.name) || rows.iter().any(|row| row.arguments.contains(&member.name))
+    })
 }
 
 /// The rows of the command that a request names: of all, if it names several.

@@ -110,15 +110,18 @@ impl Book {
 
     /// Whether a command was written whose success is not answered, and its call has not ended.
     pub(super) fn awaits_refusal(&self, id: Id) -> bool {
-        self.index(&|command| command.id == id && command.awaits_refusal()).is_some()
+        self.refusable(id).is_some()
     }
 
     /// Takes in that such a command was not refused in time, which closes its call: returns its cursor.
     pub(super) fn not_refused(&mut self, id: Id) -> Option<EventCursor> {
-        let index = self.index(&|command| command.id == id && command.awaits_refusal())?;
-        let command = self.sent.get_mut(index)?;
+        let command = self.sent.get_mut(self.refusable(id)?)?;
         command.open = false;
         Some(command.cursor)
+    }
+
+    fn refusable(&self, id: Id) -> Option<usize> {
+        self.index(&|command| command.id == id && command.awaits_refusal())
     }
 
     /// Closes a call that nobody waits for any more.

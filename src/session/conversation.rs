@@ -302,7 +302,7 @@ impl Conversation {
     fn start_afresh<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
         let Some(message) = after_delimiter(line) else { return line };
         let before = line.get(..line.len() - message.len()).map(without_delimiter).unwrap_or_default();
-        if before.iter().any(|&byte| byte != DELIMITER) {
+        if !before.is_empty() {
             self.report(MalformedLine::new(Malformed::NotJson, before));
         }
         message
@@ -374,14 +374,12 @@ impl Conversation {
             return self.finish(Error::wrong_greeting(&self.label, line));
         }
         let kind = line.kind();
-        let (is_reply, restarted) = (kind != Malformed::UnidentifiedError, kind == Malformed::Restarted);
         let error = Error::from(line);
-        match self.state {
-            State::Ready { .. } if restarted => return self.finish(error),
-            State::Ready { .. } => {}
-            _ => return self.finish(error),
+        if kind == Malformed::Restarted || !self.is_ready() {
+            return self.finish(error);
         }
-        match is_reply.then(|| self.book.lose_oldest()).flatten() {
+        let lost = if kind == Malformed::UnidentifiedError { None } else { self.book.lose_oldest() };
+        match lost {
             Some((id, cursor)) => self.done(id, Err(error), cursor),
             None => self.events.publish_malformed(error),
         }

@@ -278,6 +278,14 @@ const CURSOR_STEP: u64 = 2;
 const KEPT_CAPACITY: usize = 64;
 
 impl EventFilter {
+    /// The event that is wanted, if it is one.
+    pub(crate) fn event_name(self) -> Option<&'static str> {
+        match self {
+            EventFilter::Named(name) => Some(name),
+            EventFilter::All => None,
+        }
+    }
+
     /// A line that could not be read may have been any event.
     fn takes(self, content: &Result<Arc<RawEvent>>) -> bool {
         match (self, content) {

@@ -21,10 +21,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long to wait for room in a listener's queue before asking again. A socket does not tell when there is one.
-#[cfg(unix)]
-const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
-
 /// Connects and greets, as often as the options say.
 pub(super) async fn connect(address: &Address, peer: PeerKind, options: &ConnectOptions) -> Result<Handle> {
     let new_session = || session(peer, options, Some(address));
@@ -109,7 +105,7 @@ async fn attempt(
 async fn connect_unix(path: &std::path::Path) -> io::Result<::tokio::net::UnixStream> {
     loop {
         match ::tokio::net::UnixStream::connect(path).await {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(BACKLOG_PAUSE).await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(crate::connect::FULL_QUEUE_PAUSE).await,
             connected => return connected,
         }
     }

@@ -264,7 +264,8 @@ impl<T> Events<T> {
         timeout: Option<Duration>,
         mut look: impl FnMut(EventMessage<T>) -> Result<R, EventMessage<T>>,
     ) -> Result<R> {
-        let (deadline, shared, what) = (Deadline::new(timeout), self.watch.shared.clone(), self.watch.event_name());
+        let (deadline, shared, what) =
+            (Deadline::new(timeout), self.watch.shared.clone(), self.watch.filter.event_name());
         let finding = async {
             while let Some(event) = self.next().await {
                 if let Ok(found) = look(event?) {
@@ -327,14 +328,6 @@ impl Watch {
         Poll::Ready(entry)
     }
 
-    /// What it looks for, if that is one kind of event.
-    fn event_name(&self) -> Option<&'static str> {
-        match self.filter {
-            EventFilter::Named(name) => Some(name),
-            EventFilter::All => None,
-        }
-    }
-
     /// Takes the first wanted event that is not older than the cursor.
     async fn find<T>(
         self,
@@ -351,7 +344,7 @@ impl Watch {
                 }
             }
         };
-        deadline.limit(&self.shared.label, Phase::Event, self.event_name(), finding).await
+        deadline.limit(&self.shared.label, Phase::Event, self.filter.event_name(), finding).await
     }
 }
 

@@ -20,19 +20,11 @@ pub fn value_of<T: Clone>(name: &str, values: Values<T>, unrecognized: fn(Box<st
     unrecognized(name.into())
 }
 
-/// The known value of that name. `ty` is the name of the enum.
-///
-/// # Errors
-/// Where the table has no such name.
+/// The error about a name that the enum `ty` does not have.
 #[inline(never)]
-pub fn parse_enum<T: Clone>(ty: &'static str, name: &str, values: Values<T>) -> Result<T, UnknownValue> {
-    match values.iter().find(|(known, _)| *known == name) {
-        Some((_, value)) => Ok(value.clone()),
-        None => {
-            let known: Vec<&str> = values.iter().map(|(known, _)| *known).collect();
-            Err(UnknownValue { ty, name: name.into(), suggestion: suggestion(name, &known) })
-        }
-    }
+pub fn unknown_value<T>(ty: &'static str, name: Box<str>, values: Values<T>) -> UnknownValue {
+    let known: Vec<&str> = values.iter().map(|(known, _)| *known).collect();
+    UnknownValue { ty, suggestion: suggestion(&name, &known), name }
 }
 
 /// A name that an enum does not have, with the names that are near.

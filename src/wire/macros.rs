@@ -175,7 +175,12 @@ macro_rules! __wire_enum {
             type Err = $crate::wire::UnknownValue;
             #[inline]
             fn from_str(name: &str) -> ::std::result::Result<Self, $crate::wire::UnknownValue> {
-                $crate::wire::parse_enum(stringify!($ty), name, Self::VALUES)
+                match <Self as ::std::convert::From<&str>>::from(name) {
+                    Self::Unrecognized(name) => {
+                        ::std::result::Result::Err($crate::wire::unknown_value(stringify!($ty), name, Self::VALUES))
+                    }
+                    known => ::std::result::Result::Ok(known),
+                }
             }
         }
         /// Keeps a name that the schema does not know as `Unrecognized`; `str::parse` fails for one.

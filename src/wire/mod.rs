@@ -13,8 +13,8 @@
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
 //! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
-//! `path`, `members`, `near` and `builtin`, then `give`, then `traits`, then `strict`, `reader`, `writer`, `json` and `unrecognized`, then what works on each
-//! kind of type.
+//! `path`, `members`, `near` and `builtin`, then `give`, then `traits`, then `strict`, `reader`, `writer`, `json` and
+//! `unrecognized`, then what works on each kind of type.
 
 mod alternate;
 mod builtin;
@@ -41,7 +41,7 @@ pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
 pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized};
 pub use builtin::{encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
 pub use empty::decode_empty;
-pub use enumeration::{debug_enum, decode_enum, encode_enum, name_of, parse_enum, value_of, UnknownValue};
+pub use enumeration::{debug_enum, decode_enum, encode_enum, name_of, unknown_value, value_of, UnknownValue};
 pub use give::{list, strings, IntoAny, IntoText};
 pub use json::{array_from_json, debug, debug_hiding, equal, from_json, nothing_from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, maybe, object, serde, transparent};

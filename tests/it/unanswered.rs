@@ -35,18 +35,24 @@ fn check(refused: Result<(), Error>) {
     assert_eq!((error.kind(), &*error.server_error().unwrap().desc), (ErrorKind::Server, "no"));
 }
 
+/// What each client sees. A deadline ends the wait as well, but not before the command is written.
+macro_rules! conversation {
+    ($agent:ident, $deadline:expr $(, $await:tt)?) => {
+        $agent.within($deadline).execute(GuestShutdown::new())$(.$await)?.unwrap();
+        $agent.execute(GuestPing::new())$(.$await)?.unwrap();
+        check($agent.execute(GuestShutdown::new())$(.$await)?);
+        $agent.execute(GuestPing::new())$(.$await)?.unwrap();
+        $agent.execute(GuestShutdown::new())$(.$await)?.unwrap();
+        assert!($agent.execute(GuestPing::new())$(.$await)?.unwrap_err().is_closed());
+    };
+}
+
 #[test]
 fn blocking() {
     let folder = Folder::new();
     let script = agent(&folder.socket());
     let mut agent = Client::<GuestAgent>::connect_with(folder.socket(), &patient()).unwrap();
-    // A deadline ends the wait as well, but not before the command is written.
-    agent.within(Duration::ZERO).execute(GuestShutdown::new()).unwrap();
-    agent.execute(GuestPing::new()).unwrap();
-    check(agent.execute(GuestShutdown::new()));
-    agent.execute(GuestPing::new()).unwrap();
-    agent.execute(GuestShutdown::new()).unwrap();
-    assert!(agent.execute(GuestPing::new()).unwrap_err().is_closed());
+    conversation!(agent, Duration::ZERO);
     script.finish();
 }
 
@@ -55,12 +61,7 @@ fn shared() {
     let folder = Folder::new();
     let script = agent(&folder.socket());
     let agent = Client::<GuestAgent>::connect_with(folder.socket(), &patient()).unwrap().share().unwrap();
-    agent.within(Duration::ZERO).execute(GuestShutdown::new()).unwrap();
-    agent.execute(GuestPing::new()).unwrap();
-    check(agent.execute(GuestShutdown::new()));
-    agent.execute(GuestPing::new()).unwrap();
-    agent.execute(GuestShutdown::new()).unwrap();
-    assert!(agent.execute(GuestPing::new()).unwrap_err().is_closed());
+    conversation!(agent, Duration::ZERO);
     script.finish();
 }
 
@@ -69,11 +70,6 @@ async fn asynchronous() {
     let folder = Folder::new();
     let script = agent(&folder.socket());
     let agent = qemu_qmp::tokio::Client::<GuestAgent>::connect_with(folder.socket(), &patient()).await.unwrap();
-    agent.within(SOON).execute(GuestShutdown::new()).await.unwrap();
-    agent.execute(GuestPing::new()).await.unwrap();
-    check(agent.execute(GuestShutdown::new()).await);
-    agent.execute(GuestPing::new()).await.unwrap();
-    agent.execute(GuestShutdown::new()).await.unwrap();
-    assert!(agent.execute(GuestPing::new()).await.unwrap_err().is_closed());
+    conversation!(agent, SOON, await);
     tokio::task::spawn_blocking(|| script.finish()).await.unwrap();
 }

@@ -27,7 +27,6 @@ pub struct Field<'a> {
 }
 
 /// What a parameter takes for a member, and how that becomes the member.
-#[derive(Clone)]
 enum Takes {
     /// Its type.
     Itself,

@@ -3,8 +3,9 @@
 use super::leader::Leader;
 use super::SharedClient;
 use crate::api::{CommandFor, Event, EventSet, MonitorPeer};
+use crate::blocking::events::Deadline;
 use crate::blocking::transport::Wait;
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::error::{ErrorKind, Result};
 use crate::message::{EventMessage, RawEvent, Request};
 #[cfg(feature = "qmp")]
 use crate::qmp::events::AnyEvent;
@@ -94,7 +95,7 @@ impl<P: MonitorPeer> SharedClient<P> {
     /// The same.
     pub fn wait_for<E: Event>(&self, timeout: impl Timeout, filter: impl FnMut(&E) -> bool) -> Result<EventMessage<E>> {
         let watch = self.watch(SubscribeFrom::Kept, EventFilter::Named(E::NAME));
-        watch.find(EventCursor::START, Deadline::new(timeout.limit()), Some(E::NAME), accepted(filter))
+        watch.find(EventCursor::START, Deadline::new(timeout.limit()), accepted(filter))
     }
 
     /// Takes the first event for which the function gives a value, like [`Client::wait_until`](super::Client::wait_until).
@@ -108,7 +109,7 @@ impl<P: MonitorPeer> SharedClient<P> {
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<T> {
         let watch = self.watch(SubscribeFrom::Kept, EventFilter::All);
-        watch.find(EventCursor::START, Deadline::new(timeout.limit()), None, decided(outcome))
+        watch.find(EventCursor::START, Deadline::new(timeout.limit()), decided(outcome))
     }
 
     /// Executes a command, and takes the first event `E` after it that the filter accepts, like
@@ -124,7 +125,7 @@ impl<P: MonitorPeer> SharedClient<P> {
         filter: impl FnMut(&E) -> bool,
     ) -> Result<(C::Reply, EventMessage<E>)> {
         let (request, filter) = (Request::new(&command)?, accepted(filter));
-        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::Named(E::NAME), Some(E::NAME), filter)
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::Named(E::NAME), filter)
     }
 
     /// Executes a command, and waits for the first event after it for which the function gives a value, like
@@ -140,7 +141,7 @@ impl<P: MonitorPeer> SharedClient<P> {
         outcome: impl FnMut(&EventMessage<K>) -> Option<T>,
     ) -> Result<(C::Reply, T)> {
         let request = Request::new(&command)?;
-        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::All, None, decided(outcome))
+        self.execute_and_find::<C, _>(request, timeout.limit(), EventFilter::All, decided(outcome))
     }
 
     fn execute_and_find<C: CommandFor<P>, T>(
@@ -148,7 +149,6 @@ impl<P: MonitorPeer> SharedClient<P> {
         request: Request,
         timeout: Option<Duration>,
         filter: EventFilter,
-        what: Option<&str>,
         wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
     ) -> Result<(C::Reply, T)> {
         let deadline = Deadline::new(timeout);
@@ -156,12 +156,12 @@ impl<P: MonitorPeer> SharedClient<P> {
         self.leader.drain();
         let watch = self.watch(SubscribeFrom::Now, filter);
         let (reply, cursor) = self.within(timeout).execute_typed::<C>(request)?;
-        Ok((reply, watch.find(cursor, deadline, what, wanted)?))
+        Ok((reply, watch.find(cursor, deadline, wanted)?))
     }
 
     fn watch(&self, from: SubscribeFrom, filter: EventFilter) -> Watch {
         let subscriber = self.leader.with_session(|session| session.subscribe(from, filter));
-        Watch { leader: self.leader.clone(), subscriber }
+        Watch { leader: self.leader.clone(), subscriber, filter }
     }
 }
 
@@ -231,7 +231,7 @@ impl<T> Events<T> {
                 }
             }
         }
-        Err(deadline.passed(&self.watch.leader, None))
+        Err(deadline.passed(&self.watch.leader.label, None))
     }
 }
 
@@ -262,6 +262,7 @@ impl<T> fmt::Debug for Events<T> {
 struct Watch {
     leader: Arc<Leader>,
     subscriber: Subscriber,
+    filter: EventFilter,
 }
 
 impl Watch {
@@ -275,7 +276,6 @@ impl Watch {
         self,
         from: EventCursor,
         deadline: Deadline,
-        what: Option<&str>,
         mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
     ) -> Result<T> {
         while let Some(entry) = self.next_entry(deadline.wait)? {
@@ -284,28 +284,12 @@ impl Watch {
                 return found;
             }
         }
-        Err(deadline.passed(&self.leader, what))
+        Err(deadline.passed(&self.leader.label, self.filter.event_name()))
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         self.leader.with_session(|session| session.unsubscribe(self.subscriber));
-    }
-}
-
-/// How long to wait for an event.
-struct Deadline {
-    timeout: Option<Duration>,
-    wait: Wait,
-}
-
-impl Deadline {
-    fn new(timeout: Option<Duration>) -> Self {
-        Deadline { timeout, wait: Wait::within(timeout) }
-    }
-
-    fn passed(&self, leader: &Leader, what: Option<&str>) -> Error {
-        Error::timeout(&leader.label, Phase::Event, what, self.timeout.unwrap_or_default())
     }
 }

@@ -6,7 +6,7 @@
 use crate::error::ErrorClass;
 use crate::json::{string, value_len};
 use crate::secrets::table::Extent;
-use crate::secrets::{data, mask, rows, Secrets};
+use crate::secrets::{self, data, mask, rows, Secrets};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
@@ -19,18 +19,16 @@ pub(crate) struct ReplyMask {
 }
 
 /// A command, and what to mask in its reply. `None`: it is no JSON.
-pub(super) fn request(json: &str, secrets: Secrets) -> Option<(Cow<'_, str>, ReplyMask)> {
+pub(super) fn request(json: &str, own: Secrets) -> Option<(Cow<'_, str>, ReplyMask)> {
     check(json)?;
     let rows = rows(json);
-    let masked = mask(json, &mut |member| {
-        secrets.has_member(member.name) || rows.iter().any(|row| row.arguments.contains(&member.name))
-    });
-    let extent = match (secrets.hide_reply_of("") || rows.iter().any(|row| row.reply == Extent::All), &masked) {
+    let masked = secrets::request(json, &rows, own);
+    let extent = match (own.hide_reply_of("") || rows.iter().any(|row| row.reply == Extent::All), &masked) {
         (true, _) => Extent::All,
         (false, Cow::Borrowed(_)) if rows.is_empty() => Extent::Nothing,
         (false, _) => Extent::Error,
     };
-    Some((masked, ReplyMask { extent, members: secrets.members() }))
+    Some((masked, ReplyMask { extent, members: own.members() }))
 }
 
 /// The reply to a command. `None`: it is no JSON.
