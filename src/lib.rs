@@ -92,6 +92,9 @@ mod fds;
 mod json;
 mod label;
 pub mod message;
+#[cfg(feature = "qmp")]
+mod operations;
+pub mod ops;
 mod options;
 mod qemu_monitor_protocol;
 #[cfg(feature = "qga")]
@@ -112,6 +115,7 @@ pub mod trace;
 #[cfg(not(feature = "tracing"))]
 #[path = "trace/off.rs"]
 mod trace;
+mod verbs;
 pub mod wire;
 
 pub use address::{Address, ParseAddressError};

@@ -42,20 +42,26 @@ impl Drop for Folder {
     }
 }
 
-/// Peer and command of each marker, in the order in which they are emitted.
+/// Peer and command of each marker, in the order in which they are emitted. One that is for all monitors counts as two.
 fn markers(generator: &Generator) -> Vec<(String, String)> {
     let generated = generator.generate().unwrap_or_else(|error| panic!("{error}"));
     let text: String = generated.files.into_iter().map(|(_, text)| text).collect();
     // The formatter breaks long lines.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let markers = text.split("impl ").filter_map(|implementation| {
+    let markers = text.split("impl").filter_map(|implementation| {
         let (path, marked) = implementation.split_once("::api::CommandFor<")?;
         let (peer, marked) = marked.split_once("> for ")?;
         let (command, _) = marked.split_once(" {}")?;
-        let peer = peer.strip_prefix(path)?.strip_prefix("::api::")?;
-        Some((peer.to_owned(), command.to_owned()))
+        let peers = match path.trim_start() {
+            path if path.starts_with("<P: ") => {
+                assert!(peer == "P" && path.contains("::api::MonitorPeer> "), "{path} {peer}");
+                vec!["Monitor", "StorageDaemon"]
+            }
+            path => vec![peer.strip_prefix(path)?.strip_prefix("::api::")?],
+        };
+        Some(peers.into_iter().map(|peer| (peer.to_owned(), command.to_owned())).collect::<Vec<_>>())
     });
-    markers.collect()
+    markers.flatten().collect()
 }
 
 fn pairs(markers: &[(String, String)]) -> Vec<(&str, &str)> {

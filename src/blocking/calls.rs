@@ -7,7 +7,7 @@ use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::{BorrowedFd, Fds};
 use crate::label::Label;
 use crate::message::{Reply, Request};
-use crate::session::EventCursor;
+use crate::session::CallSpan;
 use crate::timeout::Timeout;
 use crate::trace::CommandSpan;
 use serde_json::{Map, Value};
@@ -34,7 +34,7 @@ pub(super) enum Caller<'a> {
 }
 
 /// What a call comes to, if its time is not over before.
-pub(super) type CallOutcome = Result<Option<(Option<Reply>, EventCursor)>>;
+pub(super) type CallOutcome = Result<Option<(Option<Reply>, CallSpan)>>;
 
 /// A shared client. Behind a trait because it is inline: programs that call through a [`Client`](super::Client) only are not
 /// to compile it.
@@ -121,10 +121,10 @@ impl<'a, P: Peer> CallBuilder<'a, P> {
         self.answer(Request::from_object(request))
     }
 
-    /// Executes a command, and tells from where on events came after it was written.
-    pub(super) fn execute_typed<C: CommandFor<P>>(self, request: Request) -> Result<(C::Reply, EventCursor)> {
-        let (reply, cursor) = self.erase().call(request)?;
-        Ok((Reply::decode_answer::<C>(reply)?, cursor))
+    /// Executes a command, and tells which events arrived meanwhile.
+    pub(super) fn execute_typed<C: CommandFor<P>>(self, request: Request) -> Result<(C::Reply, CallSpan)> {
+        let (reply, span) = self.erase().call(request)?;
+        Ok((Reply::decode_answer::<C>(reply)?, span))
     }
 
     fn answer(self, request: Request) -> Result<Reply> {
@@ -146,14 +146,14 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn call(self, request: Request) -> Result<(Option<Reply>, EventCursor)> {
+    fn call(self, request: Request) -> Result<(Option<Reply>, CallSpan)> {
         let span = CommandSpan::start(self.caller.label(), request.name());
         let outcome = self.wait(request, &span);
         span.end(outcome.as_ref().map(|(reply, _)| reply.as_ref().and_then(Reply::error)));
         outcome
     }
 
-    fn wait(mut self, request: Request, span: &CommandSpan) -> Result<(Option<Reply>, EventCursor)> {
+    fn wait(mut self, request: Request, span: &CommandSpan) -> Result<(Option<Reply>, CallSpan)> {
         let fds = Fds::copy(self.fds, self.fds.is_empty() || self.caller.takes_fds())?;
         let name = request.name().to_owned();
         let wait = Wait::within(self.timeout);

@@ -7,7 +7,7 @@ use super::transport::{receive, AnyTransport, Outcome, OutputLine, Transport, Wa
 use crate::error::{Error, Phase, Result};
 use crate::fds::Fds;
 use crate::message::{Reply, Request};
-use crate::session::{EventCursor, Id, Incoming, Session};
+use crate::session::{CallSpan, Id, Incoming, Session};
 use crate::trace::CommandSpan;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -90,17 +90,17 @@ impl Connection {
         request: Request,
         fds: Fds,
         wait: Wait,
-        span: &CommandSpan,
-    ) -> Result<Option<(Option<Reply>, EventCursor)>> {
+        trace: &CommandSpan,
+    ) -> Result<Option<(Option<Reply>, CallSpan)>> {
         let id = self.session.send(request)?;
-        span.sent(|| self.session.wire_id(id));
+        trace.sent(|| self.session.wire_id(id));
         self.attached = Some((id, fds));
         let (mut late, mut refusal) = (!self.flush(wait), None);
         loop {
             while let Some(incoming) = self.session.poll() {
                 match incoming {
-                    Incoming::Done { id: done, outcome, cursor } if done == id => {
-                        return outcome.map(|reply| Some((reply, cursor)));
+                    Incoming::Done { id: done, outcome, span } if done == id => {
+                        return outcome.map(|reply| Some((reply, span)));
                     }
                     _ => {}
                 }

@@ -192,8 +192,8 @@ impl<P: MonitorPeer> Client<P> {
         self.connection.drain();
         let watch = Watch::new(&mut self.connection, SubscribeFrom::Now, filter, timeout);
         let call = CallBuilder::<P>::new(Caller::Connection(watch.connection), timeout);
-        let (reply, cursor) = call.execute_typed::<C>(request)?;
-        Ok((reply, watch.find(cursor, wanted)?))
+        let (reply, span) = call.execute_typed::<C>(request)?;
+        Ok((reply, watch.find(span.sent, wanted)?))
     }
 }
 

@@ -13,6 +13,7 @@ mod connect;
 mod connection;
 mod dial;
 mod events;
+mod lend;
 mod listener;
 mod pipe;
 mod shared;
@@ -22,7 +23,8 @@ mod transport;
 
 pub use calls::CallBuilder;
 pub use client::Client;
+pub use lend::ClientConnection;
 pub use listener::Listener;
 pub use pipe::PipeTransport;
-pub use shared::{Events, SharedClient};
+pub use shared::{Events, SharedClient, SharedClientConnection};
 pub use transport::{Closer, Transport, Wait};

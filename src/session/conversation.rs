@@ -1,7 +1,7 @@
 //! Who may say what when: the phases of a session, and what each message means in it.
 
 use super::book::{Book, QueuedCommand};
-use super::events::{EventCursor, Events};
+use super::events::{CallSpan, EventCursor, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
 use crate::error::{Error, ErrorKind, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
@@ -385,18 +385,20 @@ impl Conversation {
         }
     }
 
-    fn done(&mut self, id: Id, outcome: Result<Option<Reply>>, cursor: EventCursor) {
-        self.incoming.push_back(Incoming::Done { id, outcome, cursor });
+    fn done(&mut self, id: Id, outcome: Result<Option<Reply>>, sent: EventCursor) {
+        let span = CallSpan { sent, ended: self.events.cursor() };
+        self.incoming.push_back(Incoming::Done { id, outcome, span });
     }
 
     /// Ends the session and every call in it.
     fn finish(&mut self, why: Error) {
         self.handshake = None;
-        let (incoming, cursor) = (&mut self.incoming, self.events.cursor());
+        let (incoming, now) = (&mut self.incoming, self.events.cursor());
+        let span = CallSpan { sent: now, ended: now };
         let is_gone = why.kind() == ErrorKind::Closed;
         self.book.close(|id, awaits_refusal| {
             let outcome = if awaits_refusal && is_gone { Ok(None) } else { Err(why.clone()) };
-            incoming.push_back(Incoming::Done { id, outcome, cursor });
+            incoming.push_back(Incoming::Done { id, outcome, span });
         });
         incoming.push_back(Incoming::Ended(why.clone()));
         self.state = State::Ended(why);

@@ -13,6 +13,16 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EventCursor(u64);
 
+/// Where a call lies in the order of a session's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CallSpan {
+    /// Events before this arrived before the command was output, so that it did not cause them.
+    pub sent: EventCursor,
+    /// Events from here on arrived after the call had ended.
+    pub ended: EventCursor,
+}
+
 /// A queue of events of its own within a [`Session`](super::Session).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subscriber(u64);

@@ -12,7 +12,7 @@ mod lines;
 mod options;
 mod search;
 
-pub use events::{Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
+pub use events::{CallSpan, Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
 pub use options::SessionOptions;
 pub(crate) use search::{accepted, decided, look_at, take_all, take_all_raw};
 
@@ -102,8 +102,8 @@ pub enum Incoming {
         /// The reply, which may be the server's error; `None` if the command was written, its success is not answered, and it
         /// was not refused; or why there is neither.
         outcome: Result<Option<Reply>>,
-        /// Events before this arrived before the command was output, so that it did not cause them.
-        cursor: EventCursor,
+        /// Which events arrived meanwhile.
+        span: CallSpan,
     },
     /// The session has ended, for this reason. All calls have ended before.
     Ended(Error),

@@ -365,9 +365,9 @@ fn events_after_a_command_are_told_from_those_before() {
     let sent = output(&mut session);
     input(&mut session, r#"{"event": "AFTER"}"#);
     input(&mut session, &json!({"return": {}, "id": sent[0]["id"]}).to_string());
-    let Some(Incoming::Done { cursor, .. }) = session.poll() else { panic!("no reply") };
+    let Some(Incoming::Done { span, .. }) = session.poll() else { panic!("no reply") };
     let (before, after) = (session.take_event_for(subscriber).unwrap(), session.take_event_for(subscriber).unwrap());
-    assert!(before.0 < cursor && cursor <= after.0 && after.0 < session.event_cursor());
+    assert!(before.0 < span.sent && span.sent <= after.0 && after.0 < session.event_cursor());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::api::{CommandFor, MonitorPeer, OobCommand, Peer};
 use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::{BorrowedFd, Fds};
 use crate::message::{Reply, Request};
-use crate::session::{EventCursor, Id};
+use crate::session::{CallSpan, Id};
 use crate::timeout::Timeout;
 use crate::trace::CommandSpan;
 use ::tokio::sync::oneshot;
@@ -95,13 +95,13 @@ impl<'a, P: Peer> CallBuilder<'a, P> {
         self.answer(Request::from_object(request)).await
     }
 
-    /// Executes a command, and tells from where on events came after it was written.
+    /// Executes a command, and tells which events arrived meanwhile.
     pub(super) async fn execute_typed<C: CommandFor<P>>(
         self,
         request: Result<Request>,
-    ) -> Result<(C::Reply, EventCursor)> {
-        let (reply, cursor) = self.call.run(request?).await?;
-        Ok((Reply::decode_answer::<C>(reply)?, cursor))
+    ) -> Result<(C::Reply, CallSpan)> {
+        let (reply, span) = self.call.run(request?).await?;
+        Ok((Reply::decode_answer::<C>(reply)?, span))
     }
 
     async fn answer(self, request: Request) -> Result<Reply> {
@@ -112,14 +112,14 @@ impl<'a, P: Peer> CallBuilder<'a, P> {
 }
 
 impl Call<'_> {
-    async fn run(self, request: Request) -> Result<(Option<Reply>, EventCursor)> {
+    async fn run(self, request: Request) -> Result<(Option<Reply>, CallSpan)> {
         let span = CommandSpan::start(&self.shared.label, request.name());
         let outcome = self.wait(request, &span).await;
         span.end(outcome.as_ref().map(|(reply, _)| reply.as_ref().and_then(Reply::error)));
         outcome
     }
 
-    async fn wait(self, request: Request, span: &CommandSpan) -> Result<(Option<Reply>, EventCursor)> {
+    async fn wait(self, request: Request, span: &CommandSpan) -> Result<(Option<Reply>, CallSpan)> {
         let fds = Fds::copy(self.fds, self.fds.is_empty() || passes_fds(self.shared))?;
         let name = request.name().to_owned();
         let deadline = Deadline::new(self.timeout);
@@ -131,7 +131,7 @@ impl Call<'_> {
             false => call.run_unanswered(&deadline).await,
         };
         match outcome {
-            Some((outcome, cursor)) => outcome.map(|reply| (reply, cursor)),
+            Some((outcome, span)) => outcome.map(|reply| (reply, span)),
             None => Err(self.timed_out(&deadline, &name)),
         }
     }
@@ -200,7 +200,7 @@ impl Future for UnderWay<'_> {
         let answer = ready!(Pin::new(&mut self.receiver).poll(cx));
         self.answered = true;
         // What removes a call from the shared state answers it.
-        Poll::Ready(answer.unwrap_or_else(|_| (Err(self.shared.why()), EventCursor::START)))
+        Poll::Ready(answer.unwrap_or_else(|_| (Err(self.shared.why()), CallSpan::default())))
     }
 }
 

@@ -271,6 +271,11 @@ impl<P: Peer> Client<P> {
         &self.handle.shared
     }
 
+    /// How long a call may take.
+    pub(super) fn call_timeout(&self) -> Option<Duration> {
+        self.call_timeout
+    }
+
     fn call_builder(&self) -> CallBuilder<'_, P> {
         CallBuilder::new(self.shared(), self.call_timeout)
     }

@@ -5,7 +5,7 @@ use super::deadline::Deadline;
 use super::shared::Shared;
 #[cfg(feature = "qmp")]
 use crate::address::Address;
-use crate::api::{CommandFor, Event, EventSet, MonitorPeer};
+use crate::api::{CommandFor, Event, EventSet, MonitorPeer, Peer};
 use crate::error::{ErrorKind, Phase, Result};
 use crate::message::{EventMessage, RawEvent, Request};
 #[cfg(feature = "qmp")]
@@ -217,11 +217,13 @@ impl<P: MonitorPeer> Client<P> {
         wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
     ) -> Result<(C::Reply, T)> {
         let deadline = Deadline::new(timeout);
-        let (reply, cursor) = self.within(timeout).execute_typed::<C>(request).await?;
-        Ok((reply, watch.find(cursor, deadline, wanted).await?))
+        let (reply, span) = self.within(timeout).execute_typed::<C>(request).await?;
+        Ok((reply, watch.find(span.sent, deadline, wanted).await?))
     }
+}
 
-    fn watch(&self, from: SubscribeFrom, filter: EventFilter) -> Watch {
+impl<P: Peer> Client<P> {
+    pub(super) fn watch(&self, from: SubscribeFrom, filter: EventFilter) -> Watch {
         let shared = self.shared().clone();
         Watch { subscriber: shared.subscribe(from, filter), filter, shared }
     }
@@ -313,14 +315,14 @@ impl<T> fmt::Debug for Events<T> {
 }
 
 /// A subscriber of the connection.
-struct Watch {
-    shared: Arc<Shared>,
+pub(super) struct Watch {
+    pub(super) shared: Arc<Shared>,
     subscriber: Subscriber,
     filter: EventFilter,
 }
 
 impl Watch {
-    fn poll_entry(&self, cx: &mut Context<'_>) -> Poll<Result<Entry>> {
+    pub(super) fn poll_entry(&self, cx: &mut Context<'_>) -> Poll<Result<Entry>> {
         // A flood of events must not keep the other tasks of this thread waiting, nor a deadline from passing.
         let budget = ready!(poll_proceed(cx));
         let entry = ready!(self.shared.poll_entry(self.subscriber, cx));

@@ -3,12 +3,12 @@
 use crate::error::Result;
 use crate::fds::Fds;
 use crate::message::Reply;
-use crate::session::EventCursor;
+use crate::session::CallSpan;
 use ::tokio::sync::oneshot;
 use std::task::Waker;
 
-/// How a call ended, and from where on events came after its command was written.
-pub(super) type Answer = (Result<Option<Reply>>, EventCursor);
+/// How a call ended, and which events arrived meanwhile.
+pub(super) type Answer = (Result<Option<Reply>>, CallSpan);
 
 pub(super) struct PendingCall {
     pub(super) sender: oneshot::Sender<Answer>,

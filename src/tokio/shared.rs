@@ -258,9 +258,9 @@ impl State {
         while let Some(incoming) = self.session.poll() {
             match incoming {
                 Incoming::Ready => notifications.ready(self.ready.take(), Ok(())),
-                Incoming::Done { id, outcome, cursor } => {
+                Incoming::Done { id, outcome, span } => {
                     if let Some(call) = self.calls.remove(&id) {
-                        notifications.answer(call, (outcome, cursor));
+                        notifications.answer(call, (outcome, span));
                     }
                 }
                 Incoming::Ended(why) => notifications.ready(self.ready.take(), Err(why)),

@@ -73,7 +73,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     });
     let runtime = &cx.options.runtime;
     let secrets = cx.command_secrets(wire_name);
-    let peers = cx.peers(wire_name);
+    let peers = cx.peers(wire_name, name);
     let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
     let purpose = if command.gen { Purpose::Arguments } else { Purpose::OpenArguments };
     let item = match &command.data {
@@ -94,7 +94,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
             type Reply = #reply;
             #decode
         }
-        #(impl #runtime::api::CommandFor<#runtime::api::#peers> for #name {})*
+        #peers
         #oob
     }
 }

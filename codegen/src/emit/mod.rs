@@ -39,6 +39,9 @@ pub enum Peer {
 }
 
 impl Peer {
+    /// Those of the runtime's `MonitorPeer`.
+    const MONITORS: [Peer; 2] = [Peer::Monitor, Peer::StorageDaemon];
+
     /// The type's name in the runtime.
     fn ident(self) -> Ident {
         ident(match self {
@@ -169,11 +172,22 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The types of the peers that a command is for, each once.
-    fn peers(&self, command: &str) -> Vec<Ident> {
+    /// Says which peers a command is for, each once. What all monitors have is said of all at once, so that code which is
+    /// generic over them can use it.
+    fn peers(&self, command: &str, name: &Ident) -> TokenStream {
         let others = self.options.also_for.iter().filter(|(_, commands)| commands.contains(command));
-        let peers: BTreeSet<Peer> = others.map(|(peer, _)| *peer).chain([self.options.peer]).collect();
-        peers.into_iter().map(Peer::ident).collect()
+        let mut peers: BTreeSet<Peer> = others.map(|(peer, _)| *peer).chain([self.options.peer]).collect();
+        let runtime = &self.options.runtime;
+        let is_for_monitors = Peer::MONITORS.iter().all(|peer| peers.contains(peer));
+        let monitors = is_for_monitors.then(|| {
+            peers.retain(|peer| !Peer::MONITORS.contains(peer));
+            quote!(impl<P: #runtime::api::MonitorPeer> #runtime::api::CommandFor<P> for #name {})
+        });
+        let peers = peers.into_iter().map(Peer::ident);
+        quote! {
+            #monitors
+            #(impl #runtime::api::CommandFor<#runtime::api::#peers> for #name {})*
+        }
     }
 
     /// The argument of a codec's macro that names secret members, if the schema has any beside those that the runtime knows.

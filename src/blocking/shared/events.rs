@@ -2,7 +2,7 @@
 
 use super::leader::Leader;
 use super::SharedClient;
-use crate::api::{CommandFor, Event, EventSet, MonitorPeer};
+use crate::api::{CommandFor, Event, EventSet, MonitorPeer, Peer};
 use crate::blocking::events::Deadline;
 use crate::blocking::transport::Wait;
 use crate::error::{ErrorKind, Result};
@@ -155,11 +155,13 @@ impl<P: MonitorPeer> SharedClient<P> {
         // What is there already came before the command.
         self.leader.drain();
         let watch = self.watch(SubscribeFrom::Now, filter);
-        let (reply, cursor) = self.within(timeout).execute_typed::<C>(request)?;
-        Ok((reply, watch.find(cursor, deadline, wanted)?))
+        let (reply, span) = self.within(timeout).execute_typed::<C>(request)?;
+        Ok((reply, watch.find(span.sent, deadline, wanted)?))
     }
+}
 
-    fn watch(&self, from: SubscribeFrom, filter: EventFilter) -> Watch {
+impl<P: Peer> SharedClient<P> {
+    pub(super) fn watch(&self, from: SubscribeFrom, filter: EventFilter) -> Watch {
         let subscriber = self.leader.with_session(|session| session.subscribe(from, filter));
         Watch { leader: self.leader.clone(), subscriber, filter }
     }
@@ -231,7 +233,7 @@ impl<T> Events<T> {
                 }
             }
         }
-        Err(deadline.passed(&self.watch.leader.label, None))
+        Err(deadline.passed(&self.watch.leader.label, self.watch.filter.event_name()))
     }
 }
 
@@ -259,15 +261,15 @@ impl<T> fmt::Debug for Events<T> {
 }
 
 /// A subscriber of the connection.
-struct Watch {
-    leader: Arc<Leader>,
+pub(super) struct Watch {
+    pub(super) leader: Arc<Leader>,
     subscriber: Subscriber,
     filter: EventFilter,
 }
 
 impl Watch {
     /// The next of what the subscriber has; `None` if there is nothing in time.
-    fn next_entry(&self, wait: Wait) -> Result<Option<Entry>> {
+    pub(super) fn next_entry(&self, wait: Wait) -> Result<Option<Entry>> {
         self.leader.wait_for(wait, |session| session.take_event_for(self.subscriber))
     }
 

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::fds::Fds;
 use crate::label::Label;
 use crate::message::{Reply, Request};
-use crate::session::{EventCursor, Id, Incoming, Session};
+use crate::session::{CallSpan, Id, Incoming, Session};
 use crate::trace::CommandSpan;
 
 /// How often to read without waiting before it is enough, as the lock is held meanwhile.
@@ -62,8 +62,8 @@ struct PendingCall {
     outcome: Option<Ended>,
 }
 
-/// How a call ended, and from where on events came after its command was written.
-type Ended = (Result<Option<Reply>>, EventCursor);
+/// How a call ended, and which events arrived meanwhile.
+type Ended = (Result<Option<Reply>>, CallSpan);
 
 /// Those under way: hardly more than there are threads.
 struct PendingCalls(Vec<PendingCall>);
@@ -134,7 +134,7 @@ impl Leader {
         // A command that was given up may have made room for another one's.
         self.changed.notify_all();
         match outcome? {
-            Some((outcome, cursor)) => outcome.map(|reply| Some((reply, cursor))),
+            Some((outcome, span)) => outcome.map(|reply| Some((reply, span))),
             None => Ok(None),
         }
     }
@@ -325,9 +325,9 @@ impl State {
     #[inline]
     fn deliver(&mut self) {
         while let Some(incoming) = self.session.poll() {
-            if let Incoming::Done { id, outcome, cursor } = incoming {
+            if let Incoming::Done { id, outcome, span } = incoming {
                 if let Some(call) = self.calls.get(id) {
-                    call.outcome = Some((outcome, cursor));
+                    call.outcome = Some((outcome, span));
                 }
             }
         }

@@ -6,10 +6,12 @@
 
 mod events;
 mod leader;
+mod lend;
 #[cfg(all(test, qemu_qmp_loom))]
 mod model;
 
 pub use events::Events;
+pub use lend::SharedClientConnection;
 
 use super::calls::{CallBuilder, CallOutcome, Caller, SharedCaller};
 use super::client::Client;

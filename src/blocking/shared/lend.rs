@@ -1,0 +1,65 @@
+//! A shared client, lent to an operation.
+
+use super::events::Watch;
+use super::SharedClient;
+use crate::api::{CommandFor, Peer};
+use crate::blocking::transport::Wait;
+use crate::error::Result;
+use crate::message::{RawEvent, Request};
+use crate::session::{look_at, EventCursor, EventFilter, SubscribeFrom};
+use crate::verbs::{shorter, Answer, Blocking, Connection};
+use std::fmt;
+use std::time::Instant;
+
+/// A [`SharedClient`] that an operation uses, as other threads do meanwhile.
+pub struct SharedClientConnection<'a, P> {
+    client: &'a SharedClient<P>,
+    watch: Watch,
+}
+
+impl<P: Peer> SharedClient<P> {
+    /// Lends the client to an operation, which sees the events that arrive from now on.
+    ///
+    /// The methods that begin operations do this themselves; this is for operations of one's own.
+    pub fn lend(&self) -> SharedClientConnection<'_, P> {
+        // What is there already came before the operation.
+        self.leader.drain();
+        SharedClientConnection { client: self, watch: self.watch(SubscribeFrom::Now, EventFilter::All) }
+    }
+}
+
+impl<P: Peer> Connection for SharedClientConnection<'_, P> {
+    type Peer = P;
+    type Mode = Blocking;
+
+    async fn execute<C: CommandFor<P>>(&mut self, command: C, deadline: Option<Instant>) -> Result<Answer<C::Reply>> {
+        let timeout = shorter(self.client.call_timeout, deadline, self.now());
+        let (reply, span) = self.client.within(timeout).execute_typed::<C>(Request::new(&command)?)?;
+        Ok(Answer::new(reply, span))
+    }
+
+    async fn find_event<T>(
+        &mut self,
+        deadline: Option<Instant>,
+        mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let wait = deadline.map_or(Wait::Forever, Wait::Until);
+        while let Some(entry) = self.watch.next_entry(wait)? {
+            if let Some(found) = look_at(&entry, EventCursor::START, |event| wanted(event, entry.0).map(Ok)) {
+                self.watch.leader.with_session(|session| session.remove_event(entry.0));
+                return found.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn sleep_until(&mut self, time: Instant) {
+        std::thread::sleep(time.saturating_duration_since(self.now()));
+    }
+}
+
+impl<P: Peer> fmt::Debug for SharedClientConnection<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedClientConnection").field("client", self.client).finish_non_exhaustive()
+    }
+}

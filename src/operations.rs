@@ -1,0 +1,59 @@
+//! The methods of each client that begin operations.
+//!
+//! Clients and operations know nothing of each other; this is where they meet.
+
+use crate::api::{CommandFor, MonitorPeer};
+use crate::ops::jobs::{CloseImage, CreateImage, ExistingJob, Image, ImageFormat, Job, JobCommand};
+use crate::qmp::commands::Transaction;
+
+/// `$receiver` is how the client is borrowed.
+macro_rules! operations {
+    ($client:ident of $module:ident lends $connection:ident to ($($receiver:tt)+), $this:ident) => {
+        impl<P: MonitorPeer> crate::$module::$client<P> {
+            /// A job that this command starts, to be followed to its end: see [`ops::jobs`](crate::ops::jobs).
+            pub fn job<C: JobCommand + CommandFor<P>>(
+                $($receiver)+,
+                command: C,
+            ) -> Job<'_, crate::$module::$connection<'_, P>, C> {
+                Job::new($this.lend(), command)
+            }
+
+            /// The jobs that this transaction starts, to be followed to their ends: see [`ops::jobs`](crate::ops::jobs).
+            pub fn jobs(
+                $($receiver)+,
+                transaction: Transaction,
+            ) -> Job<'_, crate::$module::$connection<'_, P>, Transaction> {
+                Job::new($this.lend(), transaction)
+            }
+
+            /// The job of this id, which runs already, to be followed to its end: see [`ops::jobs`](crate::ops::jobs).
+            pub fn running_job(
+                $($receiver)+,
+                id: impl Into<String>,
+            ) -> Job<'_, crate::$module::$connection<'_, P>, ExistingJob> {
+                Job::new($this.lend(), ExistingJob { id: id.into() })
+            }
+
+            /// An image of so many bytes, to be created in this file and opened.
+            pub fn create_image(
+                $($receiver)+,
+                filename: impl Into<String>,
+                format: ImageFormat,
+                size: u64,
+            ) -> CreateImage<crate::$module::$connection<'_, P>> {
+                CreateImage::new($this.lend(), filename.into(), format, size)
+            }
+
+            /// Closes an image that [`create_image`](Self::create_image) has opened: deletes its two nodes, which no device and
+            /// no job may use any more. The file stays.
+            pub fn close_image($($receiver)+, image: Image) -> CloseImage<crate::$module::$connection<'_, P>> {
+                CloseImage::new($this.lend(), image)
+            }
+        }
+    };
+}
+
+operations!(Client of blocking lends ClientConnection to (&mut self), self);
+operations!(SharedClient of blocking lends SharedClientConnection to (&self), self);
+#[cfg(feature = "tokio")]
+operations!(Client of tokio lends ClientConnection to (&self), self);

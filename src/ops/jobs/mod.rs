@@ -1,0 +1,63 @@
+//! Jobs: what takes long in the block layer, followed to its end.
+//!
+//! [`Job`] is made by `job` of a client, with a command that starts a job, and [runs](Job::run) it to its end:
+//!
+//! ```no_run
+//! use qemu_qmp::qmp::{commands::*, types::*};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! let backup = BlockdevBackup::new("disk0", MirrorSyncMode::Full, "copy");
+//! let outcome = vm.job(backup).progress(|at| println!("{} of {}", at.current, at.total)).run()?;
+//! outcome.completed()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! or [starts](Job::start) it, for those who want to say when it is completed, paused or cancelled:
+//!
+//! ```no_run
+//! # use qemu_qmp::qmp::{commands::*, types::*};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! let mut mirror = vm.job(BlockdevMirror::new("disk0", "copy", MirrorSyncMode::Full)).start()?;
+//! mirror.until_ready()?;
+//! // The copy is kept up to date from here on, until the machine is switched over to it.
+//! mirror.complete()?.completed()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With tokio's client the same methods are asynchronous.
+//!
+//! # What it sees to
+//!
+//! - A job without an id gets one that no other client has chosen.
+//! - A job is kept from dismissing itself (`auto-dismiss`) until its outcome was read, and is dismissed then, also if it
+//!   failed. One that was left before its end stays, and goes on; [`RunningJob`] of `running_job` takes it over.
+//! - `query-jobs` tells where a job stands; events only say when to look, so that an event which is lost, repeated, or of an
+//!   earlier job of the same id, misleads nobody. The job's own events are taken from what the client keeps; subscriptions
+//!   see them.
+//! - Other clients may pause, resume, complete, cancel or dismiss the same job.
+//!
+//! # What it does not decide
+//!
+//! A job that copies and then keeps the copy up to date (`blockdev-mirror`, `drive-mirror`, and `block-commit` of the topmost
+//! image) never ends by itself. [`Job::run`] completes it when it is ready, which switches the machine over to the copy;
+//! [`Job::at_ready`] says otherwise. A job with `auto-finalize` off ends [`Pending`](JobOutcome::Pending), and one that
+//! stops at an error ends [`Stopped`](JobOutcome::Stopped), unless [`Job::on_stop`] says otherwise.
+//!
+//! See "Live Block Device Operations" in QEMU's manual.
+
+mod builder;
+mod command;
+mod image;
+mod outcome;
+mod running;
+mod track;
+
+pub use builder::{AtReady, ExistingJob, Job, OnStop};
+pub use command::JobCommand;
+pub use image::{CloseImage, CreateImage, CreateImageError, Image, ImageFormat};
+pub use outcome::{CancelledBy, JobFailure, JobIoError, JobOutcome, JobProgress, UnfinishedJob};
+pub use running::RunningJob;

@@ -1,0 +1,30 @@
+//! Operations: what takes several commands and events.
+//!
+//! A client's methods begin them: [`job`](crate::Client::job), and the like. Each gives a builder; its `run` carries the
+//! operation out. It tells progress to a closure, takes a deadline, and ends in a type that names all its outcomes. With the
+//! blocking clients `run` returns the outcome; with tokio's client it is a future. No thread and no runtime is started.
+//!
+//! | | |
+//! |---|---|
+//! | [`jobs`] | backups, mirrors, commits, snapshots, images: what takes long in the block layer |
+//!
+//! # Events
+//!
+//! While it runs, an operation looks at all events that arrive, and takes those that are its own from what the client keeps.
+//! Others stay there. Subscriptions see all of them.
+//!
+//! # Other clients
+//!
+//! Operations are written over a trait of three functions, [`Connection`]: execute a command, find an event, wait. Whoever
+//! implements it for a client of another kind has all operations: each builder is made of a connection.
+//!
+//! # Cancelling
+//!
+//! An operation whose future is dropped leaves things as they are at that moment: a job goes on.
+
+#[cfg(feature = "qmp")]
+pub mod jobs;
+#[cfg(feature = "qmp")]
+mod steps;
+
+pub use crate::verbs::{Answer, Asynchronous, Blocking, Connection, Mode, Running};

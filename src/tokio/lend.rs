@@ -1,0 +1,80 @@
+//! The client, lent to an operation.
+
+use super::client::Client;
+use super::events::Watch;
+use crate::api::{CommandFor, Peer};
+use crate::error::Result;
+use crate::message::{RawEvent, Request};
+use crate::session::{look_at, EventCursor, EventFilter, SubscribeFrom};
+use crate::verbs::{shorter, Answer, Asynchronous, Connection};
+use ::tokio::task::unconstrained;
+use ::tokio::time::{sleep_until, timeout_at, Instant as TokioInstant};
+use std::fmt;
+use std::future::poll_fn;
+use std::time::Instant;
+
+/// A [`Client`] that an operation uses, as other tasks do meanwhile.
+pub struct ClientConnection<'a, P> {
+    client: &'a Client<P>,
+    watch: Watch,
+}
+
+impl<P: Peer> Client<P> {
+    /// Lends the client to an operation, which sees the events that arrive from now on.
+    ///
+    /// The methods that begin operations do this themselves; this is for operations of one's own.
+    pub fn lend(&self) -> ClientConnection<'_, P> {
+        ClientConnection { client: self, watch: self.watch(SubscribeFrom::Now, EventFilter::All) }
+    }
+}
+
+impl<P: Peer> Connection for ClientConnection<'_, P> {
+    type Peer = P;
+    type Mode = Asynchronous;
+
+    async fn execute<C: CommandFor<P>>(&mut self, command: C, deadline: Option<Instant>) -> Result<Answer<C::Reply>> {
+        let timeout = shorter(self.client.call_timeout(), deadline, self.now());
+        let (reply, span) = self.client.within(timeout).execute_typed::<C>(Request::new(&command)).await?;
+        Ok(Answer::new(reply, span))
+    }
+
+    async fn find_event<T>(
+        &mut self,
+        deadline: Option<Instant>,
+        mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let now = self.now();
+        let finding = async {
+            loop {
+                let entry = poll_fn(|cx| self.watch.poll_entry(cx)).await?;
+                if let Some(found) = look_at(&entry, EventCursor::START, |event| wanted(event, entry.0).map(Ok)) {
+                    self.watch.shared.remove_event(entry.0);
+                    return found.map(Some);
+                }
+            }
+        };
+        match deadline {
+            None => finding.await,
+            // What is there already is found, however much this task has done in its turn.
+            Some(deadline) if deadline <= now => {
+                unconstrained(timeout_at(TokioInstant::from_std(deadline), finding)).await.unwrap_or(Ok(None))
+            }
+            Some(deadline) => timeout_at(TokioInstant::from_std(deadline), finding).await.unwrap_or(Ok(None)),
+        }
+    }
+
+    async fn sleep_until(&mut self, time: Instant) {
+        sleep_until(TokioInstant::from_std(time)).await;
+    }
+
+    /// By tokio's clock, which tests can stop.
+    fn now(&self) -> Instant {
+        TokioInstant::now().into_std()
+    }
+}
+
+impl<P: Peer> fmt::Debug for ClientConnection<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConnection").field("client", self.client).finish_non_exhaustive()
+    }
+}
