@@ -31,7 +31,7 @@ macro_rules! operations {
                 $($receiver)+,
                 id: impl Into<String>,
             ) -> Job<'_, crate::$module::$connection<'_, P>, ExistingJob> {
-                Job::new($this.lend(), ExistingJob { id: id.into() })
+                Job::new($this.lend(), ExistingJob::new(id))
             }
 
             /// An image of so many bytes, to be created in this file and opened.
@@ -41,7 +41,7 @@ macro_rules! operations {
                 format: ImageFormat,
                 size: u64,
             ) -> CreateImage<crate::$module::$connection<'_, P>> {
-                CreateImage::new($this.lend(), filename.into(), format, size)
+                CreateImage::new($this.lend(), filename, format, size)
             }
 
             /// Closes an image that [`create_image`](Self::create_image) has opened: deletes its two nodes, which no device and

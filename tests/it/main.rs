@@ -5,6 +5,7 @@
 mod blocking;
 mod conformance;
 mod odd_values;
+mod ops;
 mod restarts;
 mod secrets;
 mod server_ended;

@@ -25,8 +25,17 @@ pub struct Job<'p, K, C> {
 
 /// A job that runs already, by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExistingJob {
-    pub(crate) id: String,
+    /// The job's id.
+    pub id: String,
+}
+
+impl ExistingJob {
+    /// The job of this id.
+    pub fn new(id: impl Into<String>) -> Self {
+        ExistingJob { id: id.into() }
+    }
 }
 
 /// What to do with a job that is ready to be completed.
@@ -56,7 +65,8 @@ pub enum OnStop {
 }
 
 impl<'p, K: Connection<Peer: MonitorPeer>, C> Job<'p, K, C> {
-    pub(crate) fn new(connection: K, command: C) -> Self {
+    /// A job that this command starts, or that runs already, on a connection of whatever kind.
+    pub fn new(connection: K, command: C) -> Self {
         Job { connection, command, options: Options::new() }
     }
 

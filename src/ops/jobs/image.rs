@@ -89,7 +89,9 @@ impl ImageFormat {
 }
 
 impl<K: Connection<Peer: MonitorPeer>> CreateImage<K> {
-    pub(crate) fn new(connection: K, filename: String, format: ImageFormat, size: u64) -> Self {
+    /// An image of so many bytes, to be created in this file, on a connection of whatever kind.
+    pub fn new(connection: K, filename: impl Into<String>, format: ImageFormat, size: u64) -> Self {
+        let filename = filename.into();
         CreateImage { connection, filename, format, size, node_name: None, backing: None, timeout: None }
     }
 
@@ -189,7 +191,8 @@ impl<K: Connection<Peer: MonitorPeer>> CreateImage<K> {
 }
 
 impl<K: Connection<Peer: MonitorPeer>> CloseImage<K> {
-    pub(crate) fn new(connection: K, image: Image) -> Self {
+    /// An image that a [`CreateImage`] has opened, on a connection of whatever kind.
+    pub fn new(connection: K, image: Image) -> Self {
         CloseImage { connection, image }
     }
 

@@ -1,0 +1,104 @@
+//! One text for all clients: whatever connection an operation runs on, here it is awaited.
+
+use qemu_qmp::ops::{Answer, Asynchronous, Blocking, Connection, Mode};
+use qemu_qmp::session::EventCursor;
+use qemu_qmp::{CommandFor, Monitor, Result};
+use std::future::Future;
+use std::time::Instant;
+
+/// A connection whose operations are futures, also if it blocks. At the same time a connection as a program may have one of its
+/// own.
+pub struct Awaited<K>(pub K);
+
+impl<K: Connection> Connection for Awaited<K> {
+    type Peer = K::Peer;
+    type Mode = Asynchronous;
+
+    async fn execute<C: CommandFor<K::Peer>>(
+        &mut self,
+        command: C,
+        deadline: Option<Instant>,
+    ) -> Result<Answer<C::Reply>> {
+        self.0.execute(command, deadline).await
+    }
+
+    async fn find_event<T>(
+        &mut self,
+        deadline: Option<Instant>,
+        wanted: impl FnMut(&qemu_qmp::message::RawEvent, EventCursor) -> Option<T>,
+    ) -> Result<Option<T>> {
+        self.0.find_event(deadline, wanted).await
+    }
+
+    async fn sleep_until(&mut self, time: Instant) {
+        self.0.sleep_until(time).await;
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}
+
+/// A monitor that operations are awaited on.
+pub trait Awaitable: Connection<Peer = Monitor, Mode = Asynchronous> {}
+impl<K: Connection<Peer = Monitor, Mode = Asynchronous>> Awaitable for K {}
+
+/// Runs what blocks, and is written as if it did not.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    Blocking::run(future)
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Runs the scenario, a future that uses the connection, with each client, against a server that follows the script once more for
+/// each of them.
+macro_rules! with_each_client {
+    ($script:expr, |$connection:ident| $scenario:expr) => {{
+        use crate::ops::clients::{block_on, runtime, Awaited};
+        use std::os::unix::net::UnixStream;
+        let connect = || {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let script = support::Script::start(move || {
+                let mut peer = support::Peer::unix(theirs);
+                peer.negotiate();
+                $script(peer)
+            });
+            (ours, script)
+        };
+
+        let (ours, script) = connect();
+        let mut vm = qemu_qmp::Client::connect_over(ours, &support::options()).unwrap();
+        #[allow(unused_mut, reason = "not every scenario uses it itself")]
+        let mut $connection = Awaited(vm.lend());
+        block_on($scenario);
+        let kept = vm.take_events();
+        drop(vm);
+        script.finish();
+        assert!(kept.is_err() || kept.unwrap().is_empty(), "the operation took its events");
+
+        let (ours, script) = connect();
+        let vm = qemu_qmp::Client::connect_over(ours, &support::options()).unwrap().share().unwrap();
+        #[allow(unused_mut, reason = "not every scenario uses it itself")]
+        let mut $connection = Awaited(vm.lend());
+        block_on($scenario);
+        let kept = vm.take_events();
+        drop(vm);
+        script.finish();
+        assert!(kept.is_err() || kept.unwrap().is_empty(), "the operation took its events");
+
+        let (ours, script) = connect();
+        runtime().block_on(async {
+            ours.set_nonblocking(true).unwrap();
+            let ours = ::tokio::net::UnixStream::from_std(ours).unwrap();
+            let vm =
+                qemu_qmp::tokio::Client::<qemu_qmp::Monitor>::connect_over(ours, &support::options()).await.unwrap();
+            #[allow(unused_mut, reason = "not every scenario uses it itself")]
+            let mut $connection = Awaited(vm.lend());
+            $scenario.await;
+        });
+        script.finish();
+    }};
+}
+pub(crate) use with_each_client;

@@ -1,0 +1,5 @@
+//! Operations, in all clients: against servers that follow scripts, and against a real QEMU.
+
+mod clients;
+mod jobs;
+mod live;
