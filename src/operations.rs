@@ -2,8 +2,11 @@
 //!
 //! Clients and operations know nothing of each other; this is where they meet.
 
-use crate::api::{CommandFor, MonitorPeer};
+use crate::api::{CommandFor, Monitor, MonitorPeer};
+use crate::ops::devices::Unplug;
 use crate::ops::jobs::{CloseImage, CreateImage, ExistingJob, Image, ImageFormat, Job, JobCommand};
+use crate::ops::migration::{Incoming, Migrate, MigrationTarget};
+use crate::ops::power::{PowerDown, QuitServer, ResetMachine, WaitForShutdown};
 use crate::qmp::commands::Transaction;
 
 /// `$receiver` is how the client is borrowed.
@@ -48,6 +51,55 @@ macro_rules! operations {
             /// no job may use any more. The file stays.
             pub fn close_image($($receiver)+, image: Image) -> CloseImage<crate::$module::$connection<'_, P>> {
                 CloseImage::new($this.lend(), image)
+            }
+
+            /// Tells the server to end, and waits until it is gone: see [`ops::power`](crate::ops::power).
+            pub fn quit($($receiver)+) -> QuitServer<crate::$module::$connection<'_, P>> {
+                QuitServer::new($this.lend())
+            }
+        }
+
+        impl crate::$module::$client<Monitor> {
+            /// A device, by its id or its QOM path, to be unplugged: see [`ops::devices`](crate::ops::devices).
+            pub fn unplug(
+                $($receiver)+,
+                device: impl Into<String>,
+            ) -> Unplug<crate::$module::$connection<'_, Monitor>> {
+                Unplug::new($this.lend(), device)
+            }
+
+            /// Moves the machine to another QEMU, or into a file: see [`ops::migration`](crate::ops::migration).
+            pub fn migrate(
+                $($receiver)+,
+                target: MigrationTarget,
+            ) -> Migrate<'_, crate::$module::$connection<'_, Monitor>> {
+                Migrate::new($this.lend(), target)
+            }
+
+            /// Receives a machine from another QEMU, or from a file: see [`ops::migration`](crate::ops::migration).
+            pub fn incoming(
+                $($receiver)+,
+                source: MigrationTarget,
+            ) -> Incoming<crate::$module::$connection<'_, Monitor>> {
+                Incoming::new($this.lend(), source)
+            }
+
+            /// Presses the power button, and waits for what comes of it: see [`ops::power`](crate::ops::power).
+            pub fn power_down($($receiver)+) -> PowerDown<crate::$module::$connection<'_, Monitor>> {
+                PowerDown::new($this.lend())
+            }
+
+            /// Resets the machine: see [`ops::power`](crate::ops::power).
+            pub fn reset($($receiver)+) -> ResetMachine<crate::$module::$connection<'_, Monitor>> {
+                ResetMachine::new($this.lend())
+            }
+
+            /// Waits for the machine's end, from what the client keeps of events on: see [`ops::power`](crate::ops::power).
+            ///
+            /// Once somebody has subscribed to events, the client keeps none, and it begins with those that come from now
+            /// on.
+            pub fn wait_for_shutdown($($receiver)+) -> WaitForShutdown<crate::$module::$connection<'_, Monitor>> {
+                WaitForShutdown::new($this.lend_with_kept())
             }
         }
     };

@@ -26,9 +26,18 @@ impl<P: Peer> Client<P> {
     ///
     /// The methods that begin operations do this themselves; this is for operations of one's own.
     pub fn lend(&mut self) -> ClientConnection<'_, P> {
-        // What is there already came before the operation.
+        self.lend_from(SubscribeFrom::Now)
+    }
+
+    /// Lends the client to an operation, which sees the events that the client keeps as well.
+    pub fn lend_with_kept(&mut self) -> ClientConnection<'_, P> {
+        self.lend_from(SubscribeFrom::Kept)
+    }
+
+    fn lend_from(&mut self, from: SubscribeFrom) -> ClientConnection<'_, P> {
+        // What is there already is kept now, and came before the operation.
         self.connection.drain();
-        let subscriber = self.connection.session.subscribe(SubscribeFrom::Now, EventFilter::All);
+        let subscriber = self.connection.session.subscribe(from, EventFilter::All);
         let (connection, call_timeout) = (&mut *self.connection, self.call_timeout);
         ClientConnection { connection, call_timeout, subscriber, peer: PhantomData }
     }

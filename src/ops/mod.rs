@@ -7,6 +7,9 @@
 //! | | |
 //! |---|---|
 //! | [`jobs`] | backups, mirrors, commits, snapshots, images: what takes long in the block layer |
+//! | [`devices`] | unplugging, with what the guest says to it |
+//! | [`migration`] | moving a machine to another QEMU or into a file, and receiving it |
+//! | [`power`] | powering down, resetting, quitting, and how a machine ended |
 //!
 //! # Events
 //!
@@ -23,7 +26,13 @@
 //! An operation whose future is dropped leaves things as they are at that moment: a job goes on.
 
 #[cfg(feature = "qmp")]
+pub mod devices;
+#[cfg(feature = "qmp")]
 pub mod jobs;
+#[cfg(feature = "qmp")]
+pub mod migration;
+#[cfg(feature = "qmp")]
+pub mod power;
 #[cfg(feature = "qmp")]
 mod steps;
 

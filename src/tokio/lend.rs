@@ -24,7 +24,16 @@ impl<P: Peer> Client<P> {
     ///
     /// The methods that begin operations do this themselves; this is for operations of one's own.
     pub fn lend(&self) -> ClientConnection<'_, P> {
-        ClientConnection { client: self, watch: self.watch(SubscribeFrom::Now, EventFilter::All) }
+        self.lend_from(SubscribeFrom::Now)
+    }
+
+    /// Lends the client to an operation, which sees the events that the client keeps as well.
+    pub fn lend_with_kept(&self) -> ClientConnection<'_, P> {
+        self.lend_from(SubscribeFrom::Kept)
+    }
+
+    fn lend_from(&self, from: SubscribeFrom) -> ClientConnection<'_, P> {
+        ClientConnection { client: self, watch: self.watch(from, EventFilter::All) }
     }
 }
 

@@ -22,9 +22,18 @@ impl<P: Peer> SharedClient<P> {
     ///
     /// The methods that begin operations do this themselves; this is for operations of one's own.
     pub fn lend(&self) -> SharedClientConnection<'_, P> {
-        // What is there already came before the operation.
+        self.lend_from(SubscribeFrom::Now)
+    }
+
+    /// Lends the client to an operation, which sees the events that the client keeps as well.
+    pub fn lend_with_kept(&self) -> SharedClientConnection<'_, P> {
+        self.lend_from(SubscribeFrom::Kept)
+    }
+
+    fn lend_from(&self, from: SubscribeFrom) -> SharedClientConnection<'_, P> {
+        // What is there already is kept now, and came before the operation.
         self.leader.drain();
-        SharedClientConnection { client: self, watch: self.watch(SubscribeFrom::Now, EventFilter::All) }
+        SharedClientConnection { client: self, watch: self.watch(from, EventFilter::All) }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Operations, in all clients: against servers that follow scripts, and against a real QEMU.
 
 mod clients;
+mod devices;
 mod jobs;
 mod live;
+mod migration;
+mod power;

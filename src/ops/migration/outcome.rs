@@ -1,0 +1,108 @@
+//! What is told of a migration: its progress, and how it ended.
+
+use crate::qmp::types::{MigrationInfo, MigrationStatus};
+use std::fmt;
+use std::time::Duration;
+
+/// How a migration ended at the source, or why it is no longer waited for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum MigrationOutcome {
+    /// The machine is at the target. What `query-migrate` says of how it got there.
+    Completed(Box<MigrationInfo>),
+    /// It failed, for this reason, and the machine is at the source as before, unless it had been
+    /// [started](super::RunningMigration::start_postcopy) at the target.
+    Failed(String),
+    /// It was cancelled, and the machine is at the source as before.
+    Cancelled,
+    /// It holds before the switchover, as the capability `pause-before-switchover` wants it. It is there still.
+    PreSwitchover,
+    /// The connection between the two broke after the machine was started at the target. It is there still, and can be
+    /// [recovered](super::RunningMigration::recover).
+    PostcopyPaused,
+    /// It was not over by the deadline, and goes on.
+    TimedOut,
+}
+
+/// Where a migration stands.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MigrationProgress {
+    /// Its status.
+    pub status: MigrationStatus,
+    /// Bytes of memory that were sent so far.
+    pub transferred: u64,
+    /// Bytes of memory that are left to send. Grows when the guest writes to its memory.
+    pub remaining: u64,
+    /// Bytes of memory that the machine has.
+    pub total: u64,
+    /// How fast it is sent, in megabits per second.
+    pub mbps: f64,
+    /// How many pages the guest writes to in a second; 0 until it is known.
+    pub dirty_pages_per_second: u64,
+    /// How long the machine would stand still if it were switched over now.
+    pub expected_downtime: Option<Duration>,
+    /// How long it takes so far.
+    pub elapsed: Option<Duration>,
+    /// All that `query-migrate` says.
+    pub info: MigrationInfo,
+}
+
+impl MigrationOutcome {
+    /// Whether the machine is at the target.
+    pub fn is_completed(&self) -> bool {
+        matches!(self, MigrationOutcome::Completed(_))
+    }
+
+    /// The statistics of a migration that completed; an error of every other outcome, for `?`.
+    ///
+    /// # Errors
+    ///
+    /// The outcome, as an error that tells it.
+    pub fn completed(self) -> Result<MigrationInfo, UnfinishedMigration> {
+        match self {
+            MigrationOutcome::Completed(info) => Ok(*info),
+            other => Err(UnfinishedMigration(other)),
+        }
+    }
+}
+
+/// The outcome of a migration that did not complete, as an error.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("migration {0}")]
+pub struct UnfinishedMigration(pub MigrationOutcome);
+
+impl MigrationProgress {
+    pub(super) fn new(info: MigrationInfo) -> Self {
+        // QEMU counts these in signed numbers, which are never negative.
+        let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+        let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
+        let ram = info.ram.as_ref();
+        MigrationProgress {
+            status: info.status.clone().unwrap_or(MigrationStatus::None),
+            transferred: ram.map_or(0, |ram| bytes(ram.transferred)),
+            remaining: ram.map_or(0, |ram| bytes(ram.remaining)),
+            total: ram.map_or(0, |ram| bytes(ram.total)),
+            mbps: ram.map_or(0.0, |ram| ram.mbps),
+            dirty_pages_per_second: ram.map_or(0, |ram| bytes(ram.dirty_pages_rate)),
+            expected_downtime: number(info.expected_downtime).map(Duration::from_millis),
+            elapsed: number(info.total_time).map(Duration::from_millis),
+            info,
+        }
+    }
+}
+
+impl fmt::Display for MigrationOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MigrationOutcome::Completed(_) => f.write_str("completed"),
+            MigrationOutcome::Failed(reason) => write!(f, "failed: {reason}"),
+            MigrationOutcome::Cancelled => f.write_str("was cancelled"),
+            MigrationOutcome::PreSwitchover => f.write_str("holds before the switchover"),
+            MigrationOutcome::PostcopyPaused => {
+                f.write_str("is paused, because the connection broke after the switchover")
+            }
+            MigrationOutcome::TimedOut => f.write_str("was not over in time, and goes on"),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Machines that move between two real QEMUs, and what only a scripted one does.
+
+use super::clients::{block_on, runtime, with_each_client, Awaitable, Awaited};
+use qemu_qmp::ops::migration::{
+    Incoming, IncomingOutcome, Migrate, MigrationOutcome, MigrationTarget, RunningMigration,
+};
+use qemu_qmp::qmp::{commands::*, types::*};
+
+use serde_json::{json, Value};
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use support::qemu::Qemu;
+use support::{Peer, PATIENCE, SOON};
+
+fn board(folder: &Path, more: &[&str]) -> Vec<String> {
+    let monitor = format!("unix:{},server=on,wait=off", folder.join("socket").display());
+    let options = ["-machine", "pc", "-m", "64", "-qmp", &monitor];
+    options.iter().chain(more).map(|&option| option.to_owned()).collect()
+}
+
+fn source() -> Option<Qemu> {
+    Qemu::start_with(|folder| board(folder, &[]))
+}
+
+fn target() -> Option<Qemu> {
+    Qemu::start_with(|folder| board(folder, &["-incoming", "defer"]))
+}
+
+fn socket(qemu: &Qemu) -> MigrationTarget {
+    MigrationTarget::unix(qemu.folder().join("stream").display())
+}
+
+/// Has a new QEMU listen, and gives it and what comes of it.
+fn listening() -> (Qemu, JoinHandle<qemu_qmp::Result<IncomingOutcome>>) {
+    let target = target().unwrap();
+    let (mut vm, from) = (target.connect(), socket(&target));
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::spawn(move || vm.incoming(from).when_listening(move || sender.send(()).unwrap()).run());
+    receiver.recv_timeout(PATIENCE).unwrap();
+    (target, thread)
+}
+
+/// Runs a scenario with each client at the source.
+macro_rules! at_the_source {
+    ($($scenario:ident),*) => {$(
+        #[test]
+        fn $scenario() {
+            let Some(qemu) = source() else { return };
+            let mut vm = qemu.connect();
+            block_on(super::$scenario(&mut Awaited(vm.lend()), &qemu));
+            assert!(vm.take_events().unwrap().iter().all(|event| !format!("{event:?}").contains("Migration(")));
+            drop((vm, qemu));
+            let Some(qemu) = source() else { return };
+            let vm = qemu.connect().share().unwrap();
+            block_on(super::$scenario(&mut Awaited(vm.lend()), &qemu));
+            drop((vm, qemu));
+            let Some(qemu) = source() else { return };
+            runtime().block_on(async {
+                let vm = qemu.connect_tokio().await;
+                super::$scenario(&mut Awaited(vm.lend()), &qemu).await;
+            });
+        }
+    )*};
+}
+
+mod at_the_source {
+    use super::*;
+    at_the_source!(completes, holds_before_the_switchover, is_cancelled_and_begins_again, fails);
+}
+
+/// So slow that it does not end by itself.
+fn slow() -> MigrateSetParameters {
+    MigrateSetParameters::new().max_bandwidth(1000u64)
+}
+
+async fn completes(vm: &mut impl Awaitable, _: &Qemu) {
+    let (qemu, arriving) = listening();
+    let mut told = Vec::new();
+    let migrate = Migrate::new(&mut *vm, socket(&qemu)).progress(|at| told.push(at.clone()));
+    let info = migrate.run().await.unwrap().completed().unwrap();
+    assert_eq!(info.status, Some(MigrationStatus::Completed));
+    let last = told.last().unwrap();
+    assert!(last.total >= 64 << 20 && last.remaining == 0 && last.status == MigrationStatus::Completed, "{last:?}");
+    let arrived = arriving.join().unwrap().unwrap();
+    assert!(matches!(arrived, IncomingOutcome::Completed(RunState::Prelaunch | RunState::Paused)), "{arrived}");
+    assert_eq!(vm.execute(QueryStatus::new(), None).await.unwrap().reply.status, RunState::Postmigrate);
+}
+
+async fn holds_before_the_switchover(vm: &mut impl Awaitable, _: &Qemu) {
+    let (qemu, arriving) = listening();
+    let migrate = Migrate::new(&mut *vm, socket(&qemu)).capability(MigrationCapability::PauseBeforeSwitchover, true);
+    let mut running = migrate.start().await.unwrap();
+    let held = running.wait().await.unwrap();
+    assert!(matches!(held, MigrationOutcome::PreSwitchover), "{held}");
+    assert!(matches!(running.continue_switchover().await.unwrap(), MigrationOutcome::Completed(_)));
+    assert!(matches!(arriving.join().unwrap().unwrap(), IncomingOutcome::Completed(_)));
+}
+
+async fn is_cancelled_and_begins_again(vm: &mut impl Awaitable, _: &Qemu) {
+    for _ in 0..2 {
+        let (qemu, _arriving) = listening();
+        let mut running = Migrate::new(&mut *vm, socket(&qemu)).parameters(slow()).start().await.unwrap();
+        assert!(running.info().await.unwrap().status.is_some());
+        let outcome = running.cancel().await.unwrap();
+        assert!(matches!(outcome, MigrationOutcome::Cancelled), "{outcome}");
+        assert_eq!(outcome.to_string(), "was cancelled");
+    }
+    let (qemu, _arriving) = listening();
+    let outcome = Migrate::new(&mut *vm, socket(&qemu)).deadline(SOON).run().await.unwrap();
+    assert!(matches!(outcome, MigrationOutcome::TimedOut), "{outcome}");
+    vm.execute(MigrateCancel::new(), None).await.unwrap();
+    let (qemu, _arriving) = listening();
+    let outcome = Migrate::new(&mut *vm, socket(&qemu)).deadline(SOON).cancel_at_deadline().run().await.unwrap();
+    assert!(matches!(outcome, MigrationOutcome::Cancelled), "{outcome}");
+    let fast = MigrateSetParameters::new().max_bandwidth(0u64);
+    let (qemu, arriving) = listening();
+    let outcome = Migrate::new(&mut *vm, socket(&qemu)).parameters(fast).run().await.unwrap();
+    assert!(outcome.is_completed(), "{outcome}");
+    assert!(matches!(arriving.join().unwrap().unwrap(), IncomingOutcome::Completed(_)));
+}
+
+async fn fails(vm: &mut impl Awaitable, qemu: &Qemu) {
+    let nobody = Migrate::new(&mut *vm, socket(qemu)).run().await.unwrap();
+    let MigrationOutcome::Failed(reason) = &nobody else { panic!("{nobody}") };
+    assert!(reason.contains("No such file"), "{reason}");
+    assert!(nobody.completed().is_err());
+
+    let (target, arriving) = listening();
+    let mut running = Migrate::new(&mut *vm, socket(&target)).parameters(slow()).start().await.unwrap();
+    drop(target);
+    let outcome = running.wait().await.unwrap();
+    assert!(matches!(outcome, MigrationOutcome::Failed(_)), "{outcome}");
+    assert!(arriving.join().unwrap().unwrap_err().is_disconnected());
+    assert_eq!(vm.execute(QueryStatus::new(), None).await.unwrap().reply.status, RunState::Prelaunch);
+    let refused = MigrateSetParameters::new().downtime_limit(u64::MAX);
+    assert!(Migrate::new(&mut *vm, socket(qemu)).parameters(refused).run().await.unwrap_err().is_server());
+}
+
+/// Into a file and back, as blocking programs write it; the descriptor is passed on the way back.
+#[test]
+fn into_a_file_and_back() {
+    use std::os::fd::AsFd;
+    let Some(qemu) = source() else { return };
+    let file = qemu.folder().join("state");
+    let mut vm = qemu.connect();
+    vm.migrate(MigrationTarget::exec(format!("cat > {}", file.display()))).run().unwrap().completed().unwrap();
+    let target = target().unwrap();
+    let mut vm = target.connect();
+    let stream = std::fs::File::open(file).unwrap();
+    vm.with_fds(&[stream.as_fd()]).execute(Getfd::new("stream")).unwrap();
+    let outcome = vm.incoming(MigrationTarget::fd("stream")).run().unwrap();
+    assert!(matches!(outcome, IncomingOutcome::Completed(_)), "{outcome}");
+}
+
+/// Both sides in one program, and the receiving side in each client.
+#[test]
+fn arrives_in_each_client() {
+    let Some(from) = source() else { return };
+    let to = target().unwrap();
+    runtime().block_on(async {
+        let (source, target) = (from.connect_tokio().await, to.connect_tokio().await);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let arriving = target.incoming(socket(&to)).when_listening(|| sender.send(()).unwrap()).run();
+        let leaving = async {
+            receiver.await.unwrap();
+            source.migrate(socket(&to)).run().await
+        };
+        let (left, arrived) = tokio::join!(leaving, arriving);
+        left.unwrap().completed().unwrap();
+        assert!(matches!(arrived.unwrap(), IncomingOutcome::Completed(_)));
+    });
+    let from = source().unwrap();
+    let to = target().unwrap();
+    let (shared, socket) = (to.connect().share().unwrap(), socket(&to));
+    let (sender, receiver) = mpsc::channel();
+    let away = socket.clone();
+    let leaving = thread::spawn(move || {
+        receiver.recv_timeout(PATIENCE).unwrap();
+        from.connect().migrate(away).run().unwrap().is_completed()
+    });
+    let arrived = shared.incoming(socket).when_listening(move || sender.send(()).unwrap()).run().unwrap();
+    assert!(leaving.join().unwrap() && matches!(arrived, IncomingOutcome::Completed(_)));
+    assert!(shared.incoming(MigrationTarget::tcp("::1", 0)).run().unwrap_err().is_server());
+}
+
+// What follows is scripted.
+
+fn event(status: &str) -> String {
+    json!({"event": "MIGRATION", "data": {"status": status}, "timestamp": {"seconds": 1, "microseconds": 2}})
+        .to_string()
+}
+
+fn begins(peer: &mut Peer) {
+    peer.answer("query-migrate", json!({}));
+    let set = peer.answer("migrate-set-capabilities", json!({}));
+    assert_eq!(set["arguments"]["capabilities"][0], json!({"capability": "events", "state": true}));
+    peer.answer("migrate", json!({}));
+}
+
+fn shows(peer: &mut Peer, status: &str) {
+    peer.answer("query-migrate", json!({"status": status}));
+}
+
+fn migrate<K: Awaitable>(vm: K) -> Migrate<'static, K> {
+    Migrate::new(vm, MigrationTarget::tcp("::1", 4444)).every(PATIENCE)
+}
+
+async fn start<K: Awaitable>(vm: K) -> RunningMigration<'static, K> {
+    migrate(vm).start().await.unwrap()
+}
+
+#[test]
+fn postcopy_that_breaks_and_is_recovered() {
+    let script = |mut peer: Peer| {
+        begins(&mut peer);
+        peer.answer("migrate-start-postcopy", json!({}));
+        shows(&mut peer, "postcopy-active");
+        peer.line(&event("postcopy-paused"));
+        shows(&mut peer, "postcopy-paused");
+        let refused = peer.expect("migrate");
+        peer.error(&refused, "GenericError", "unreachable");
+        let again: Value = peer.answer("migrate", json!({}));
+        assert_eq!(again["arguments"], json!({"uri": "tcp:other:1", "resume": true}));
+        // It is paused still for a moment.
+        shows(&mut peer, "postcopy-paused");
+        peer.line(&event("postcopy-recover"));
+        shows(&mut peer, "postcopy-recover");
+        peer.line(&event("completed"));
+        shows(&mut peer, "completed");
+        peer.wait_for_end();
+    };
+    with_each_client!(script, |vm| async move {
+        let mut running = start(vm).await;
+        running.start_postcopy().await.unwrap();
+        assert!(matches!(running.wait().await.unwrap(), MigrationOutcome::PostcopyPaused));
+        let other = MigrationTarget::tcp("other", 1);
+        let MigrationOutcome::Failed(reason) = running.recover(other.clone()).await.unwrap() else { panic!() };
+        assert_eq!(reason, "unreachable");
+        assert!(running.recover(other).await.unwrap().is_completed());
+    });
+}
+
+#[test]
+fn waits_for_what_is_left_of_an_earlier_one() {
+    let script = |mut peer: Peer| {
+        peer.answer("query-migrate", json!({"status": "cancelled"}));
+        peer.answer("query-yank", json!([{"type": "chardev", "id": "x"}, {"type": "migration"}]));
+        peer.answer("query-yank", json!([{"type": "chardev", "id": "x"}]));
+        peer.answer("migrate-set-capabilities", json!({}));
+        let command = peer.expect("migrate");
+        peer.error(&command, "GenericError", "blocked");
+        peer.wait_for_end();
+    };
+    with_each_client!(script, |vm| async move {
+        let outcome = migrate(vm).run().await.unwrap();
+        assert_eq!(outcome.completed().unwrap_err().to_string(), "migration failed: blocked");
+    });
+}
+
+#[test]
+fn a_question_that_is_not_answered_in_time() {
+    let script = |mut peer: Peer| {
+        begins(&mut peer);
+        peer.expect("query-migrate");
+        peer.wait_for_end();
+    };
+    with_each_client!(script, |vm| async move {
+        let outcome = migrate(vm).deadline(SOON).run().await.unwrap();
+        assert!(matches!(outcome, MigrationOutcome::TimedOut), "{outcome}");
+    });
+}
+
+#[test]
+fn an_arrival_that_fails() {
+    let script = |mut peer: Peer| {
+        peer.answer("migrate-set-capabilities", json!({}));
+        peer.answer("migrate-incoming", json!({}));
+        shows(&mut peer, "active");
+        peer.line(&event("failed"));
+        peer.answer("query-migrate", json!({"status": "failed", "error-desc": "too small"}));
+        peer.wait_for_end();
+    };
+    with_each_client!(script, |vm| async move {
+        let outcome = Incoming::new(vm, MigrationTarget::uri("tcp:0:1")).run().await.unwrap();
+        assert_eq!(outcome, IncomingOutcome::Failed("too small".to_owned()));
+    });
+    let script = |mut peer: Peer| {
+        peer.answer("migrate-set-capabilities", json!({}));
+        peer.answer("migrate-incoming", json!({}));
+        shows(&mut peer, "setup");
+        loop {
+            let Some(command) = peer.next_command() else { return };
+            peer.reply(&command, json!({"status": "setup"}));
+        }
+    };
+    with_each_client!(script, |vm| async move {
+        let incoming = Incoming::new(vm, MigrationTarget::uri("tcp:0:1")).deadline(Duration::from_millis(1));
+        assert_eq!(incoming.run().await.unwrap(), IncomingOutcome::TimedOut);
+    });
+}
+
+#[test]
+fn what_a_target_is_shown_as() {
+    let shown = |target: MigrationTarget| format!("{target:?}");
+    assert_eq!(shown(MigrationTarget::tcp("::1", 4444)), r#"MigrationTarget("tcp:[::1]:4444")"#);
+    assert_eq!(shown(MigrationTarget::unix("/a")), r#"MigrationTarget("unix:/a")"#);
+    assert_eq!(shown(MigrationTarget::file("/a")), r#"MigrationTarget("file:/a")"#);
+}
