@@ -38,7 +38,7 @@ impl MigrationTarget {
         Self::uri(format!("file:{path}"))
     }
 
-    /// A file descriptor that QEMU was given with [`getfd`](crate::qmp::commands::Getfd) under this name: `with_fds` of a
+    /// A socket or a pipe whose file descriptor QEMU was given with [`getfd`](crate::qmp::commands::Getfd) under this name: `with_fds` of a
     /// client passes one.
     pub fn fd(name: impl fmt::Display) -> Self {
         Self::uri(format!("fd:{name}"))

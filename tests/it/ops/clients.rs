@@ -4,7 +4,7 @@ use qemu_qmp::ops::{Answer, Asynchronous, Blocking, Connection, Mode};
 use qemu_qmp::session::EventCursor;
 use qemu_qmp::{CommandFor, Monitor, Result};
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A connection whose operations are futures, also if it blocks. At the same time a connection as a program may have one of its
 /// own.
@@ -38,6 +38,9 @@ impl<K: Connection> Connection for Awaited<K> {
         self.0.now()
     }
 }
+
+/// A deadline that is meant to pass, but not before the operation has begun.
+pub const LATE: Duration = Duration::from_millis(500);
 
 /// A monitor that operations are awaited on.
 pub trait Awaitable: Connection<Peer = Monitor, Mode = Asynchronous> {}

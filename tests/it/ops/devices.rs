@@ -1,12 +1,12 @@
 //! Unplugging on scripted servers: guests that refuse, answer late or not at all, and other clients.
 
-use super::clients::with_each_client;
+use super::clients::{with_each_client, LATE};
 use qemu_qmp::ops::devices::{Unplug, UnplugOutcome};
 use qemu_qmp::qmp::commands::QueryStatus;
 use qemu_qmp::ErrorClass;
 use serde_json::{json, Value};
 use std::time::Duration;
-use support::{Peer, SOON};
+use support::Peer;
 
 const PENDING: &str = "Device net1 is already in the process of unplug";
 
@@ -140,7 +140,7 @@ fn no_answer() {
         peer.wait_for_end();
     };
     with_each_client!(script, |vm| async move {
-        let unplug = Unplug::new(&mut vm, "net1").deadline(SOON);
+        let unplug = Unplug::new(&mut vm, "net1").deadline(LATE);
         let outcome = unplug.run().await.unwrap();
         assert_eq!(outcome, UnplugOutcome::NotAnswered);
         assert!(outcome.gone().unwrap_err().to_string().contains("did not answer"));
@@ -160,7 +160,7 @@ fn gone_in_silence() {
         peer.wait_for_end();
     };
     with_each_client!(script, |vm| async move {
-        let unplug = Unplug::new(&mut vm, "net1").and_netdev("hostnet1").deadline(SOON);
+        let unplug = Unplug::new(&mut vm, "net1").and_netdev("hostnet1").deadline(LATE);
         assert_eq!(unplug.run().await.unwrap(), UnplugOutcome::Gone);
     });
 }

@@ -1,13 +1,13 @@
 //! Jobs on scripted servers: what no real QEMU does when it is asked to.
 
-use super::clients::{with_each_client, Awaitable};
+use super::clients::{with_each_client, Awaitable, LATE};
 use qemu_qmp::ops::jobs::{CancelledBy, ExistingJob, Job, JobFailure, JobOutcome};
 use qemu_qmp::ops::Connection;
 use qemu_qmp::qmp::{commands::*, types::*};
 use qemu_qmp::ErrorKind;
 use serde_json::{json, Value};
 use std::time::Duration;
-use support::{Peer, PATIENCE, SOON};
+use support::{Peer, PATIENCE};
 
 fn backup() -> BlockdevBackup {
     BlockdevBackup::new("disk", MirrorSyncMode::Full, "copy").job_id("job")
@@ -229,7 +229,7 @@ fn a_deadline_that_passes_while_a_question_is_not_answered() {
         peer.wait_for_end();
     };
     with_each_client!(script, |vm| async move {
-        let job = job(vm, backup()).deadline(Some(SOON));
+        let job = job(vm, backup()).deadline(LATE);
         assert_eq!(job.run().await.unwrap(), JobOutcome::TimedOut);
     });
 }
@@ -255,7 +255,7 @@ fn a_job_that_ends_by_itself_while_its_deadline_cancels_it() {
         with_each_client!(script, |vm| {
             let expected = expected.clone();
             async move {
-                let job = job(vm, backup()).deadline(SOON).cancel_at_deadline();
+                let job = job(vm, backup()).deadline(LATE).cancel_at_deadline();
                 assert_eq!(job.run().await.unwrap(), expected);
             }
         });

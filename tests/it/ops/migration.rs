@@ -1,18 +1,20 @@
 //! Machines that move between two real QEMUs, and what only a scripted one does.
 
-use super::clients::{block_on, runtime, with_each_client, Awaitable, Awaited};
+use super::clients::{block_on, runtime, with_each_client, Awaitable, Awaited, LATE};
 use qemu_qmp::ops::migration::{
     Incoming, IncomingOutcome, Migrate, MigrationOutcome, MigrationTarget, RunningMigration,
 };
 use qemu_qmp::qmp::{commands::*, types::*};
 
 use serde_json::{json, Value};
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use support::qemu::Qemu;
-use support::{Peer, PATIENCE, SOON};
+use support::{Peer, PATIENCE};
 
 fn board(folder: &Path, more: &[&str]) -> Vec<String> {
     let monitor = format!("unix:{},server=on,wait=off", folder.join("socket").display());
@@ -108,11 +110,11 @@ async fn is_cancelled_and_begins_again(vm: &mut impl Awaitable, _: &Qemu) {
         assert_eq!(outcome.to_string(), "was cancelled");
     }
     let (qemu, _arriving) = listening();
-    let outcome = Migrate::new(&mut *vm, socket(&qemu)).deadline(SOON).run().await.unwrap();
+    let outcome = Migrate::new(&mut *vm, socket(&qemu)).deadline(LATE).run().await.unwrap();
     assert!(matches!(outcome, MigrationOutcome::TimedOut), "{outcome}");
     vm.execute(MigrateCancel::new(), None).await.unwrap();
     let (qemu, _arriving) = listening();
-    let outcome = Migrate::new(&mut *vm, socket(&qemu)).deadline(SOON).cancel_at_deadline().run().await.unwrap();
+    let outcome = Migrate::new(&mut *vm, socket(&qemu)).deadline(LATE).cancel_at_deadline().run().await.unwrap();
     assert!(matches!(outcome, MigrationOutcome::Cancelled), "{outcome}");
     let fast = MigrateSetParameters::new().max_bandwidth(0u64);
     let (qemu, arriving) = listening();
@@ -141,15 +143,16 @@ async fn fails(vm: &mut impl Awaitable, qemu: &Qemu) {
 /// Into a file and back, as blocking programs write it; the descriptor is passed on the way back.
 #[test]
 fn into_a_file_and_back() {
-    use std::os::fd::AsFd;
     let Some(qemu) = source() else { return };
     let file = qemu.folder().join("state");
     let mut vm = qemu.connect();
     vm.migrate(MigrationTarget::exec(format!("cat > {}", file.display()))).run().unwrap().completed().unwrap();
     let target = target().unwrap();
     let mut vm = target.connect();
-    let stream = std::fs::File::open(file).unwrap();
+    // QEMU 10 and later do not take a file for a stream.
+    let (stream, mut writer) = UnixStream::pair().unwrap();
     vm.with_fds(&[stream.as_fd()]).execute(Getfd::new("stream")).unwrap();
+    thread::spawn(move || writer.write_all(&std::fs::read(file).unwrap()));
     let outcome = vm.incoming(MigrationTarget::fd("stream")).run().unwrap();
     assert!(matches!(outcome, IncomingOutcome::Completed(_)), "{outcome}");
 }
@@ -267,7 +270,7 @@ fn a_question_that_is_not_answered_in_time() {
         peer.wait_for_end();
     };
     with_each_client!(script, |vm| async move {
-        let outcome = migrate(vm).deadline(SOON).run().await.unwrap();
+        let outcome = migrate(vm).deadline(LATE).run().await.unwrap();
         assert!(matches!(outcome, MigrationOutcome::TimedOut), "{outcome}");
     });
 }
@@ -296,7 +299,7 @@ fn an_arrival_that_fails() {
         }
     };
     with_each_client!(script, |vm| async move {
-        let incoming = Incoming::new(vm, MigrationTarget::uri("tcp:0:1")).deadline(Duration::from_millis(1));
+        let incoming = Incoming::new(vm, MigrationTarget::uri("tcp:0:1")).deadline(LATE);
         assert_eq!(incoming.run().await.unwrap(), IncomingOutcome::TimedOut);
     });
 }

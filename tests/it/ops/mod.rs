@@ -4,5 +4,6 @@ mod clients;
 mod devices;
 mod jobs;
 mod live;
+mod machine;
 mod migration;
 mod power;

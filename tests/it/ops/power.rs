@@ -1,11 +1,11 @@
 //! Power on scripted servers: every way in which a machine ends.
 
-use super::clients::with_each_client;
+use super::clients::{with_each_client, LATE};
 use qemu_qmp::ops::power::{MachineEnd, PowerDown, QuitOutcome, QuitServer, ResetMachine, WaitForShutdown};
 use qemu_qmp::qmp::types::{GuestPanicAction, ShutdownCause};
 use serde_json::{json, Value};
 use std::time::Duration;
-use support::{Peer, SOON};
+use support::Peer;
 
 fn event(name: &str, data: Value) -> String {
     json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
@@ -90,7 +90,7 @@ fn a_guest_that_ignores_the_button() {
         peer.wait_for_end();
     };
     with_each_client!(script, |vm| async move {
-        assert_eq!(PowerDown::new(vm).deadline(SOON).run().await.unwrap(), MachineEnd::TimedOut);
+        assert_eq!(PowerDown::new(vm).deadline(LATE).run().await.unwrap(), MachineEnd::TimedOut);
     });
     let script = |mut peer: Peer| {
         for _ in 0..3 {
@@ -149,7 +149,7 @@ fn a_server_that_quits_with_or_without_a_reply() {
         peer.wait_for_end();
     };
     with_each_client!(hangs, |vm| async move {
-        assert_eq!(QuitServer::new(vm).deadline(SOON).run().await.unwrap(), QuitOutcome::TimedOut);
+        assert_eq!(QuitServer::new(vm).deadline(LATE).run().await.unwrap(), QuitOutcome::TimedOut);
     });
     let refuses = |mut peer: Peer| {
         let command = peer.expect("quit");
