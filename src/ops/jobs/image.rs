@@ -25,7 +25,8 @@ pub struct CreateImage<K> {
     format: ImageFormat,
     size: u64,
     node_name: Option<String>,
-    backing: Option<Backing>,
+    backing_file: Option<(String, BlockdevDriver)>,
+    backing_node: Option<String>,
     timeout: Option<Duration>,
 }
 
@@ -41,13 +42,6 @@ pub enum ImageFormat {
 
 /// Sets what an image in qcow2 has that others have not, such as `cluster_size`.
 type Qcow2Choices = fn(BlockdevCreateOptionsQcow2) -> BlockdevCreateOptionsQcow2;
-
-#[derive(Debug)]
-struct Backing {
-    node_name: String,
-    filename: String,
-    format: BlockdevDriver,
-}
 
 /// An image that was created and is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +86,16 @@ impl<K: Connection<Peer: MonitorPeer>> CreateImage<K> {
     /// An image of so many bytes, to be created in this file, on a connection of whatever kind.
     pub fn new(connection: K, filename: impl Into<String>, format: ImageFormat, size: u64) -> Self {
         let filename = filename.into();
-        CreateImage { connection, filename, format, size, node_name: None, backing: None, timeout: None }
+        CreateImage {
+            connection,
+            filename,
+            format,
+            size,
+            node_name: None,
+            backing_file: None,
+            backing_node: None,
+            timeout: None,
+        }
     }
 
     /// The name of the node, of up to 31 characters. Without it one is made up.
@@ -101,15 +104,17 @@ impl<K: Connection<Peer: MonitorPeer>> CreateImage<K> {
         self
     }
 
-    /// What the image (in qcow2) has no contents for is that of the node `node_name`, which is open already. `filename` and
-    /// `format` are what is written into the image for those who open it later.
-    pub fn backing(
-        mut self,
-        node_name: impl Into<String>,
-        filename: impl Into<String>,
-        format: BlockdevDriver,
-    ) -> Self {
-        self.backing = Some(Backing { node_name: node_name.into(), filename: filename.into(), format });
+    /// What the image (in qcow2) has no contents for is in this file, of this format, which is written into the image. The
+    /// image is opened without it, as [`blockdev-snapshot`](crate::qmp::commands::BlockdevSnapshot) needs it, unless
+    /// [`backing_node`](Self::backing_node) says otherwise.
+    pub fn backing_file(mut self, filename: impl Into<String>, format: BlockdevDriver) -> Self {
+        self.backing_file = Some((filename.into(), format));
+        self
+    }
+
+    /// What the image (in qcow2) has no contents for is that of this node, which is open already.
+    pub fn backing_node(mut self, node_name: impl Into<String>) -> Self {
+        self.backing_node = Some(node_name.into());
         self
     }
 
@@ -158,9 +163,11 @@ impl<K: Connection<Peer: MonitorPeer>> CreateImage<K> {
             ImageFormat::Qcow2(choose) => {
                 let mut options = choose(BlockdevCreateOptionsQcow2::new(file(), self.size));
                 let mut node = BlockdevOptionsQcow2::new(file()).backing(BlockdevRefOrNull::Null);
-                if let Some(backing) = &self.backing {
-                    options = options.backing_file(backing.filename.clone()).backing_fmt(backing.format.clone());
-                    node = node.backing(backing.node_name.clone());
+                if let Some((filename, format)) = &self.backing_file {
+                    options = options.backing_file(filename.clone()).backing_fmt(format.clone());
+                }
+                if let Some(backing) = &self.backing_node {
+                    node = node.backing(backing.clone());
                 }
                 self.run_job(BlockdevCreateOptions::qcow2(options), deadline).await?;
                 BlockdevOptions::qcow2(node)
@@ -215,7 +222,7 @@ impl<K> fmt::Debug for CreateImage<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("CreateImage");
         shown.field("filename", &self.filename).field("format", &self.format).field("size", &self.size);
-        shown.field("node_name", &self.node_name).field("backing", &self.backing).finish_non_exhaustive()
+        shown.field("node_name", &self.node_name).field("backing_file", &self.backing_file).finish_non_exhaustive()
     }
 }
 

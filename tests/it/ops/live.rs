@@ -54,7 +54,8 @@ async fn images_and_backups(vm: &mut impl Awaitable, folder: &Path) {
     let base = base.await.unwrap();
     let qcow2 = ImageFormat::Qcow2(|options| options.cluster_size(65536));
     let top = CreateImage::new(&mut *vm, path(folder, "top"), qcow2, SIZE)
-        .backing("base", path(folder, "base"), BlockdevDriver::Raw)
+        .backing_file(path(folder, "base"), BlockdevDriver::Raw)
+        .backing_node("base")
         .run();
     let top = top.await.unwrap();
     let copy = CreateImage::new(&mut *vm, path(folder, "copy"), ImageFormat::qcow2(), SIZE).node_name("copy").run();
