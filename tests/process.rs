@@ -2,7 +2,9 @@
 
 #![cfg(target_os = "linux")]
 
+use qemu_qmp::blocking::FdTransport;
 use qemu_qmp::{Client, ConnectOptions, ErrorKind, Phase};
+use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -30,6 +32,29 @@ fn polling_a_server_that_does_not_accept_leaves_no_thread_and_no_descriptor() {
         let error = poll();
         assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Connect));
         assert!(error.to_string().contains("another client may hold"), "{error}");
+    }
+    assert_eq!((count("task"), count("fd")), before);
+}
+
+/// Neither do those over file descriptors, shared or not.
+#[test]
+fn clients_that_come_and_go_leave_no_thread_and_no_descriptor() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap();
+    let before = (count("task"), count("fd"));
+    for turn in 0..100 {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        // All that the server will say.
+        writeln!(&theirs, "{}\n{}", support::GREETING, r#"{"return": {}, "id": "qmp#1"}"#).unwrap();
+        let transport = FdTransport::new(ours.try_clone().unwrap(), ours).unwrap();
+        let vm = Client::connect_over(transport, &ConnectOptions::new()).unwrap();
+        match turn % 4 {
+            0 => drop(vm),
+            1 => vm.close(),
+            2 => drop(vm.share().unwrap()),
+            _ => vm.share().unwrap().close(),
+        }
+        // With its server there still: nothing may wait for more.
+        assert_eq!(count("task"), before.0);
     }
     assert_eq!((count("task"), count("fd")), before);
 }

@@ -13,6 +13,8 @@ mod connect;
 mod connection;
 mod dial;
 mod events;
+#[cfg(all(unix, feature = "fd"))]
+mod fd;
 mod lend;
 mod listener;
 mod pipe;
@@ -23,6 +25,8 @@ mod transport;
 
 pub use calls::CallBuilder;
 pub use client::Client;
+#[cfg(all(unix, feature = "fd"))]
+pub use fd::FdTransport;
 pub use lend::ClientConnection;
 pub use listener::Listener;
 pub use pipe::PipeTransport;

@@ -1,6 +1,7 @@
 //! The blocking clients.
 
 mod deadlines;
+mod fd;
 mod fds;
 mod hostile;
 mod listener;
