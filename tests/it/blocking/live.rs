@@ -2,7 +2,7 @@
 //!
 //! Where it is, and what happens if there is none, is in `support`.
 
-use qemu_qmp::blocking::PipeTransport;
+use qemu_qmp::blocking::{FdTransport, PipeTransport};
 use qemu_qmp::qmp::{self, commands::*, events::*, types::*};
 use qemu_qmp::{Client, ConnectOptions, ErrorClass, ErrorKind, Phase};
 use serde_json::json;
@@ -151,21 +151,65 @@ fn a_monitor_that_prints_over_several_lines() {
     assert_eq!(vm.counters(), qemu_qmp::session::Counters::default());
 }
 
-/// There QEMU greets before it is opened and after that.
-#[test]
-fn a_monitor_on_a_pseudo_terminal() {
+/// A QEMU with a second monitor on a pseudo-terminal, and where that is.
+fn with_terminal() -> Option<(Qemu, String)> {
     let qemu = Qemu::start_with(|folder| {
         let socket = folder.join("socket").display().to_string();
         let chardev = ["-chardev", "pty,id=terminal", "-mon", "chardev=terminal,mode=control", "-qmp"];
         let chardev = chardev.iter().map(|&option| option.to_owned());
         chardev.chain([format!("unix:{socket},server=on,wait=off")]).collect()
-    });
-    let Some(qemu) = qemu else { return };
+    })?;
     let devices = qemu.connect().execute(QueryChardev::new()).unwrap();
-    let path = devices.iter().find_map(|device| device.filename.strip_prefix("pty:")).unwrap();
+    let path = devices.iter().find_map(|device| device.filename.strip_prefix("pty:")).unwrap().to_owned();
+    Some((qemu, path))
+}
+
+/// There QEMU greets before it is opened and after that.
+#[test]
+fn a_monitor_on_a_pseudo_terminal() {
+    let Some((_qemu, path)) = with_terminal() else { return };
     let terminal = File::options().read(true).write(true).open(path).unwrap();
     let pipe = PipeTransport::new(terminal.try_clone().unwrap(), terminal).unwrap();
     let mut vm = Client::connect_over(pipe, &support::options()).unwrap();
     vm.execute_and_wait(Cont::new(), PATIENCE, |_: &Resume| true).unwrap();
     assert!(vm.execute(QueryCommands::new()).unwrap().len() > 100);
+}
+
+/// Nothing of an earlier client takes what QEMU sends to a later one.
+#[test]
+fn clients_on_a_pseudo_terminal_one_after_the_other() {
+    let Some((qemu, path)) = with_terminal() else { return };
+    let mut other = qemu.connect();
+    for _ in 0..3 {
+        let mut vm = Client::connect_over(FdTransport::open(&path).unwrap(), &support::options()).unwrap();
+        vm.execute_and_wait(Cont::new(), PATIENCE, |_: &Resume| true).unwrap();
+        vm.execute_and_wait(Stop::new(), PATIENCE, |_: &StopEvent| true).unwrap();
+        assert!(vm.execute(QueryCommands::new()).unwrap().len() > 100);
+        // Waits in vain, so that a transport which reads ahead does.
+        assert!(vm.next_event(SOON).unwrap().is_none());
+        drop(vm);
+        // QEMU, which otherwise does not greet again, notices that it is gone before it does the second one of these.
+        (0..2).for_each(|_| drop(other.execute(QueryStatus::new()).unwrap()));
+    }
+    let mut vm = Client::connect_over(FdTransport::open(&path).unwrap(), &support::options()).unwrap();
+    assert!(!vm.execute(QueryStatus::new()).unwrap().running);
+    drop(qemu);
+    assert!(vm.execute(QueryStatus::new()).unwrap_err().is_closed());
+}
+
+#[test]
+fn a_monitor_on_standard_streams() {
+    let program = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_else(|| "qemu-system-x86_64".into());
+    let process = std::process::Command::new(&program)
+        .args(["-display", "none", "-nodefaults", "-S", "-machine", "none", "-qmp", "stdio"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn();
+    let Some(mut process) = support::programs::started(&program, process) else { return };
+    let streams = FdTransport::new(process.stdout.take().unwrap(), process.stdin.take().unwrap()).unwrap();
+    let vm = Client::connect_over(streams, &support::options()).unwrap().share().unwrap();
+    assert!(!vm.execute(QueryStatus::new()).unwrap().running);
+    vm.execute(Quit::new()).unwrap();
+    assert!(process.wait().unwrap().success());
+    assert!(vm.execute(QueryStatus::new()).unwrap_err().is_closed());
 }
