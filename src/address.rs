@@ -208,11 +208,38 @@ impl fmt::Display for Address {
     }
 }
 
+/// Makes sure that a path can be that of a socket.
+///
+/// # Errors
+///
+/// [`InvalidInput`](std::io::ErrorKind::InvalidInput) if it has a NUL, which would end it or make a name that has no file, or if
+/// it is longer than a socket's address can hold.
+#[cfg(unix)]
+pub(crate) fn check_path(path: &Path) -> std::io::Result<()> {
+    let Err(error) = std::os::unix::net::SocketAddr::from_pathname(path) else { return Ok(()) };
+    let advice = match cfg!(any(target_os = "linux", target_os = "android")) {
+        true => ": take a relative path, or one through /proc/self/fd",
+        false => ": take a relative path",
+    };
+    Err(too_long("path", path.as_os_str().len(), advice).unwrap_or(error))
+}
+
+/// The error of a path or name with so many bytes, if it is too long for a socket.
+#[cfg(unix)]
+fn too_long(what: &str, len: usize, advice: &str) -> Option<std::io::Error> {
+    // Each system has its own limit, and only says whether something is over it.
+    let fits = |len: &usize| std::os::unix::net::SocketAddr::from_pathname("x".repeat(*len)).is_ok();
+    let limit = (1..len).take_while(fits).last().unwrap_or_default();
+    let text = || format!("the {what} has {len} bytes, and that of a socket {limit} at most{advice}");
+    (!fits(&len)).then(|| std::io::Error::new(std::io::ErrorKind::InvalidInput, text()))
+}
+
 /// The address of an abstract socket.
 ///
 /// # Errors
 ///
-/// [`Unsupported`](std::io::ErrorKind::Unsupported) where there are none.
+/// [`Unsupported`](std::io::ErrorKind::Unsupported) where there are none; [`InvalidInput`](std::io::ErrorKind::InvalidInput) if
+/// the name is longer than a socket's address can hold.
 #[cfg(unix)]
 pub(crate) fn abstract_socket(name: &str) -> std::io::Result<std::os::unix::net::SocketAddr> {
     #[cfg(target_os = "android")]
@@ -220,7 +247,8 @@ pub(crate) fn abstract_socket(name: &str) -> std::io::Result<std::os::unix::net:
     #[cfg(target_os = "linux")]
     use std::os::linux::net::SocketAddrExt;
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    return std::os::unix::net::SocketAddr::from_abstract_name(name);
+    return std::os::unix::net::SocketAddr::from_abstract_name(name)
+        .map_err(|error| too_long("name", name.len(), "").unwrap_or(error));
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
         let _ = name;

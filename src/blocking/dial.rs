@@ -1,8 +1,8 @@
 //! How to get to a server in time.
 
-#[cfg(unix)]
-use crate::address::abstract_socket;
 use crate::address::Address;
+#[cfg(unix)]
+use crate::address::{abstract_socket, check_path};
 use crate::blocking::socket::SHORTEST;
 use crate::blocking::transport::{AnyTransport, Wait};
 use crate::connect::FULL_QUEUE;
@@ -15,10 +15,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
-use std::os::{
-    fd::OwnedFd,
-    unix::net::{SocketAddr, UnixStream},
-};
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
 use std::time::Duration;
 
 /// Connects. No thread does it, so that nothing outlives the call. What the deadline does not end is a name service, which has
@@ -48,8 +45,7 @@ fn connect(address: &Address, wait: Wait) -> io::Result<Box<dyn AnyTransport>> {
     match address {
         #[cfg(unix)]
         Address::Unix(path) => {
-            // Refuses what is no path: a NUL would end it, or make a name that has no file.
-            SocketAddr::from_pathname(path)?;
+            check_path(path)?;
             Ok(Box::new(connect_unix(&SockAddr::unix(path)?, wait)?))
         }
         #[cfg(unix)]

@@ -4,9 +4,9 @@
 
 use super::client::Client;
 use super::transport::{AnyTransport, Wait};
-#[cfg(unix)]
-use crate::address::abstract_socket;
 use crate::address::Address;
+#[cfg(unix)]
+use crate::address::{abstract_socket, check_path};
 use crate::api::Peer;
 use crate::error::{Error, Phase, Result};
 use crate::label::Label;
@@ -99,6 +99,7 @@ impl Listener {
         match address {
             #[cfg(unix)]
             Address::Unix(path) => {
+                check_path(path)?;
                 // The path as it is: in a deep folder an absolute one does not fit into a socket's address.
                 let socket = UnixListener::bind(path)?;
                 let file = SocketFile::new(std::path::absolute(path)?)?;

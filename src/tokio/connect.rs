@@ -5,9 +5,9 @@ use super::driver::Driver;
 use super::handle::Handle;
 use super::shared::Shared;
 use super::stream::Stream;
-#[cfg(unix)]
-use crate::address::abstract_socket;
 use crate::address::Address;
+#[cfg(unix)]
+use crate::address::{abstract_socket, check_path};
 use crate::api::PeerKind;
 use crate::connect::{attempt_limit, session, Retries};
 use crate::error::{Error, Phase, Result};
@@ -77,6 +77,7 @@ async fn attempt(
     match address {
         #[cfg(unix)]
         Address::Unix(path) => {
+            check_path(path).map_err(failed)?;
             let connecting = async { connect_unix(path).await.map_err(failed) };
             let stream = deadline.limit(&label, Phase::Connect, Some(crate::connect::FULL_QUEUE), connecting).await?;
             greet(stream, session, greeting_limit()).await

@@ -6,9 +6,9 @@ use super::client::Client;
 use super::connect::greet;
 use super::deadline::Deadline;
 use super::handle::Handle;
-#[cfg(unix)]
-use crate::address::abstract_socket;
 use crate::address::Address;
+#[cfg(unix)]
+use crate::address::{abstract_socket, check_path};
 use crate::api::{Peer, PeerKind};
 use crate::connect::session;
 use crate::error::{Error, Phase, Result};
@@ -129,6 +129,7 @@ impl Listener {
         match address {
             #[cfg(unix)]
             Address::Unix(path) => {
+                check_path(path)?;
                 // The path as it is: in a deep folder an absolute one does not fit into a socket's address.
                 let socket = UnixListener::bind(path)?;
                 let file = Some(SocketFile::new(std::path::absolute(path)?)?);

@@ -14,3 +14,4 @@ mod tokio;
 mod trace;
 mod transcript;
 mod unanswered;
+mod unreachable;

@@ -124,45 +124,49 @@ fn deadlines_hold_for_writing_and_reading_and_lose_nothing() {
     }
 }
 
+/// What makes a descriptor block, or not.
+fn set_blocking(fd: impl AsFd, blocks: bool) {
+    let flags = fcntl_getfl(&fd).unwrap() - OFlags::NONBLOCK;
+    fcntl_setfl(fd, if blocks { flags } else { flags | OFlags::NONBLOCK }).unwrap();
+}
+
 #[test]
 fn descriptors_come_back_as_they_were() {
-    let (reader, mut their_writer) = rustix::pipe::pipe().map(|(reader, writer)| (reader, File::from(writer))).unwrap();
-    let (their_reader, writer) = rustix::pipe::pipe().unwrap();
-    fcntl_setfl(&reader, fcntl_getfl(&reader).unwrap() | OFlags::NONBLOCK).unwrap();
-    let copies = (reader.try_clone().unwrap(), writer.try_clone().unwrap());
-    let both = || (blocks(&copies.0), blocks(&copies.1));
-    let (greet, may_greet) = channel();
-    let script = Script::start({
+    for before in [(false, true), (true, false)] {
+        let (reader, their_writer) = rustix::pipe::pipe().unwrap();
+        let (their_reader, writer) = rustix::pipe::pipe().unwrap();
+        set_blocking(&reader, before.0);
+        set_blocking(&writer, before.1);
+        let copies = (reader.try_clone().unwrap(), writer.try_clone().unwrap());
+        let now = || (blocks(&copies.0), blocks(&copies.1));
+        let mut their_writer = File::from(their_writer);
         let mut peer = Peer::new(File::from(their_reader), their_writer.try_clone().unwrap(), || ());
-        move || {
-            for () in may_greet {
-                peer.negotiate();
-            }
+        let (greet, may_greet) = channel();
+        let script = Script::start(move || may_greet.iter().for_each(|()| peer.negotiate()));
+        let mut transport = FdTransport::new(reader, writer).unwrap();
+        assert_eq!(now(), before);
+        for _ in 0..2 {
+            greet.send(()).unwrap();
+            let vm = Client::connect_over(transport, &options()).unwrap();
+            assert_eq!(now(), (false, false));
+            transport = vm.into_inner::<FdTransport>().unwrap();
+            assert_eq!(now(), before);
         }
-    });
-    let mut transport = FdTransport::new(reader, writer).unwrap();
-    assert_eq!(both(), (false, true));
-    for _ in 0..2 {
-        greet.send(()).unwrap();
-        let vm = Client::connect_over(transport, &options()).unwrap();
-        assert_eq!(both(), (false, false));
-        transport = vm.into_inner::<FdTransport>().unwrap();
-        assert_eq!(both(), (false, true));
-    }
-    drop(greet);
-    script.finish();
-    let (reader, writer) = transport.into_fds().unwrap();
-    their_writer.write_all(b"more").unwrap();
-    assert_eq!(File::from(reader).read(&mut [0; 9]).unwrap(), 4);
-    drop(writer);
+        drop(greet);
+        script.finish();
+        let (reader, writer) = transport.into_fds().unwrap();
+        their_writer.write_all(b"more").unwrap();
+        assert_eq!(File::from(reader.try_clone().unwrap()).read(&mut [0; 9]).unwrap(), 4);
 
-    let mut transport = FdTransport::new(copies.0.try_clone().unwrap(), copies.1.try_clone().unwrap()).unwrap();
-    assert_eq!(transport.receive(&mut [0], Wait::Never).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    let mut half = transport.try_split().unwrap();
-    drop(transport);
-    assert_eq!(both(), (false, false));
-    half.close();
-    assert_eq!(both(), (false, true));
+        let mut transport = FdTransport::new(reader, writer).unwrap();
+        let late = transport.receive(&mut [0], Wait::Never).unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::WouldBlock);
+        let mut half = transport.try_split().unwrap();
+        drop(transport);
+        assert_eq!(now(), (false, false));
+        half.close();
+        assert_eq!(now(), before);
+    }
 }
 
 #[test]
