@@ -31,7 +31,8 @@ fn talk(process: &mut Child) -> Result<(), Box<dyn Error>> {
     let input = process.stdin.take().ok_or("no standard input")?;
     let output = process.stdout.take().ok_or("no standard output")?;
 
-    // A thread reads the output, so that deadlines hold as they do for sockets.
+    // A thread reads the output, so that deadlines hold as they do for sockets. On Unix and with the feature `fd`,
+    // `FdTransport::new(output, input)` does without.
     let pipe = PipeTransport::new(output, input)?;
     let mut vm = Client::connect_over(pipe, &ConnectOptions::new().name("qemu"))?;
     let version = vm.execute(QueryVersion::new())?.qemu;

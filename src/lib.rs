@@ -75,7 +75,7 @@
 //!
 //! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
-//! - `fd`: file descriptors that go with a command.
+//! - `fd`: file descriptors that go with a command, and file descriptors as a transport; on Unix.
 //! - `tracing`: a span for each command and an event for each message, each with its connection, and with secrets masked; see
 //!   the module `trace`.
 

@@ -119,8 +119,14 @@ impl<P: Peer> Client<P> {
         Ok(Self::new(connect(&address.into(), P::KIND, options)?, options))
     }
 
-    /// Greets and negotiates, or synchronizes with a guest agent, over a connected socket or another transport, such as a
-    /// [`PipeTransport`](super::PipeTransport) of a child process's standard streams.
+    /// Greets and negotiates, or synchronizes with a guest agent, over a connected socket or another transport: an
+    /// `FdTransport` (feature `fd`, on Unix) of a pseudo-terminal, a device or a child process's standard streams, or a
+    /// [`PipeTransport`](super::PipeTransport) of any reader and writer.
+    ///
+    /// On Windows there are TCP ([`connect_tcp`](Client::connect_tcp)) and pipes of one direction each
+    /// ([`PipeTransport`](super::PipeTransport#windows)). The standard library has no Unix sockets there, and no way to use a named
+    /// pipe for both directions at the same time; the tokio client does use one. This crate is checked to compile for Windows,
+    /// and was not run there.
     ///
     /// # Errors
     ///

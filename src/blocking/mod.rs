@@ -1,8 +1,9 @@
-//! The blocking clients, over the standard library's sockets or any reader and writer.
+//! The blocking clients, over the standard library's sockets, file descriptors, or any reader and writer.
 //!
 //! [`Client`] is a [`Session`](crate::session::Session) on a [`Transport`]. One thread at a time uses it; [`SharedClient`] is
-//! for several. Neither starts a thread but for [`PipeTransport`], waits longer than a
-//! deadline says (but for a name service), or loses a byte when a deadline passes.
+//! for several. Neither starts a thread, waits longer than a deadline says (but for a name service), or loses a byte when a
+//! deadline passes. Of what they go over, [`PipeTransport`] alone starts a thread and waits for as long as it takes to write;
+//! for file descriptors `FdTransport` (feature `fd`, on Unix) does neither.
 //!
 //! What many programs never call is generic or inline, so that only those which call it compile it.
 

@@ -55,8 +55,8 @@ pub type Closer = Box<dyn FnMut() + Send>;
 
 /// Two streams of bytes, one each way, that can be waited for with a deadline.
 ///
-/// Implemented for [`TcpStream`](std::net::TcpStream), for `UnixStream`, and for any pair of reader and writer by
-/// [`PipeTransport`](super::PipeTransport).
+/// Implemented for [`TcpStream`](std::net::TcpStream), for `UnixStream`, for file descriptors by `FdTransport` (feature `fd`, on
+/// Unix), and for any pair of reader and writer by [`PipeTransport`](super::PipeTransport).
 /// A stream on top of one of these, such as TLS, can lend its waiting from it: `examples/tls.rs` does.
 ///
 /// If nothing can be had in time, both directions fail with [`WouldBlock`](io::ErrorKind::WouldBlock) or

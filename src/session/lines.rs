@@ -2,6 +2,8 @@
 //!
 //! Assumes nothing about the pieces in which bytes arrive. Each byte is looked at and copied once, however many pieces a line
 //! comes in. Holds at most one line of at most the bound, and the piece being handled.
+//!
+//! NUL bytes around a message are space, because a serial line may send some when it is opened. Inside of one they stay.
 
 /// A byte that no JSON text contains. A guest agent's reply to synchronization starts with it.
 pub(super) const DELIMITER: u8 = 0xff;
@@ -38,9 +40,10 @@ impl Shape {
         let mut shape = self;
         for byte in bytes {
             shape = match (shape, byte) {
+                (Shape::Empty, 0) => Shape::Empty,
                 (Shape::Empty, b'{') => Shape::Opens,
                 (Shape::Empty, b'}') => Shape::Closes,
-                (Shape::Opens | Shape::Closes, b'\r' | b' ') => shape,
+                (Shape::Opens | Shape::Closes, b'\r' | b' ' | 0) => shape,
                 _ => return Shape::Other,
             };
         }
@@ -71,7 +74,7 @@ impl Lines {
         Lines { partial: Vec::new(), max_len, state: State::Inside, shape: Shape::Empty, is_pretty: false }
     }
 
-    /// The next line, without its terminator; takes from `input` what belongs to it. `None`: more input is needed. A message
+    /// The next line, without its terminator and space around it; takes from `input` what belongs to it. `None`: more input is needed. A message
     /// over several lines of text, as of a monitor with `pretty=on`, is one line.
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
         self.forget_finished();
@@ -100,7 +103,7 @@ impl Lines {
         self.is_pretty = false;
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Skipping(len) => Line::TooLong(&self.partial, len),
-            _ => Line::Whole(&self.partial),
+            _ => Line::Whole(without_space(&self.partial)),
         }
     }
 
@@ -147,7 +150,17 @@ fn is_other_message(line: &[u8]) -> bool {
 
 /// Whether a line has nothing on it.
 pub(super) fn is_blank(line: &[u8]) -> bool {
-    line.trim_ascii().is_empty()
+    line.iter().all(is_space)
+}
+
+fn is_space(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || *byte == 0
+}
+
+fn without_space(line: &[u8]) -> &[u8] {
+    let start = line.iter().position(|byte| !is_space(byte)).unwrap_or(line.len());
+    let end = line.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
+    line.get(start..end).unwrap_or_default()
 }
 
 /// What follows the last delimiter on the line, if there is one.
@@ -184,7 +197,7 @@ mod tests {
     #[test]
     fn pieces_do_not_matter() {
         let text = b"one\r\n\ntwo\nthree";
-        let expected = vec![Ok(b"one\r".to_vec()), Ok(vec![]), Ok(b"two".to_vec())];
+        let expected = vec![Ok(b"one".to_vec()), Ok(vec![]), Ok(b"two".to_vec())];
         for at in 0..text.len() {
             let mut lines = Lines::new(100);
             assert_eq!(split(&mut lines, &[&text[..at], &text[at..]]), expected);
@@ -197,8 +210,8 @@ mod tests {
     #[test]
     fn a_message_over_several_lines_is_one() {
         let pretty = b"{\r\n    \"return\": {\r\n    }\r\n}\r\n{\"event\": 1}\n{\n}\n";
-        let expected = ["{\r\n    \"return\": {\r\n    }\r\n}\r", "{\"event\": 1}", "{\n}"]
-            .map(|line| Ok(line.as_bytes().to_vec()));
+        let expected =
+            ["{\r\n    \"return\": {\r\n    }\r\n}", "{\"event\": 1}", "{\n}"].map(|line| Ok(line.as_bytes().to_vec()));
         for at in 0..pretty.len() {
             assert_eq!(split(&mut Lines::new(100), &[&pretty[..at], &pretty[at..]]), expected, "{at}");
         }
@@ -209,6 +222,19 @@ mod tests {
             let found = split(&mut Lines::new(5000), &long.chunks(size).collect::<Vec<_>>());
             assert_eq!(found, [Err(long.len() - 5), Ok(b"{\n}".to_vec())], "in pieces of {size}");
         }
+    }
+
+    #[test]
+    fn nuls_are_space_around_messages_and_stay_inside() {
+        let text = b"\0\0{1}\0\r\n\0\n \0\r\n\0{\r\n  \"x\": 2\r\n}\0\r\0\n\0\xff{3}\n{\0}\n\0\r\0";
+        let expected =
+            [&b"{1}"[..], b"", b"", b"{\r\n  \"x\": 2\r\n}", b"\xff{3}", b"{\0}"].map(|line| Ok(line.to_vec()));
+        for at in 0..text.len() {
+            let mut lines = Lines::new(100);
+            assert_eq!(split(&mut lines, &[&text[..at], &text[at..]]), expected, "{at}");
+            assert_eq!(lines.rest(), None);
+        }
+        assert_eq!(split(&mut Lines::new(100), &text.chunks(1).collect::<Vec<_>>()), expected);
     }
 
     #[test]

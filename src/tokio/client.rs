@@ -121,6 +121,26 @@ impl<P: Peer> Client<P> {
 
     /// Greets and negotiates, or synchronizes with a guest agent, over any connected stream.
     ///
+    /// # Windows
+    ///
+    /// There this is the way to a named pipe, such as QEMU makes with `-chardev pipe,id=qmp,path=vm -mon chardev=qmp,mode=control`.
+    /// A pipe that another client holds cannot be opened. TCP works as it does elsewhere; Unix sockets are not supported, because
+    /// neither the standard library nor tokio has them there.
+    ///
+    /// ```no_run
+    /// # #[cfg(windows)]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use qemu_qmp::{tokio::Client, ConnectOptions, Monitor};
+    /// use tokio::net::windows::named_pipe::ClientOptions;
+    ///
+    /// let pipe = ClientOptions::new().open(r"\\.\pipe\vm")?;
+    /// let vm: Client<Monitor> = Client::connect_over(pipe, &ConnectOptions::new().name("vm")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// This is checked to compile for Windows, and was not run there.
+    ///
     /// # Errors
     ///
     /// Those of [connecting](crate::Client#connecting). The stream is dropped then.

@@ -104,7 +104,7 @@ fn scripts() -> Vec<Script> {
         script("deep nesting", &[&[&deep, one], &[two]]),
         script("a line over the bound", &[&[&long, one], &[two]]),
         script("bytes that are no text", &[&[], &[two]]).raw(2, b"{\"return\": \"\xff\"}\n"),
-        script("blank lines and NULs", &[&["", " ", one], &["\0\0", two]]),
+        script("blank lines and NULs", &[&["", " ", &format!("\0{one}\0\r\0")], &["\0\0", two]]),
         script("a reply without an id", &[&[r#"{"return": 7}"#, one], &[two]]),
         script("a greeting in the middle", &[&[GREETING, one], &[two]]),
         script("replies that nobody waits for", &[&[&reply(77, json!(0)), one, one], &[two]]),
@@ -355,6 +355,12 @@ fn check(name: &str, record: &Record) {
     let events: Vec<&str> = record.events.iter().map(|event| &**event).collect();
     match name {
         "replies" => assert_eq!(record.calls, ["1", r#"{"x":"}{é"}"#, "3"]),
+        "blank lines and NULs" => {
+            assert_eq!(
+                (&*record.calls, record.counters),
+                (&["1".to_owned(), r#"{"x":"}{é"}"#.into()][..], Counters::default())
+            );
+        }
         "more events than are kept" => {
             assert_eq!(events, ["Missed Some(1)", "RESUME", "STOP", "RESUME", "STOP", "RESUME"]);
         }
