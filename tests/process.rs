@@ -44,7 +44,8 @@ fn clients_that_come_and_go_leave_no_thread_and_no_descriptor() {
     for turn in 0..100 {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         // All that the server will say.
-        writeln!(&theirs, "{}\n{}", support::GREETING, r#"{"return": {}, "id": "qmp#1"}"#).unwrap();
+        let greeting = support::GREETING;
+        write!(&theirs, "{greeting}\n{{\"return\": {{}}, \"id\": \"qmp#1\"}}\n").unwrap();
         let transport = FdTransport::new(ours.try_clone().unwrap(), ours).unwrap();
         let vm = Client::connect_over(transport, &ConnectOptions::new()).unwrap();
         match turn % 4 {

@@ -58,7 +58,7 @@ fn a_folder_that_must_not_be_entered() {
     }
     let folder = Folder::new();
     let _listener = UnixListener::bind(folder.socket()).unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o000)).unwrap();
     if UnixStream::connect(folder.socket()).is_err() {
         check(&folder.socket(), io::ErrorKind::PermissionDenied, 13);
     } else {
