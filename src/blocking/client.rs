@@ -39,7 +39,10 @@ use std::time::Duration;
 ///
 /// Connecting fails with one of these kinds of errors:
 ///
-/// - [`Io`](crate::ErrorKind::Io): the socket cannot be reached.
+/// - [`Io`](crate::ErrorKind::Io): the socket cannot be reached. The kind of its [`io_error`](crate::Error::io_error) tells
+///   whether there is none ([`NotFound`](std::io::ErrorKind::NotFound)), nobody listens
+///   ([`ConnectionRefused`](std::io::ErrorKind::ConnectionRefused)), or this process may not use it
+///   ([`PermissionDenied`](std::io::ErrorKind::PermissionDenied)).
 /// - [`Timeout`](crate::ErrorKind::Timeout): a deadline passed. Without a greeting in time, another client is likely to
 ///   be connected: QEMU serves one per monitor. A guest agent that does not run does not synchronize in time. With
 ///   [`retry_for`](ConnectOptions::retry_for), connecting was tried for too long.
@@ -124,9 +127,9 @@ impl<P: Peer> Client<P> {
     /// [`PipeTransport`](super::PipeTransport) of any reader and writer.
     ///
     /// On Windows there are TCP ([`connect_tcp`](Client::connect_tcp)) and pipes of one direction each
-    /// ([`PipeTransport`](super::PipeTransport#windows)). The standard library has no Unix sockets there, and no way to use a named
-    /// pipe for both directions at the same time; the tokio client does use one. This crate is checked to compile for Windows,
-    /// and was not run there.
+    /// ([`PipeTransport`](super::PipeTransport#windows)). The standard library has no Unix sockets there, and no way to use a
+    /// named pipe for both directions at the same time; the tokio client does use one. This crate is checked to compile for
+    /// Windows, and was not run there.
     ///
     /// # Errors
     ///

@@ -26,8 +26,8 @@ const LONGEST_POLL: Duration = Duration::from_secs(3600);
 ///
 /// Deadlines hold both ways, no thread is started, and nothing is read ahead: when the client is gone, or gave the transport
 /// [back](super::Client::into_inner), the next reader of a terminal or device finds all that comes from then on.
-/// [`PipeTransport`](super::PipeTransport) is for readers and writers that are no descriptors, such as those of a crate for SSH, and
-/// for Windows. Sockets are transports themselves, and those over which [descriptors](super::Client::with_fds) can go.
+/// [`PipeTransport`](super::PipeTransport) is for readers and writers that are no descriptors, such as those of a crate for
+/// SSH, and for Windows. Sockets are transports themselves, and those over which [descriptors](super::Client::with_fds) can go.
 ///
 /// While the client uses them, the descriptors do not block (`O_NONBLOCK`). Copies of them, here or in another process, do not
 /// block either meanwhile. They are as they were again when the client is dropped, closed, or gives the transport back.
@@ -62,14 +62,14 @@ struct Ends {
     /// What the descriptors were before they were made not to block. Set before there is another half.
     former: Option<(OFlags, OFlags)>,
     /// What wakes other threads. There is none without another half.
-    alarm: Option<Arc<Alarm>>,
+    waker: Option<Arc<Waker>>,
 }
 
 /// A pair of sockets of which one can be read once the other one was shut down, by any number of threads and from then on.
 #[derive(Debug)]
-struct Alarm {
-    rings: UnixStream,
-    bell: UnixStream,
+struct Waker {
+    woken: UnixStream,
+    waking: UnixStream,
 }
 
 /// What [`Ends::wait_for`] found.
@@ -119,8 +119,8 @@ impl FdTransport {
         Self::from_fds(device.try_clone()?, device)
     }
 
-    /// The descriptor to read from and the one to write to, as they were. `None` if the transport was closed, or is one of two
-    /// halves.
+    /// The descriptor to read from and the one to write to, as they were. `None` if the transport was closed, or was
+    /// split and the other half is still there.
     pub fn into_fds(mut self) -> Option<(OwnedFd, OwnedFd)> {
         let mut ends = Arc::into_inner(self.ends.take()?)?;
         ends.restore();
@@ -135,7 +135,7 @@ impl FdTransport {
         if fcntl_getfl(&writer)? & OFlags::RWMODE == OFlags::RDONLY {
             return wrong("the descriptor to write to is open for reading only");
         }
-        Ok(FdTransport { ends: Some(Arc::new(Ends { reader, writer, former: None, alarm: None })) })
+        Ok(FdTransport { ends: Some(Arc::new(Ends { reader, writer, former: None, waker: None })) })
     }
 
     /// The descriptors, which do not block from now on.
@@ -149,13 +149,13 @@ impl FdTransport {
     }
 
     /// What wakes all halves. Made before there are two.
-    fn alarm(&mut self) -> io::Result<Arc<Alarm>> {
+    fn waker(&mut self) -> io::Result<Arc<Waker>> {
         let ends = self.ends.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        if let Some(ends) = Arc::get_mut(ends).filter(|ends| ends.alarm.is_none()) {
-            let (rings, bell) = UnixStream::pair()?;
-            ends.alarm = Some(Arc::new(Alarm { rings, bell }));
+        if let Some(ends) = Arc::get_mut(ends).filter(|ends| ends.waker.is_none()) {
+            let (woken, waking) = UnixStream::pair()?;
+            ends.waker = Some(Arc::new(Waker { woken, waking }));
         }
-        Ok(ends.alarm.clone().ok_or(io::ErrorKind::Unsupported)?)
+        Ok(ends.waker.clone().ok_or(io::ErrorKind::Unsupported)?)
     }
 
     /// Lets go of the descriptors. Whoever has them last puts them back.
@@ -207,20 +207,20 @@ impl Transport for FdTransport {
 
     fn try_split(&mut self) -> io::Result<Box<dyn Transport>> {
         self.ends()?;
-        self.alarm()?;
+        self.waker()?;
         Ok(Box::new(FdTransport { ends: self.ends.clone() }))
     }
 
     fn close(&mut self) {
-        if let Some(alarm) = self.ends.as_ref().and_then(|ends| ends.alarm.as_ref()) {
-            alarm.ring();
+        if let Some(waker) = self.ends.as_ref().and_then(|ends| ends.waker.as_ref()) {
+            waker.wake();
         }
         self.leave();
     }
 
     fn closer(&mut self) -> Option<Closer> {
-        let alarm = self.alarm().ok()?;
-        Some(Box::new(move || alarm.ring()))
+        let waker = self.waker().ok()?;
+        Some(Box::new(move || waker.wake()))
     }
 
     fn release(&mut self) {
@@ -260,10 +260,10 @@ impl Ends {
 
     /// Waits until one of the two can be used, or is at its end, or until all are told to stop.
     fn wait_for(&self, fd: &OwnedFd, what: PollFlags, wait: Wait) -> io::Result<Found> {
-        let rings = self.alarm.as_ref().map_or(fd.as_fd(), |alarm| alarm.rings.as_fd());
-        let count = 1 + usize::from(self.alarm.is_some());
+        let woken = self.waker.as_ref().map_or(fd.as_fd(), |waker| waker.woken.as_fd());
+        let count = 1 + usize::from(self.waker.is_some());
         loop {
-            let mut polled = [PollFd::new(fd, what), PollFd::from_borrowed_fd(rings, PollFlags::IN)];
+            let mut polled = [PollFd::new(fd, what), PollFd::from_borrowed_fd(woken, PollFlags::IN)];
             let left = wait.remaining().map(|left| Timespec::try_from(left.min(LONGEST_POLL)));
             let left = left.transpose().map_err(io::Error::other)?;
             match poll(polled.get_mut(..count).unwrap_or_default(), left.as_ref()) {
@@ -281,10 +281,10 @@ impl Ends {
     }
 }
 
-impl Alarm {
-    fn ring(&self) {
+impl Waker {
+    fn wake(&self) {
         // It does not fail for sockets that are connected.
-        let _ = self.bell.shutdown(Shutdown::Both);
+        let _ = self.waking.shutdown(Shutdown::Both);
     }
 }
 

@@ -14,9 +14,9 @@ const CHUNKS: usize = 16;
 /// Any pair of reader and writer as a [`Transport`]: a stream that a crate for SSH makes, or the standard streams of a child
 /// process.
 ///
-/// For file descriptors `FdTransport` is better (feature `fd`, on Unix). It needs no thread, keeps deadlines of writing as well,
-/// and leaves what it did not need. This one is for readers that are no descriptors, for Windows, and for programs without the
-/// feature.
+/// For file descriptors `FdTransport` is better (feature `fd`, on Unix). It needs no thread, keeps deadlines of writing as
+/// well, and leaves what it did not need. This one is for readers that are no descriptors, for Windows, and for programs
+/// without the feature.
 ///
 /// A thread of its own reads from the reader, so that a deadline can pass while the reader blocks. What the client
 /// finds without waiting is what this thread has read by then. The thread ends at the end of the stream; if the client goes
@@ -30,11 +30,11 @@ const CHUNKS: usize = 16;
 /// # Windows
 ///
 /// Two pipes of one direction each, as the standard streams of a child process are, work as they do elsewhere. A named pipe
-/// (`\\.\pipe\NAME`) that is opened as a [`File`](std::fs::File) does not: it is one pipe for both directions, and Windows lets reads and
-/// writes of one file wait for each other, those of clones included. The thread that reads would hold up each command until the
-/// server says something. With `FILE_FLAG_OVERLAPPED` the pipe could do both at the same time, but then the standard library's
-/// reading and writing is not made for it. Take the tokio client there, whose `connect_over` has an example, or a `Transport` of
-/// your own that does overlapped input and output.
+/// (`\\.\pipe\NAME`) that is opened as a [`File`](std::fs::File) does not: it is one pipe for both directions, and Windows
+/// lets reads and writes of one file wait for each other, those of clones included. The thread that reads would hold up each
+/// command until the server says something. With `FILE_FLAG_OVERLAPPED` the pipe could do both at the same time, but then the
+/// standard library's reading and writing is not made for it. Take the tokio client there, whose `connect_over` has an
+/// example, or a `Transport` of your own that does overlapped input and output.
 pub struct PipeTransport {
     received: Receiver<io::Result<Vec<u8>>>,
     /// What was received and not taken yet, last byte first.

@@ -123,9 +123,10 @@ impl<P: Peer> Client<P> {
     ///
     /// # Windows
     ///
-    /// There this is the way to a named pipe, such as QEMU makes with `-chardev pipe,id=qmp,path=vm -mon chardev=qmp,mode=control`.
-    /// A pipe that another client holds cannot be opened. TCP works as it does elsewhere; Unix sockets are not supported, because
-    /// neither the standard library nor tokio has them there.
+    /// There this is the way to a named pipe, such as QEMU makes with
+    /// `-chardev pipe,id=qmp,path=vm -mon chardev=qmp,mode=control`. A pipe that another client holds cannot be opened. TCP
+    /// works as it does elsewhere; Unix sockets are not supported, because neither the standard library nor tokio has them
+    /// there.
     ///
     /// ```no_run
     /// # #[cfg(windows)]
