@@ -23,7 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let nodes = vm.execute(QueryNamedBlockNodes::new().flat(true))?;
     let source = nodes.iter().find(|info| info.node_name.as_deref() == Some(&*node)).ok_or("there is no such node")?;
     let size = u64::try_from(source.image.virtual_size)?;
-    let image = vm.create_image(file, ImageFormat::qcow2(), size).node_name("backup-target").run()?;
+    let mut new = vm.create_image(file, ImageFormat::qcow2(), size).node_name("backup-target");
+    if let Some(base) = &base {
+        // For those who read the image: what is not in it is in its base.
+        new = new.backing_file(base, BlockdevDriver::Qcow2);
+    }
+    let image = new.run()?;
 
     let backup = BlockdevBackup::new(&node, MirrorSyncMode::Full, &image.node_name);
     let actions = match &base {
@@ -49,11 +54,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         if outcome != JobOutcome::Completed {
             return Err("there is no backup".into());
         }
-    }
-    if let Some(base) = base {
-        // For those who read the image: what is not in it is in its base.
-        let link = ChangeBackingFile::new(&image.node_name, &image.node_name, base);
-        vm.execute(link)?;
     }
     Ok(vm.close_image(image).run()?)
 }

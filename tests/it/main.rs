@@ -4,6 +4,7 @@
 
 mod blocking;
 mod conformance;
+mod examples;
 mod odd_values;
 mod ops;
 mod restarts;

@@ -1,12 +1,12 @@
 //! Runs the example `transcript` on recorded conversations.
 //!
-//! `cargo test` builds the examples beside the tests, and `scripts/test` builds this one first. `cargo test --test it` alone
-//! needs `cargo build --example transcript` before.
+//! `cargo test` builds the examples beside the tests, and `scripts/test` builds them first. `cargo test --test it` alone needs
+//! `cargo build --all-features --examples` before.
 
 use serde_json::{json, Value};
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use support::programs::example;
 
 struct Outcome {
     findings: Vec<Value>,
@@ -15,16 +15,8 @@ struct Outcome {
     status: Option<i32>,
 }
 
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
-    let program = profile.join("examples").join(format!("transcript{}", std::env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "run `cargo build --example transcript` first");
-    program
-}
-
 fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
-    let mut child = Command::new(program())
+    let mut child = Command::new(example("transcript"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -4,10 +4,11 @@ use super::clients::{block_on, runtime, Awaitable, Awaited};
 use qemu_qmp::ops::jobs::{
     AtReady, CancelledBy, CloseImage, CreateImage, ExistingJob, ImageFormat, Job, JobOutcome, OnStop,
 };
+use qemu_qmp::ops::power::QuitOutcome;
 use qemu_qmp::ops::Connection;
 use qemu_qmp::qmp::{commands::*, types::*};
 use std::path::Path;
-use support::qemu::Qemu;
+use support::qemu::{Daemon, Qemu};
 
 /// Runs a scenario with each client, each time on a new QEMU.
 macro_rules! on_qemu {
@@ -171,6 +172,44 @@ async fn errors_and_cancels(vm: &mut impl Awaitable, folder: &Path) {
     assert_eq!(outcome, JobOutcome::Cancelled(CancelledBy::SomebodyElse));
     let outcome = Job::new(&mut *vm, ExistingJob::new("slow")).run().await.unwrap();
     assert_eq!(outcome, JobOutcome::Unknown);
+}
+
+/// The storage daemon has jobs and images as well, as programs write them.
+#[test]
+fn on_a_storage_daemon() {
+    let Some(daemon) = Daemon::start() else { return };
+    let mut client = daemon.connect();
+    let path = |name| path(daemon.folder(), name);
+    for name in ["source", "copy"] {
+        client.create_image(path(name), ImageFormat::qcow2(), SIZE).node_name(name).run().unwrap();
+    }
+    let backup = BlockdevBackup::new("source", MirrorSyncMode::Full, "copy");
+    client.job(backup).run().unwrap().completed().unwrap();
+    let mirror = BlockdevMirror::new("source", "copy", MirrorSyncMode::Full);
+    let mut mirror = client.job(mirror).start().unwrap();
+    assert_eq!(mirror.until_ready().unwrap(), JobOutcome::Ready);
+    assert_eq!(mirror.cancel().unwrap(), JobOutcome::Cancelled(CancelledBy::ThisProgram));
+    drop(mirror);
+    assert_eq!(client.quit().run().unwrap(), QuitOutcome::Gone);
+}
+
+/// An operation can run in a task of its own.
+#[test]
+fn in_a_task() {
+    let Some(qemu) = Qemu::start() else { return };
+    let path = path(qemu.folder(), "image");
+    runtime().block_on(async {
+        let vm = qemu.connect_tokio().await;
+        let images = tokio::spawn(async move {
+            let image = vm.create_image(path, ImageFormat::Raw, SIZE).node_name("image").run().await.unwrap();
+            let mut told = 0;
+            let commit = BlockStream::new("image");
+            let outcome = vm.job(commit).progress(|_| told += 1).run().await;
+            assert!(outcome.is_err() || told > 0);
+            vm.close_image(image).run().await
+        });
+        images.await.unwrap().unwrap();
+    });
 }
 
 async fn transactions(vm: &mut impl Awaitable, folder: &Path) {

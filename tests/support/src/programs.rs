@@ -21,6 +21,15 @@ pub fn started<T>(program: impl AsRef<OsStr>, outcome: io::Result<T>) -> Option<
     }
 }
 
+/// An example of the crate, which `cargo test` builds beside the tests, and `scripts/test` before them.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
+    let program = profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "run `cargo build --all-features --examples` first");
+    program
+}
+
 /// An empty folder, removed with this value.
 pub struct Folder(PathBuf);
 

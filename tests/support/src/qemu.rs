@@ -5,7 +5,7 @@
 
 use super::programs::{started, Folder};
 use super::{options, PATIENCE};
-use qemu_qmp::{Client, ConnectOptions};
+use qemu_qmp::{blocking, Client, ConnectOptions, StorageDaemon};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -59,6 +59,40 @@ impl Qemu {
     pub async fn connect_tokio(&self) -> qemu_qmp::tokio::Client {
         let options = ConnectOptions::new().retry_for(PATIENCE);
         qemu_qmp::tokio::Client::connect_with(self.socket(), &options).await.unwrap()
+    }
+}
+
+/// A storage daemon with a monitor. Gone with this value.
+pub struct Daemon {
+    process: Child,
+    folder: Folder,
+}
+
+impl Daemon {
+    /// The one beside the QEMU. `None` if there is none and none is required.
+    pub fn start() -> Option<Daemon> {
+        let qemu = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_default();
+        let program = Path::new(&qemu).with_file_name("qemu-storage-daemon");
+        let folder = Folder::new();
+        let chardev = format!("socket,path={},server=on,wait=off,id=monitor", folder.path().join("socket").display());
+        let arguments = ["--chardev", &chardev, "--monitor", "chardev=monitor"];
+        let process = Command::new(&program).args(arguments).stdin(Stdio::null()).spawn();
+        Some(Daemon { process: started(&program, process)?, folder })
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn connect(&self) -> blocking::Client<StorageDaemon> {
+        blocking::Client::connect_with(self.folder.socket(), &options().retry_for(PATIENCE)).unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
