@@ -1,4 +1,4 @@
-//! A tour: starts a QEMU, looks around in it, runs two jobs to their ends, and quits it.
+//! A tour: starts a QEMU, looks around in it, runs jobs to their ends, and quits it.
 //!
 //! ```sh
 //! cargo run --example tour                        # with qemu-system-x86_64, or the program that $QEMU names
@@ -7,8 +7,9 @@
 //!
 //! In a QEMU that it has not started, the tour only looks.
 
+use qemu_qmp::ops::jobs::ImageFormat;
 use qemu_qmp::qmp::{commands::*, events::*, types::*};
-use qemu_qmp::{Address, Client, ConnectOptions, ErrorKind};
+use qemu_qmp::{Address, Client, ConnectOptions, EventSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -35,6 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nA copy of it:");
     back_up(&mut vm, "original", "copy")?;
+
+    println!("\nThe machine:");
+    start(&mut vm)?;
 
     println!("\nThe end:");
     quit(&mut vm)?;
@@ -69,24 +73,11 @@ fn print_disks(vm: &mut Client) -> qemu_qmp::Result<()> {
     Ok(())
 }
 
-/// Creates a raw image, and opens it as the block node `name`.
-fn create_image(vm: &mut Client, name: &str, directory: &Path, size: u64) -> qemu_qmp::Result<()> {
+/// Creates a raw image, and opens it as the block node `name`: an operation, which takes QEMU four commands and a job.
+fn create_image(vm: &mut Client, name: &str, directory: &Path, size: u64) -> Result<(), Box<dyn Error>> {
     let path = directory.join(name).to_string_lossy().into_owned();
-
-    // A reply says only that this job has begun. Events say how it goes on. What else happens meanwhile is kept.
-    let job = format!("create-{name}");
-    let image = BlockdevCreateOptions::file(BlockdevCreateOptionsFile::new(&path, size));
-    let is_over = |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded;
-    vm.execute_and_wait(BlockdevCreate::new(&job, image), PATIENCE, is_over)?;
-    for info in vm.execute(QueryJobs::new())? {
-        println!("  job {} ({}): {}", info.id, info.type_, info.error.as_deref().unwrap_or("done"));
-    }
-    // QEMU keeps what became of a job of this kind until it is told that somebody has seen it.
-    vm.execute(JobDismiss::new(job))?;
-
-    // Mandatory arguments go to `new`, optional ones into setters.
-    let node = BlockdevOptions::file(BlockdevOptionsFile::new(path)).node_name(name);
-    vm.execute(BlockdevAdd::from(node))?;
+    let image = vm.create_image(path, ImageFormat::Raw, size).node_name(name).deadline(PATIENCE).run()?;
+    println!("  {}: {size} bytes", image.filename);
     Ok(())
 }
 
@@ -99,42 +90,33 @@ fn plug_in(vm: &mut Client, node: &str) -> qemu_qmp::Result<()> {
 
 /// Copies one block node into another, and prints what happens meanwhile.
 fn back_up(vm: &mut Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
-    // What happened before is of no interest.
-    vm.take_events()?;
-    // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
-    vm.execute(BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup"))?;
-    while let Some(event) = vm.next_event(PATIENCE)? {
-        match event.data {
-            AnyEvent::JobStatusChange(change) => println!("  job {} is {}", change.id, change.status),
-            AnyEvent::BlockJobCompleted(job) if job.device == "backup" => {
-                println!("  job {}: {} of {} bytes", job.device, job.offset, job.len);
-                return job.error.map_or(Ok(()), |error| Err(error.into()));
-            }
-            // An event of a QEMU that is newer than this crate.
-            AnyEvent::Unrecognized(other) => println!("  {}: {}", other.name, other.data),
-            _ => {}
-        }
-    }
-    Err("the backup takes too long".into())
+    // Mandatory arguments go to `new`, optional ones into setters.
+    let backup = BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup");
+    let job = vm.job(backup).deadline(PATIENCE).progress(|at| println!("  {} bytes, {}", at.current, at.status));
+    // An operation tells every way in which it can end. To this function only one is good.
+    Ok(job.run()?.completed()?)
 }
 
-/// Has QEMU quit, and reads what it says last.
-fn quit(vm: &mut Client) -> qemu_qmp::Result<()> {
-    vm.execute(Quit::new())?;
-    let shutdown = vm.wait_for(PATIENCE, |_: &Shutdown| true)?;
-    println!("  QEMU quits because of {}", shutdown.data.reason);
-    // Then it closes the connection, which is an error of waiting for another event.
-    loop {
-        match vm.next_event(PATIENCE) {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::Closed => {
-                println!("  {error}");
-                return Ok(());
-            }
-            Err(error) => return Err(error),
+/// Starts the CPUs, and sees it happen. Events that nobody waits for are kept.
+fn start(vm: &mut Client) -> qemu_qmp::Result<()> {
+    vm.execute_and_wait(Cont::new(), PATIENCE, |_: &Resume| true)?;
+    for event in vm.take_events()? {
+        match event.data {
+            AnyEvent::Reset(_) => println!("  was reset"),
+            // An event of a QEMU that is newer than this crate.
+            AnyEvent::Unrecognized(other) => println!("  {}: {}", other.name, other.data),
+            other => println!("  {}", other.name()),
         }
     }
+    println!("  is {}", vm.execute(QueryStatus::new())?.status);
+    Ok(())
+}
+
+/// Has QEMU quit, and waits until it is gone.
+fn quit(vm: &mut Client) -> qemu_qmp::Result<()> {
+    let outcome = vm.quit().deadline(PATIENCE).run()?;
+    println!("  QEMU is {outcome:?}");
+    Ok(())
 }
 
 /// A QEMU of our own, with a directory for its files. Both are gone when this is dropped.

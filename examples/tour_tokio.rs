@@ -7,6 +7,7 @@
 //!
 //! In a QEMU that it has not started, the tour only looks.
 
+use qemu_qmp::ops::jobs::ImageFormat;
 use qemu_qmp::qmp::{commands::*, events::*, types::*};
 use qemu_qmp::tokio::{Client, Events};
 use qemu_qmp::{Address, ConnectOptions, ErrorKind};
@@ -75,40 +76,26 @@ async fn look_around(vm: &Client) -> qemu_qmp::Result<()> {
     Ok(())
 }
 
-/// Creates a raw image, and opens it as the block node `name`.
-async fn create_disk(vm: &Client, name: &str, directory: &Path, size: u64) -> qemu_qmp::Result<()> {
+/// Creates a raw image, and opens it as the block node `name`: an operation, which takes QEMU four commands and a job.
+async fn create_disk(vm: &Client, name: &str, directory: &Path, size: u64) -> Result<(), Box<dyn Error>> {
     let path = directory.join(name).to_string_lossy().into_owned();
-    let job = format!("create-{name}");
-
-    // A reply says only that this job has begun. Events say how it goes on.
-    let image = BlockdevCreateOptions::file(BlockdevCreateOptionsFile::new(&path, size));
-    let is_over = |change: &JobStatusChange| change.id == job && change.status == JobStatus::Concluded;
-    vm.execute_and_wait(BlockdevCreate::new(&job, image), PATIENCE, is_over).await?;
-    println!("  job {job} is done");
-
-    // QEMU keeps what became of a job of this kind until it is told that somebody has seen it.
-    vm.execute(JobDismiss::new(job)).await?;
-    let node = BlockdevOptions::file(BlockdevOptionsFile::new(path)).node_name(name);
-    vm.execute(BlockdevAdd::from(node)).await?;
+    let image = vm.create_image(path, ImageFormat::Raw, size).node_name(name).deadline(PATIENCE).run().await?;
+    println!("  {}: {size} bytes", image.filename);
     Ok(())
 }
 
 /// Copies one block node into another.
 async fn back_up(vm: &Client, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
-    // These events only, and a bound of their own: a flood of others does no harm.
-    let mut completed = vm.subscribe_to::<BlockJobCompleted>();
-    // `types` has a `BlockdevBackup`, too: the same as an action of `Transaction`.
-    vm.execute(BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup")).await?;
-    let job = completed.wait_for(PATIENCE, |job| job.device == "backup").await?.data;
-    println!("  job {}: {} of {} bytes", job.device, job.offset, job.len);
-    job.error.map_or(Ok(()), |error| Err(error.into()))
+    let backup = BlockdevBackup::new(from, MirrorSyncMode::Full, to).job_id("backup");
+    let outcome = vm.job(backup).deadline(PATIENCE).run().await?;
+    println!("  the backup {outcome}");
+    Ok(outcome.completed()?)
 }
 
-/// Has QEMU quit, and waits until it has closed the connection.
+/// Has QEMU quit, and waits until it is gone.
 async fn quit(vm: &Client) -> qemu_qmp::Result<()> {
-    let (_, shutdown) = vm.execute_and_wait(Quit::new(), PATIENCE, |_: &Shutdown| true).await?;
-    println!("  QEMU quits because of {}", shutdown.data.reason);
-    println!("  {}", vm.closed().await);
+    let outcome = vm.quit().deadline(PATIENCE).run().await?;
+    println!("  QEMU is {outcome:?}: {}", vm.closed().await);
     Ok(())
 }
 
