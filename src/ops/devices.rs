@@ -1,4 +1,30 @@
-//! Unplugging devices.
+//! Devices that are plugged in and unplugged while the machine runs.
+//!
+//! # Plugging in
+//!
+//! This takes no operation: a backend, and then the device on top of it. QEMU has done it when the reply comes, and the guest
+//! notices in its own time.
+//!
+//! ```no_run
+//! use qemu_qmp::qmp::{commands::*, types::*};
+//!
+//! # fn main() -> qemu_qmp::Result<()> {
+//! let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! let netdev = Netdev::user("hostnet1", NetdevUserOptions::new());
+//! vm.execute(NetdevAdd::from(netdev))?;
+//! vm.execute(DeviceAdd::new("virtio-net-pci").id("net1").bus("slot7").argument("netdev", "hostnet1"))?;
+//!
+//! let file = BlockdevOptions::file(BlockdevOptionsFile::new("/srv/disk7.qcow2"));
+//! vm.execute(BlockdevAdd::from(BlockdevOptions::qcow2(BlockdevOptionsQcow2::new(file)).node_name("image7")))?;
+//! vm.execute(DeviceAdd::new("virtio-blk-pci").id("disk7").bus("slot8").argument("drive", "image7"))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Each device has arguments of its own, which the schema does not list: `device-list-properties` does. On a machine with PCI
+//! Express each slot takes one device, and is a `pcie-root-port` that was there from the beginning.
+//!
+//! # Unplugging
 //!
 //! Unplugging asks the guest, which may take its time, refuse, or not answer. [`Unplug`], made by a client's `unplug`, asks,
 //! and tells which:

@@ -30,11 +30,66 @@
 //!
 //! With tokio's client the same methods are asynchronous.
 //!
+//! # Images
+//!
+//! A copy needs an image that is open. `create_image` makes the file, the format in it, and a node for each, which takes two jobs
+//! and two more commands; `close_image` deletes the nodes again:
+//!
+//! ```no_run
+//! # use qemu_qmp::ops::jobs::ImageFormat;
+//! # use qemu_qmp::qmp::{commands::*, types::*};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! let copy = vm.create_image("/srv/copy.qcow2", ImageFormat::qcow2(), 10 << 30).run()?;
+//! let backup = BlockdevBackup::new("disk0", MirrorSyncMode::Full, &copy.node_name);
+//! vm.job(backup).run()?.completed()?;
+//! vm.close_image(copy).run()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Snapshots
+//!
+//! An overlay takes what is written from now on, so that the image below it can be copied. Afterwards a job writes it back:
+//!
+//! ```no_run
+//! # use qemu_qmp::ops::jobs::ImageFormat;
+//! # use qemu_qmp::qmp::{commands::*, types::*};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! let overlay = vm.create_image("/srv/overlay.qcow2", ImageFormat::qcow2(), 10 << 30);
+//! let overlay = overlay.backing_file("/srv/disk0.qcow2", BlockdevDriver::Qcow2).run()?;
+//! vm.execute(BlockdevSnapshot::new("disk0", &overlay.node_name))?;
+//! // Copy /srv/disk0.qcow2 away.
+//! vm.job(BlockCommit::new(&overlay.node_name).base_node("disk0")).run()?.completed()?;
+//! vm.close_image(overlay).run()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `snapshot-save`, `snapshot-load` and `snapshot-delete`, which keep the whole machine inside of a qcow2 image, are jobs as well:
+//! `vm.job(SnapshotSave::new("job", "tag", "disk0", ["disk0"])).run()`.
+//!
+//! # Several at once
+//!
+//! `jobs` takes a transaction, and follows all jobs that it starts. A dirty bitmap that is added in the same transaction as a full
+//! backup remembers what the next, incremental one has to copy: `examples/backup.rs` does both.
+//!
+//! # A job that runs already
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+//! vm.running_job("nightly").progress(|at| println!("{:?}", at.status)).run()?.completed()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it sees to
 //!
 //! - A job without an id gets one that no other client has chosen.
 //! - A job is kept from dismissing itself (`auto-dismiss`) until its outcome was read, and is dismissed then, also if it
-//!   failed. One that was left before its end stays, and goes on; [`RunningJob`] of `running_job` takes it over.
+//!   failed. One that was left before its end stays, and goes on; `running_job` takes it over.
 //! - `query-jobs` tells where a job stands; events only say when to look, so that an event which is lost, repeated, or of an
 //!   earlier job of the same id, misleads nobody. The job's own events are taken from what the client keeps; subscriptions
 //!   see them.
