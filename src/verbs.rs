@@ -18,6 +18,52 @@ use std::time::{Duration, Instant};
 ///
 /// It has the events that arrive from the moment on when it is made. A deadline is a point in time by the connection's own
 /// clock, [`now`](Self::now); without one it waits for ever.
+///
+/// A program that wants to be told of each command puts its own in front of a client's:
+///
+/// ```no_run
+/// use qemu_qmp::message::RawEvent;
+/// use qemu_qmp::ops::{jobs::Job, Answer, Connection};
+/// use qemu_qmp::qmp::{commands::*, types::*};
+/// use qemu_qmp::session::EventCursor;
+/// use qemu_qmp::CommandFor;
+/// use std::time::Instant;
+///
+/// struct Logged<K>(K);
+///
+/// impl<K: Connection> Connection for Logged<K> {
+///     type Peer = K::Peer;
+///     type Mode = K::Mode;
+///
+///     async fn execute<C: CommandFor<K::Peer>>(
+///         &mut self,
+///         command: C,
+///         deadline: Option<Instant>,
+///     ) -> qemu_qmp::Result<Answer<C::Reply>> {
+///         println!("{}", C::NAME);
+///         self.0.execute(command, deadline).await
+///     }
+///
+///     async fn find_event<T>(
+///         &mut self,
+///         deadline: Option<Instant>,
+///         wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+///     ) -> qemu_qmp::Result<Option<T>> {
+///         self.0.find_event(deadline, wanted).await
+///     }
+///
+///     async fn sleep_until(&mut self, time: Instant) {
+///         self.0.sleep_until(time).await;
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
+/// let backup = BlockdevBackup::new("disk0", MirrorSyncMode::Full, "copy");
+/// Job::new(Logged(vm.lend()), backup).run()?.completed()?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Connection {
     /// What is at the other end.
     type Peer: Peer;

@@ -157,6 +157,36 @@ fn into_a_file_and_back() {
     assert!(matches!(outcome, IncomingOutcome::Completed(_)), "{outcome}");
 }
 
+/// Releases since 8.2 write files by themselves, and take channels.
+#[test]
+fn into_a_file_without_a_shell_and_over_channels() {
+    let Some(qemu) = source() else { return };
+    let mut vm = qemu.connect();
+    let version = vm.greeting().version;
+    if (version.major, version.minor) < (8, 2) {
+        let refused = vm.migrate(MigrationTarget::file("/nowhere")).run().unwrap();
+        assert!(matches!(refused, MigrationOutcome::Failed(_)), "{refused}");
+        return;
+    }
+    let file = || MigrationTarget::file(qemu.folder().join("state").display());
+    vm.migrate(file()).run().unwrap().completed().unwrap();
+    let (middle, end) = (target().unwrap(), target().unwrap());
+    let mut vm = middle.connect();
+    assert!(matches!(vm.incoming(file()).run().unwrap(), IncomingOutcome::Completed(_)));
+    let socket = || {
+        let path = UnixSocketAddress::new(end.folder().join("stream").display().to_string());
+        let address = MigrationAddress::socket(SocketAddress::unix(path));
+        MigrationTarget::channels([MigrationChannel::new(MigrationChannelType::Main, address)])
+    };
+    let (sender, receiver) = mpsc::channel();
+    let (mut arriving, from) = (end.connect(), socket());
+    let arriving =
+        thread::spawn(move || arriving.incoming(from).when_listening(move || sender.send(()).unwrap()).run().unwrap());
+    receiver.recv_timeout(PATIENCE).unwrap();
+    vm.migrate(socket()).run().unwrap().completed().unwrap();
+    assert!(matches!(arriving.join().unwrap(), IncomingOutcome::Completed(_)));
+}
+
 /// Both sides in one program, and the receiving side in each client.
 #[test]
 fn arrives_in_each_client() {
