@@ -76,6 +76,13 @@ macro_rules! operations {
                 Migrate::new($this.lend(), target)
             }
 
+            /// The migration that runs already, to be followed to its end: see [`ops::migration`](crate::ops::migration).
+            pub fn running_migration(
+                $($receiver)+
+            ) -> Migrate<'_, crate::$module::$connection<'_, Monitor>> {
+                Migrate::existing($this.lend())
+            }
+
             /// Receives a machine from another QEMU, or from a file: see [`ops::migration`](crate::ops::migration).
             pub fn incoming(
                 $($receiver)+,

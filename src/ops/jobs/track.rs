@@ -30,8 +30,8 @@ const CANCELLED: &str = "operation cancel";
 pub(super) struct Options<'p> {
     pub(super) timeout: Option<Duration>,
     pub(super) interval: Duration,
-    pub(super) progress: Option<Box<dyn FnMut(&JobProgress) + Send + 'p>>,
-    pub(super) on_stop: Box<dyn FnMut(&JobIoError) -> OnStop + Send + 'p>,
+    pub(super) progress: Option<Progress<'p>>,
+    pub(super) on_stop: Decision<'p>,
     pub(super) at_ready: AtReady,
     pub(super) cancel_at_deadline: bool,
 }
@@ -48,6 +48,9 @@ impl Options<'_> {
         }
     }
 }
+
+type Progress<'p> = Box<dyn FnMut(&JobProgress) + Send + 'p>;
+type Decision<'p> = Box<dyn FnMut(&JobIoError) -> OnStop + Send + 'p>;
 
 /// Jobs that are followed.
 pub(super) struct Tracker<'p, K> {

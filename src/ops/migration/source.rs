@@ -28,11 +28,12 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long to wait before asking again whether something is left of an earlier migration.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A machine that is to migrate. Made by a client's `migrate`. `'p` is how long what it calls lives.
+/// A machine that is to migrate. Made by a client's `migrate`, and by `running_migration` for one that does already. `'p` is how long what it calls lives.
 #[must_use = "nothing migrates until this is run or started"]
 pub struct Migrate<'p, K> {
     connection: K,
-    target: MigrationTarget,
+    /// `None` if it runs already.
+    target: Option<MigrationTarget>,
     capabilities: Vec<MigrationCapabilityStatus>,
     parameters: Option<MigrateSetParameters>,
     options: Options<'p>,
@@ -41,7 +42,7 @@ pub struct Migrate<'p, K> {
 struct Options<'p> {
     timeout: Option<Duration>,
     interval: Duration,
-    progress: Option<Box<dyn FnMut(&MigrationProgress) + Send + 'p>>,
+    progress: Option<Progress<'p>>,
     cancel_at_deadline: bool,
 }
 
@@ -56,6 +57,8 @@ pub struct RunningMigration<'p, K> {
     refused: Option<String>,
 }
 
+type Progress<'p> = Box<dyn FnMut(&MigrationProgress) + Send + 'p>;
+
 /// What not to take for an end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Past {
@@ -67,6 +70,16 @@ enum Past {
 impl<'p, K: Connection<Peer = Monitor>> Migrate<'p, K> {
     /// A machine that is to migrate, on a connection of whatever kind.
     pub fn new(connection: K, target: MigrationTarget) -> Self {
+        Self::to(connection, Some(target))
+    }
+
+    /// A migration that runs already, to be taken over, on a connection of whatever kind. Capabilities and parameters stay as
+    /// they are.
+    pub fn existing(connection: K) -> Self {
+        Self::to(connection, None)
+    }
+
+    fn to(connection: K, target: Option<MigrationTarget>) -> Self {
         let options = Options { timeout: None, interval: INTERVAL, progress: None, cancel_at_deadline: false };
         Migrate { connection, target, capabilities: Vec::new(), parameters: None, options }
     }
@@ -135,13 +148,21 @@ impl<'p, K: Connection<Peer = Monitor>> Migrate<'p, K> {
     async fn begin(mut self) -> Result<RunningMigration<'p, K>> {
         let deadline = after(&self.connection, self.options.timeout);
         let vm = &mut self.connection;
+        let Some(target) = &self.target else {
+            return Ok(RunningMigration {
+                connection: self.connection,
+                deadline,
+                options: self.options,
+                refused: None,
+            });
+        };
         settle(vm, earlier(deadline, after(vm, Some(GRACE)))).await?;
         self.capabilities.insert(0, MigrationCapabilityStatus::new(MigrationCapability::Events, true));
         vm.execute(MigrateSetCapabilities::new(self.capabilities), deadline).await?;
         if let Some(parameters) = self.parameters {
             vm.execute(parameters, deadline).await?;
         }
-        let refused = match vm.execute(self.target.outgoing(false), deadline).await {
+        let refused = match vm.execute(target.outgoing(false), deadline).await {
             Err(error) => Some(reason(error)?),
             Ok(_) => None,
         };

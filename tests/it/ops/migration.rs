@@ -187,6 +187,46 @@ fn into_a_file_without_a_shell_and_over_channels() {
     assert!(matches!(arriving.join().unwrap(), IncomingOutcome::Completed(_)));
 }
 
+/// Needs a kernel that lets a process handle its own page faults.
+#[test]
+fn postcopy_that_is_paused_and_recovered() {
+    let Some(from) = source() else { return };
+    let to = target().unwrap();
+    let target = to.connect().share().unwrap();
+    let on = || (MigrationCapability::PostcopyRam, true);
+    let postcopy = MigrationCapabilityStatus::new(on().0, true);
+    if let Err(error) = target.execute(MigrateSetCapabilities::new([postcopy])) {
+        return eprintln!("\n*** SKIPPED: no postcopy here: {error} ***\n");
+    }
+    let (sender, receiver) = mpsc::channel();
+    let arriving = thread::spawn({
+        let (target, socket) = (target.clone(), socket(&to));
+        move || target.incoming(socket).when_listening(move || sender.send(()).unwrap()).run().unwrap()
+    });
+    receiver.recv_timeout(PATIENCE).unwrap();
+    let mut source = from.connect();
+    let slow = MigrateSetParameters::new().max_bandwidth(100_000u64).max_postcopy_bandwidth(10_000u64);
+    let mut running =
+        source.migrate(socket(&to)).capability(on().0, true).parameters(slow).deadline(PATIENCE).start().unwrap();
+    running.start_postcopy().unwrap();
+    loop {
+        // Broken before the target has all that it needs to run, it would fail.
+        match target.execute(QueryMigrate::new()).unwrap().status {
+            Some(MigrationStatus::PostcopyActive) => break,
+            status => assert_ne!(status, Some(MigrationStatus::Failed)),
+        }
+    }
+    assert!(matches!(running.pause_postcopy().unwrap(), MigrationOutcome::PostcopyPaused));
+    drop(running);
+    source.execute(MigrateSetParameters::new().max_postcopy_bandwidth(0u64)).unwrap();
+    let recover = MigrateRecover::new(format!("unix:{}", to.folder().join("second").display()));
+    while target.execute_oob(recover.clone()).is_err() {}
+    let second = MigrationTarget::unix(to.folder().join("second").display());
+    let mut running = source.running_migration().deadline(PATIENCE).start().unwrap();
+    assert!(running.recover(second).unwrap().is_completed());
+    assert!(matches!(arriving.join().unwrap(), IncomingOutcome::Completed(_)));
+}
+
 /// Both sides in one program, and the receiving side in each client.
 #[test]
 fn arrives_in_each_client() {
