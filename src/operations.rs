@@ -7,6 +7,7 @@ use crate::ops::devices::Unplug;
 use crate::ops::jobs::{CloseImage, CreateImage, ExistingJob, Image, ImageFormat, Job, JobCommand};
 use crate::ops::migration::{Incoming, Migrate, MigrationTarget};
 use crate::ops::power::{PowerDown, QuitServer, ResetMachine, WaitForShutdown};
+use crate::ops::probe::{Probe, ReadSchema};
 use crate::qmp::commands::Transaction;
 
 /// `$receiver` is how the client is borrowed.
@@ -51,6 +52,16 @@ macro_rules! operations {
             /// no job may use any more. The file stays.
             pub fn close_image($($receiver)+, image: Image) -> CloseImage<crate::$module::$connection<'_, P>> {
                 CloseImage::new($this.lend(), image)
+            }
+
+            /// What this QEMU understands and says, to be read once and kept: see [`ops::probe`](crate::ops::probe).
+            pub fn schema($($receiver)+) -> ReadSchema<crate::$module::$connection<'_, P>> {
+                ReadSchema::new($this.lend())
+            }
+
+            /// Questions to this QEMU about devices, machines and more, each asked once: see [`ops::probe`](crate::ops::probe).
+            pub fn probe($($receiver)+) -> Probe<crate::$module::$connection<'_, P>> {
+                Probe::new($this.lend())
             }
 
             /// Tells the server to end, and waits until it is gone: see [`ops::power`](crate::ops::power).

@@ -10,6 +10,7 @@
 //! | [`devices`] | unplugging, with what the guest says to it |
 //! | [`migration`] | moving a machine to another QEMU or into a file, and receiving it |
 //! | [`power`] | powering down, resetting, quitting, and how a machine ended |
+//! | [`probe`] | what a running QEMU can do: arguments, values, devices, machines |
 //!
 //! # Events
 //!
@@ -33,6 +34,8 @@ pub mod jobs;
 pub mod migration;
 #[cfg(feature = "qmp")]
 pub mod power;
+#[cfg(feature = "qmp")]
+pub mod probe;
 #[cfg(feature = "qmp")]
 mod steps;
 

@@ -7,3 +7,4 @@ mod live;
 mod machine;
 mod migration;
 mod power;
+mod probe;

@@ -1,0 +1,200 @@
+//! The schema of a QEMU that runs, as a value: commands and events by name, and whether a path leads anywhere.
+//!
+//! Types are found by their names whenever one is asked for, and nothing else is indexed, so that reading a schema is decoding it.
+//! What comes from a server may refer in circles or to nothing: no answer depends on its making sense.
+
+use super::known::UnknownName;
+use super::nodes::{SchemaCommand, SchemaEvent, SchemaMember, SchemaType, SchemaValue};
+use super::path::{PathRoot, SchemaPath};
+use crate::api::{Command, Event};
+use crate::qmp::types::{SchemaInfo, SchemaInfoBranch, SchemaInfoObject};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What one QEMU understands and says: what `query-qmp-schema` returned. Read by a client's `schema`, or made of the reply.
+///
+/// It needs no connection, and clones share it. The same build of QEMU has the same schema always, so it can be kept by build
+/// ([`Greeting`](crate::Greeting) tells version and package), also in a file: it is `Serialize` and `Deserialize`.
+#[derive(Clone)]
+pub struct Schema {
+    entries: Arc<BTreeMap<String, SchemaInfo>>,
+}
+
+/// What a path leads to.
+pub(super) enum End<'s> {
+    Member(SchemaMember<'s>),
+    Value(SchemaValue<'s>),
+}
+
+impl Schema {
+    /// Whether there is this command.
+    pub fn has_command<C: Command>(&self) -> bool {
+        self.command(C::NAME).is_some()
+    }
+
+    /// Whether there is this event.
+    pub fn has_event<E: Event>(&self) -> bool {
+        self.event(E::NAME).is_some()
+    }
+
+    /// Whether there is what an [`argument!`](super::argument), [`returned!`](super::returned) or [`told!`](super::told) names:
+    /// the command or event, each member on the way, and the value or branch.
+    pub fn supports(&self, path: impl Borrow<SchemaPath>) -> bool {
+        self.end(path.borrow()).is_some()
+    }
+
+    /// Whether the command has this argument. It is named as on the wire, and can be one that lies deeper, as in
+    /// `driver=qcow2/discard-no-unref`: see [`SchemaPath`].
+    ///
+    /// # Errors
+    ///
+    /// If this crate's own schema knows no argument of that name, which is a slip most likely.
+    pub fn supports_argument<C: Command>(&self, path: &str) -> Result<bool, UnknownName> {
+        SchemaPath::argument::<C>(path).map(|path| self.supports(path))
+    }
+
+    /// Whether what the command returns has this member, or its elements have if it returns a list.
+    ///
+    /// # Errors
+    ///
+    /// If this crate's own schema knows no member of that name.
+    pub fn supports_return_member<C: Command>(&self, path: &str) -> Result<bool, UnknownName> {
+        SchemaPath::returned::<C>(path).map(|path| self.supports(path))
+    }
+
+    /// The features of the member or value at the end of a path; `None` if the path leads nowhere.
+    pub fn features(&self, path: impl Borrow<SchemaPath>) -> Option<&[String]> {
+        self.end(path.borrow()).map(|end| match end {
+            End::Member(member) => member.features(),
+            End::Value(value) => value.features(),
+        })
+    }
+
+    /// The member at the end of a path; `None` if the path leads nowhere. Where it ends with a value, that value's member.
+    pub fn member(&self, path: impl Borrow<SchemaPath>) -> Option<SchemaMember<'_>> {
+        self.end(path.borrow()).map(|end| match end {
+            End::Member(member) => member,
+            End::Value(value) => value.member(),
+        })
+    }
+
+    /// The command of this name on the wire. No name is an error: this crate may be older than QEMU.
+    #[inline]
+    pub fn command(&self, name: &str) -> Option<SchemaCommand<'_>> {
+        self.entry(name).and_then(|info| SchemaCommand::new(self, info))
+    }
+
+    /// The event of this name on the wire, likewise.
+    #[inline]
+    pub fn event(&self, name: &str) -> Option<SchemaEvent<'_>> {
+        self.entry(name).and_then(|info| SchemaEvent::new(self, info))
+    }
+
+    /// This command, if there is one.
+    pub fn command_of<C: Command>(&self) -> Option<SchemaCommand<'_>> {
+        self.command(C::NAME)
+    }
+
+    /// This event, if there is one.
+    pub fn event_of<E: Event>(&self) -> Option<SchemaEvent<'_>> {
+        self.event(E::NAME)
+    }
+
+    /// All commands, by name.
+    pub fn commands(&self) -> impl Iterator<Item = SchemaCommand<'_>> {
+        self.entries().filter_map(|info| SchemaCommand::new(self, info))
+    }
+
+    /// All events, by name.
+    pub fn events(&self) -> impl Iterator<Item = SchemaEvent<'_>> {
+        self.entries().filter_map(|info| SchemaEvent::new(self, info))
+    }
+
+    /// All that QEMU sent, sorted by name: commands, events, types, and entries of kinds that are yet to come.
+    pub fn entries(&self) -> impl Iterator<Item = &SchemaInfo> {
+        self.entries.values()
+    }
+
+    #[inline]
+    pub(super) fn entry(&self, name: &str) -> Option<&SchemaInfo> {
+        self.entries.get(name)
+    }
+
+    /// Where a path leads. Each object on the way is looked through with the branches that the path selects in it.
+    #[inline]
+    fn end(&self, path: &SchemaPath) -> Option<End<'_>> {
+        let root = match &path.root {
+            PathRoot::Argument(command) => self.command(command)?.arguments(),
+            PathRoot::Return(command) => self.command(command)?.returned(),
+            PathRoot::Data(event) => self.event(event)?.data(),
+        };
+        let mut objects = vec![root.object()?];
+        let mut end = None;
+        for step in &path.steps {
+            if let Some(End::Member(before)) = &end {
+                objects = vec![before.ty().object()?];
+            }
+            let (object, member) =
+                objects.iter().find_map(|object| Some((*object, self.member_of(object, &step.member)?)))?;
+            end = Some(match &step.value {
+                None => End::Member(member),
+                Some(value) => {
+                    objects.extend(self.branch_of(object, &step.member, value));
+                    End::Value(member.value(value)?)
+                }
+            });
+        }
+        end
+    }
+
+    #[inline]
+    pub(super) fn member_of<'s>(&'s self, object: &'s SchemaInfoObject, name: &str) -> Option<SchemaMember<'s>> {
+        object.members.iter().find(|member| member.name == name).map(|member| SchemaMember::new(self, member))
+    }
+
+    /// The members that an object has beside its own if this member has this value.
+    #[inline]
+    pub(super) fn branch_of<'s>(
+        &'s self,
+        object: &'s SchemaInfoObject,
+        member: &str,
+        value: &str,
+    ) -> Option<&'s SchemaInfoObject> {
+        object.tag.as_deref().filter(|tag| *tag == member)?;
+        let variant = object.variants.iter().flatten().find(|variant| variant.case == value)?;
+        SchemaType::new(self, &variant.type_).object()
+    }
+}
+
+impl FromIterator<SchemaInfo> for Schema {
+    fn from_iter<I: IntoIterator<Item = SchemaInfo>>(entries: I) -> Self {
+        Schema { entries: Arc::new(entries.into_iter().map(|info| (info.name.clone(), info)).collect()) }
+    }
+}
+
+/// As `query-qmp-schema` returns it.
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries())
+    }
+}
+
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<SchemaInfo>::deserialize(deserializer).map(Self::from_iter)
+    }
+}
+
+/// How much there is.
+impl fmt::Debug for Schema {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |wanted: fn(&SchemaInfoBranch) -> bool| self.entries().filter(|info| wanted(&info.branch)).count();
+        let commands = count(|branch| matches!(branch, SchemaInfoBranch::Command(_)));
+        let events = count(|branch| matches!(branch, SchemaInfoBranch::Event(_)));
+        f.debug_struct("Schema").field("commands", &commands).field("events", &events).finish_non_exhaustive()
+    }
+}
