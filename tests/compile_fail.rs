@@ -107,7 +107,11 @@ fn check(programs: &BTreeMap<String, PathBuf>) -> Result<Outcome, Box<dyn Error>
 
 /// An error that has a span. The one that counts the errors has none.
 fn refusal(message: &Value) -> Option<Refusal> {
-    let span = message["spans"].as_array()?.iter().find(|span| span["is_primary"] == true)?;
+    let mut span = message["spans"].as_array()?.iter().find(|span| span["is_primary"] == true)?;
+    // What a macro wrote is refused where the program calls it.
+    while span["expansion"]["span"].is_object() {
+        span = &span["expansion"]["span"];
+    }
     (message["level"] == "error").then(|| Refusal {
         line: span["line_start"].as_u64().unwrap_or_default(),
         code: message["code"]["code"].as_str().unwrap_or_default().to_owned(),

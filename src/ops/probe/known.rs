@@ -43,27 +43,43 @@ pub(super) fn check<T: DeserializeOwned>(path: SchemaPath) -> Result<SchemaPath,
     check_with(path, &|steps| {
         let mut is_free = false;
         let walk = Walk { steps, is_free: &mut is_free };
-        (decode_strictly(true, || T::deserialize(walk)).err(), is_free)
+        let refusal = decode_strictly(true, || T::deserialize(walk)).err();
+        Walked { refusal: refusal.map(|error| error.to_string()).unwrap_or_default(), is_free }
     })
 }
 
-/// `decode` returns why the types refused the steps, as they do in any case, and whether the last member takes anything.
+/// What came of a walk.
+struct Walked {
+    /// What the types said in the end. They always refuse, if only because the object is not whole.
+    refusal: String,
+    /// Whether the last member takes anything.
+    is_free: bool,
+}
+
+impl Walked {
+    /// Which member the types do not know, and what they say of it.
+    #[inline]
+    fn unknown(&self) -> Option<(&str, &str)> {
+        Some(split_path(&self.refusal)).filter(|(_, reason)| reason.starts_with(UNKNOWN))
+    }
+}
+
 #[inline]
-fn check_with(path: SchemaPath, decode: &dyn Fn(&[Step]) -> (Option<Error>, bool)) -> Result<SchemaPath, UnknownName> {
-    let (refusal, is_free) = decode(&path.steps);
-    let refusal = refusal.map(|error| error.to_string()).unwrap_or_default();
-    let (at, reason) = split_path(&refusal);
-    if reason.starts_with(UNKNOWN) {
+fn check_with(path: SchemaPath, walk: &dyn Fn(&[Step]) -> Walked) -> Result<SchemaPath, UnknownName> {
+    let walked = walk(&path.steps);
+    if let Some((at, reason)) = walked.unknown() {
         let reason = format!("{at}: {reason}");
         return Err(UnknownName { path, reason });
     }
-    // Objects keep what they cannot place: a union before its tag has come, and commands that take more than the schema lists.
-    if is_free {
+    if walked.is_free {
+        // Objects keep what they cannot place: a union before its tag has come, and commands that take more than the schema
+        // lists. They keep any other name as well.
         let mut steps = path.steps.clone();
         if let Some(last) = steps.last_mut() {
             *last = Step { member: NO_NAME.to_owned(), value: None };
         }
-        if decode(&steps).1 {
+        let walked = walk(&steps);
+        if walked.is_free && walked.unknown().is_none() {
             let reason =
                 "not listed by the schema, unless a branch has it: `tag=value/member` names a branch's".to_owned();
             return Err(UnknownName { path, reason });

@@ -36,9 +36,21 @@ pub type Listing<T> = Arc<BTreeMap<String, T>>;
 /// To a QEMU that finds modules of another build, all lists of types are such a question. An operation fails with
 /// [`Closed`](crate::ErrorKind::Closed) then. Who asks for more than a few types asks a QEMU that was started for it, with
 /// `-machine none`.
+///
+/// # Keeping answers
+///
+/// A blocking client does nothing else while it is lent to this. [`into_answers`](Self::into_answers) gives it back, and
+/// [`knowing`](Self::knowing) goes on with what was told, also to another QEMU of the same build.
+#[derive(Debug)]
 pub struct Probe<K> {
     connection: K,
     timeout: Option<Duration>,
+    known: Answers,
+}
+
+/// What a QEMU has told of itself, for a [`Probe`] to go on with. Clones are cheap.
+#[derive(Clone, Default)]
+pub struct Answers {
     schema: Option<Schema>,
     /// By the type that they are derived from.
     types: BTreeMap<&'static str, Listing<ObjectTypeInfo>>,
@@ -53,16 +65,19 @@ const USER_CREATABLE: &str = "user-creatable";
 
 impl<K: Connection<Peer: MonitorPeer>> Probe<K> {
     pub(crate) fn new(connection: K) -> Self {
-        Probe {
-            connection,
-            timeout: None,
-            schema: None,
-            types: BTreeMap::new(),
-            object_properties: BTreeMap::new(),
-            device_properties: BTreeMap::new(),
-            machines: None,
-            cpu_models: None,
-        }
+        Probe { connection, timeout: None, known: Answers::default() }
+    }
+
+    /// Takes these for the answers of this QEMU, and forgets others. They must come from the same build, with the same
+    /// machine if there are CPU models among them.
+    pub fn knowing(mut self, answers: Answers) -> Self {
+        self.known = answers;
+        self
+    }
+
+    /// All answers so far.
+    pub fn into_answers(self) -> Answers {
+        self.known
     }
 
     /// How long each question may take.
@@ -78,11 +93,11 @@ impl<K: Connection<Peer: MonitorPeer>> Probe<K> {
     /// Those of [every operation](crate::Client#errors).
     pub fn schema(&mut self) -> Running<K, impl Future<Output = Result<Schema>> + use<'_, K>> {
         K::Mode::run(async move {
-            if let Some(schema) = &self.schema {
+            if let Some(schema) = &self.known.schema {
                 return Ok(schema.clone());
             }
             let entries = self.ask(QueryQmpSchema::new()).await?;
-            Ok(self.schema.insert(entries.into_iter().collect()).clone())
+            Ok(self.known.schema.insert(entries.into_iter().collect()).clone())
         })
     }
 
@@ -132,7 +147,7 @@ impl<K: Connection<Peer: MonitorPeer>> Probe<K> {
     }
 
     async fn properties_of_object(&mut self, name: &str) -> Result<Option<Listing<ObjectPropertyInfo>>> {
-        if let Some(known) = self.object_properties.get(name) {
+        if let Some(known) = self.known.object_properties.get(name) {
             return Ok(known.clone());
         }
         let properties = match self.ask(QomListProperties::new(name)).await {
@@ -140,17 +155,17 @@ impl<K: Connection<Peer: MonitorPeer>> Probe<K> {
             Err(error) if is_of(&error, &ErrorClass::DeviceNotFound) => None,
             Err(error) => return Err(error),
         };
-        self.object_properties.insert(name.to_owned(), properties.clone());
+        self.known.object_properties.insert(name.to_owned(), properties.clone());
         Ok(properties)
     }
 
     /// Types that can be made and are derived from this one.
     async fn types(&mut self, from: &'static str) -> Result<Listing<ObjectTypeInfo>> {
-        if let Some(known) = self.types.get(from) {
+        if let Some(known) = self.known.types.get(from) {
             return Ok(known.clone());
         }
         let types = listing(self.ask(QomListTypes::new().implements(from)).await?, |info| &info.name);
-        self.types.insert(from, types.clone());
+        self.known.types.insert(from, types.clone());
         Ok(types)
     }
 
@@ -252,7 +267,7 @@ impl<K: Connection<Peer = Monitor>> Probe<K> {
     }
 
     async fn properties_of_device(&mut self, name: &str) -> Result<Option<Listing<ObjectPropertyInfo>>> {
-        if let Some(known) = self.device_properties.get(name) {
+        if let Some(known) = self.known.device_properties.get(name) {
             return Ok(known.clone());
         }
         // QEMU refuses what is no device, or none that can be made, by errors that programs cannot tell from others.
@@ -260,20 +275,20 @@ impl<K: Connection<Peer = Monitor>> Probe<K> {
             true => Some(listing(self.ask(DeviceListProperties::new(name)).await?, |info| &info.name)),
             false => None,
         };
-        self.device_properties.insert(name.to_owned(), properties.clone());
+        self.known.device_properties.insert(name.to_owned(), properties.clone());
         Ok(properties)
     }
 
     async fn listed_machines(&mut self) -> Result<Listing<MachineInfo>> {
-        if let Some(known) = &self.machines {
+        if let Some(known) = &self.known.machines {
             return Ok(known.clone());
         }
         let machines = listing(self.ask(QueryMachines::new()).await?, |info| &info.name);
-        Ok(self.machines.insert(machines).clone())
+        Ok(self.known.machines.insert(machines).clone())
     }
 
     async fn listed_cpu_models(&mut self) -> Result<Option<Listing<CpuDefinitionInfo>>> {
-        if let Some(known) = &self.cpu_models {
+        if let Some(known) = &self.known.cpu_models {
             return Ok(known.clone());
         }
         let models = match self.ask(QueryCpuDefinitions::new()).await {
@@ -283,7 +298,7 @@ impl<K: Connection<Peer = Monitor>> Probe<K> {
             Err(error) if is_of(&error, &ErrorClass::GenericError) => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(self.cpu_models.insert(models).clone())
+        Ok(self.known.cpu_models.insert(models).clone())
     }
 }
 
@@ -301,8 +316,14 @@ fn is_of(error: &Error, class: &ErrorClass) -> bool {
     error.server_error().is_some_and(|error| error.class == *class)
 }
 
-impl<K> fmt::Debug for Probe<K> {
+/// Which questions were answered.
+impl fmt::Debug for Answers {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probe").finish_non_exhaustive()
+        let mut shown = f.debug_struct("Answers");
+        shown.field("schema", &self.schema).field("types", &self.types.keys());
+        shown.field("object_properties", &self.object_properties.keys());
+        shown.field("device_properties", &self.device_properties.keys());
+        shown.field("machines", &self.machines.is_some()).field("cpu_models", &self.cpu_models.is_some()).finish()
     }
 }

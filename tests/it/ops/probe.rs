@@ -157,6 +157,32 @@ fn failures_are_not_kept() {
     assert!(probe.has_device("x-odd").unwrap());
 }
 
+#[test]
+fn answers_go_from_one_connection_to_the_next() {
+    let (mut vm, script) = connected(|mut peer| {
+        peer.answer("qom-list-types", types(&["virtio-blk-pci"]));
+        peer.answer("query-name", json!({}));
+        peer.answer("device-list-properties", properties(&["drive"]));
+        peer.wait_for_end();
+    });
+    let mut probe = vm.probe();
+    assert!(probe.has_device("virtio-blk-pci").unwrap());
+    let answers = probe.into_answers();
+    vm.execute(QueryName::new()).unwrap();
+    let mut probe = vm.probe().knowing(answers);
+    assert!(probe.device_property("virtio-blk-pci", "drive").unwrap().is_some());
+    let answers = probe.into_answers();
+    drop(vm);
+    script.finish();
+    let (vm, script) = shared(|mut peer| peer.wait_for_end());
+    assert!(vm.probe().knowing(answers.clone()).device_property("virtio-blk-pci", "drive").unwrap().is_some());
+    let expected = "Answers { schema: None, types: [\"device\"], object_properties: [], \
+                    device_properties: [\"virtio-blk-pci\"], machines: false, cpu_models: false }";
+    assert_eq!(format!("{answers:?}"), expected);
+    drop(vm);
+    script.finish();
+}
+
 /// A question that ends QEMU.
 #[tokio::test]
 async fn a_server_that_ends_meanwhile() {

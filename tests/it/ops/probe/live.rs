@@ -4,8 +4,11 @@
 
 use qemu_qmp::ops::probe::{argument, returned, told, Schema};
 use qemu_qmp::qmp::{commands::*, events::*, types::*};
-use qemu_qmp::Version;
+use qemu_qmp::{blocking, StorageDaemon, Version};
+use std::process::{Child, Command, Stdio};
+use support::programs::{started, Folder};
 use support::qemu::Qemu;
+use support::{options, PATIENCE};
 
 /// What this release should say.
 fn check(schema: &Schema, version: &Version) {
@@ -77,4 +80,37 @@ fn a_system_emulator() {
     assert!(!probe.has_machine("no-such-machine").unwrap());
     assert_eq!(probe.has_cpu_model("Skylake-Client").unwrap(), Some(true));
     assert_eq!(probe.has_cpu_model("no-such-model").unwrap(), Some(false));
+}
+
+/// `QEMU_QMP_STORAGE_DAEMON` names another program than `qemu-storage-daemon`.
+#[test]
+fn a_storage_daemon() {
+    let program = std::env::var_os("QEMU_QMP_STORAGE_DAEMON").unwrap_or_else(|| "qemu-storage-daemon".into());
+    let folder = Folder::new();
+    let socket = format!("socket,id=monitor,path={},server=on,wait=off", folder.socket().display());
+    let process = Command::new(&program)
+        .args(["--chardev", &socket, "--monitor", "chardev=monitor"])
+        .stdin(Stdio::null())
+        .spawn();
+    let Some(_process) = started(&program, process).map(Process) else { return };
+    let mut daemon =
+        blocking::Client::<StorageDaemon>::connect_with(folder.socket(), &options().retry_for(PATIENCE)).unwrap();
+    let version = daemon.greeting().version.clone();
+    let schema = daemon.schema().run().unwrap();
+    check(&schema, &version);
+    assert!(!schema.has_command::<Migrate>() && !schema.supports(argument!(Migrate, uri)));
+    assert!(!schema.supports(returned!(QueryMigrate, status)) && !schema.has_event::<DeviceDeleted>());
+    let mut probe = daemon.probe();
+    assert!(probe.has_object("iothread").unwrap() && !probe.has_object("memory-backend-ram").unwrap());
+    assert!(probe.object_property("iothread", "poll-max-ns").unwrap().is_some());
+}
+
+/// Gone with this value.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
