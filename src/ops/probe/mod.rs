@@ -88,10 +88,10 @@ mod read;
 mod schema;
 mod typed;
 
+#[doc(hidden)]
+pub use crate::__probe_path as path;
 #[doc(inline)]
-pub use crate::{
-    __probe_argument as argument, __probe_path as path, __probe_returned as returned, __probe_told as told,
-};
+pub use crate::{__probe_argument as argument, __probe_returned as returned, __probe_told as told};
 pub use known::UnknownName;
 pub use nodes::{SchemaCommand, SchemaEvent, SchemaMember, SchemaType, SchemaValue};
 pub use path::SchemaPath;
