@@ -49,9 +49,13 @@ impl Schema {
     /// Whether the command has this argument. It is named as on the wire, and can be one that lies deeper, as in
     /// `driver=qcow2/discard-no-unref`: see [`SchemaPath`].
     ///
+    /// A program that calls it for `blockdev-add` and the like takes some seconds more to compile, because all types on the
+    /// way can be asked which names they know; [`argument!`](super::argument) asks the compiler instead.
+    ///
     /// # Errors
     ///
-    /// If this crate's own schema knows no argument of that name, which is a slip most likely.
+    /// If this crate's own schema knows no argument of that name, which is a slip most likely. A value after `=` is not looked
+    /// at: see [`SchemaPath::argument`].
     pub fn supports_argument<C: Command>(&self, path: &str) -> Result<bool, UnknownName> {
         SchemaPath::argument::<C>(path).map(|path| self.supports(path))
     }

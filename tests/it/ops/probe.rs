@@ -52,9 +52,13 @@ async fn tokio_reads_the_schema() {
     })
     .await;
     assert_eq!(mirror(&vm.schema().run().await.unwrap()), [false, false]);
-    let mut probe = vm.probe();
-    assert_eq!(mirror(&probe.schema().await.unwrap()), [true, true]);
-    assert_eq!(mirror(&probe.schema().await.unwrap()), [true, true]);
+    // In another task, which may be in another thread.
+    let task = tokio::spawn(async move {
+        let mut probe = vm.probe();
+        assert_eq!(mirror(&probe.schema().await.unwrap()), [true, true]);
+        probe.schema().await.unwrap()
+    });
+    assert_eq!(mirror(&task.await.unwrap()), [true, true]);
     script.await.unwrap();
 }
 

@@ -43,7 +43,7 @@ fn check(schema: &Schema, version: &Version) {
 fn a_system_emulator() {
     let Some(qemu) = Qemu::start_board() else { return };
     let mut vm = qemu.connect();
-    let version = vm.greeting().version.clone();
+    let version = vm.greeting().version;
     let since = |major, minor| (version.major, version.minor) >= (major, minor);
     let schema = vm.schema().run().unwrap();
     check(&schema, &version);
@@ -95,7 +95,7 @@ fn a_storage_daemon() {
     let Some(_process) = started(&program, process).map(Process) else { return };
     let mut daemon =
         blocking::Client::<StorageDaemon>::connect_with(folder.socket(), &options().retry_for(PATIENCE)).unwrap();
-    let version = daemon.greeting().version.clone();
+    let version = daemon.greeting().version;
     let schema = daemon.schema().run().unwrap();
     check(&schema, &version);
     assert!(!schema.has_command::<Migrate>() && !schema.supports(argument!(Migrate, uri)));
