@@ -22,7 +22,8 @@ pub struct TypedPath<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no members that a path could go on to",
     note = "a command that has nothing but `arguments` has its members in there: `argument!(BlockdevAdd, arguments, node_name)`",
-    note = "after a value, and after a member that is no object, a path is at its end"
+    note = "after a value, and after a member that is no object, a path is at its end",
+    note = "an object that lies in one of its own type has the same members as that one: ask for those"
 )]
 pub trait Holds {
     type Of: Object;
