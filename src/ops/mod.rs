@@ -6,6 +6,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | [`guest`] | programs and files in the guest, and frozen file systems |
 //! | [`jobs`] | backups, mirrors, commits, snapshots, images: what takes long in the block layer |
 //! | [`devices`] | unplugging, with what the guest says to it |
 //! | [`migration`] | moving a machine to another QEMU or into a file, and receiving it |
@@ -26,6 +27,8 @@
 //!
 //! An operation whose future is dropped leaves things as they are at that moment: a job goes on.
 
+#[cfg(feature = "qga")]
+pub mod guest;
 #[cfg(feature = "qmp")]
 pub mod devices;
 #[cfg(feature = "qmp")]
@@ -36,7 +39,8 @@ pub mod migration;
 pub mod power;
 #[cfg(feature = "qmp")]
 pub mod probe;
-#[cfg(feature = "qmp")]
+#[cfg(any(feature = "qmp", feature = "qga"))]
+#[cfg_attr(not(feature = "qmp"), expect(dead_code, reason = "a guest agent has no events"))]
 mod steps;
 
 pub use crate::verbs::{Answer, Asynchronous, Blocking, Connection, Mode, Running};
