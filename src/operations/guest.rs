@@ -14,7 +14,7 @@ macro_rules! operations {
                 $($receiver)+,
                 path: impl Into<String>,
             ) -> Program<crate::$module::$connection<'_, GuestAgent>> {
-                Program::new($this.lend(), path.into())
+                Program::new($this.lend(), path)
             }
 
             /// The program of this number that was started in the guest, to be waited for.
@@ -30,7 +30,7 @@ macro_rules! operations {
                 $($receiver)+,
                 path: impl Into<String>,
             ) -> ReadFile<crate::$module::$connection<'_, GuestAgent>> {
-                ReadFile::new($this.lend(), path.into())
+                ReadFile::new($this.lend(), path)
             }
 
             /// A file in the guest, to be written with these bytes. See [`ops::guest`](crate::ops::guest).
@@ -39,7 +39,7 @@ macro_rules! operations {
                 path: impl Into<String>,
                 bytes: B,
             ) -> WriteFile<crate::$module::$connection<'_, GuestAgent>, Cursor<B>> {
-                WriteFile::new($this.lend(), path.into(), Cursor::new(bytes))
+                WriteFile::new($this.lend(), path, Cursor::new(bytes))
             }
 
             /// A file in the guest, to be written with what this reader gives.
@@ -48,7 +48,7 @@ macro_rules! operations {
                 path: impl Into<String>,
                 reader: R,
             ) -> WriteFile<crate::$module::$connection<'_, GuestAgent>, R> {
-                WriteFile::new($this.lend(), path.into(), reader)
+                WriteFile::new($this.lend(), path, reader)
             }
 
             /// The guest's file systems, to be frozen while something is done. See [`ops::guest`](crate::ops::guest).

@@ -65,8 +65,9 @@ pub enum FileError {
 }
 
 impl<K: Connection<Peer = GuestAgent>> ReadFile<K> {
-    pub(crate) fn new(connection: K, path: String) -> Self {
-        ReadFile { connection, path, chunk: READ_PIECE, limit: None, timeout: None }
+    /// On this connection: the file at this path.
+    pub fn new(connection: K, path: impl Into<String>) -> Self {
+        ReadFile { connection, path: path.into(), chunk: READ_PIECE, limit: None, timeout: None }
     }
 
     /// How many bytes to read at once: a mebibyte unless this says otherwise, and 48 MiB at most. A third more must fit into
@@ -154,8 +155,9 @@ impl<K: Connection<Peer = GuestAgent>> ReadFile<K> {
 }
 
 impl<K: Connection<Peer = GuestAgent>, R: Read> WriteFile<K, R> {
-    pub(crate) fn new(connection: K, path: String, source: R) -> Self {
-        WriteFile { connection, path, mode: "w".to_owned(), source, chunk: WRITE_PIECE, timeout: None }
+    /// On this connection: the file at this path, with what this reader gives.
+    pub fn new(connection: K, path: impl Into<String>, source: R) -> Self {
+        WriteFile { connection, path: path.into(), mode: "w".to_owned(), source, chunk: WRITE_PIECE, timeout: None }
     }
 
     /// Writes behind what the file has already, instead of in its place.

@@ -117,7 +117,8 @@ impl<F: FnOnce() -> T, T> Future for Call<F> {
 }
 
 impl<K: Connection<Peer = GuestAgent>> Freeze<K> {
-    pub(crate) fn new(connection: K) -> Self {
+    /// On this connection: all file systems that can be frozen.
+    pub fn new(connection: K) -> Self {
         Freeze { connection, mountpoints: None, timeout: None }
     }
 

@@ -35,7 +35,8 @@ pub struct RunningProgram<K> {
 }
 
 impl<K: Connection<Peer = GuestAgent>> Program<K> {
-    pub(crate) fn new(connection: K, path: String) -> Self {
+    /// On this connection: the program at this path, or of this name in the agent's search path.
+    pub fn new(connection: K, path: impl Into<String>) -> Self {
         Program { connection, command: GuestExec::new(path).capture_output(true), timeout: None }
     }
 
@@ -121,7 +122,8 @@ impl<K: Connection<Peer = GuestAgent>> Program<K> {
 }
 
 impl<K: Connection<Peer = GuestAgent>> RunningProgram<K> {
-    pub(crate) fn new(connection: K, pid: i64) -> Self {
+    /// On this connection: the program of this number.
+    pub fn new(connection: K, pid: i64) -> Self {
         RunningProgram { connection, pid, timeout: None }
     }
 

@@ -33,7 +33,8 @@ pub(super) enum Release {
 }
 
 impl<K: Connection<Peer = GuestAgent>> Thaw<K> {
-    pub(crate) fn new(connection: K) -> Self {
+    /// On this connection.
+    pub fn new(connection: K) -> Self {
         Thaw { connection, timeout: None }
     }
 

@@ -20,7 +20,8 @@ pub struct WaitUntilUp<K> {
 }
 
 impl<K: Connection<Peer = GuestAgent>> WaitUntilUp<K> {
-    pub(crate) fn new(connection: K) -> Self {
+    /// On this connection.
+    pub fn new(connection: K) -> Self {
         WaitUntilUp { connection, interval: Duration::from_secs(1), timeout: None }
     }
 

@@ -2,6 +2,7 @@
 
 mod clients;
 mod devices;
+mod guest;
 mod jobs;
 mod live;
 mod machine;
