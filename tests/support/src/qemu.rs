@@ -1,11 +1,11 @@
 //! A real QEMU for a test.
 //!
 //! Without one, the test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
-//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`.
+//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`, and `QEMU_QMP_AGENT` another one than `qemu-ga`.
 
 use super::programs::{started, Folder};
 use super::{options, PATIENCE};
-use qemu_qmp::{blocking, Client, ConnectOptions, StorageDaemon};
+use qemu_qmp::{blocking, Client, ConnectOptions, GuestAgent, StorageDaemon};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -105,5 +105,78 @@ impl Drop for Qemu {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// What would change the host, which an agent here has for a guest.
+const BLOCKED: &str = "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,guest-set-time,\
+                       guest-set-vcpus,guest-set-memory-blocks,guest-set-user-password,guest-fsfreeze-freeze,\
+                       guest-fsfreeze-freeze-list,guest-fsfreeze-thaw,guest-fstrim,guest-ssh-add-authorized-keys,\
+                       guest-ssh-remove-authorized-keys";
+
+/// A guest agent that has this machine for a guest, and refuses to change it. Gone with this value.
+pub struct Agent {
+    process: Child,
+    folder: Folder,
+}
+
+impl Agent {
+    /// At [`socket`](Self::socket). `None` if there is no agent and none is required.
+    pub fn start() -> Option<Agent> {
+        let folder = Folder::new();
+        let process = Self::spawn(&folder);
+        Some(Agent { process: started(Self::program(), process)?, folder })
+    }
+
+    /// Ends the agent and starts another one at the same socket.
+    pub fn restart(&mut self) {
+        self.end();
+        let _ = std::fs::remove_file(self.socket());
+        self.process = Self::spawn(&self.folder).unwrap();
+    }
+
+    fn program() -> std::ffi::OsString {
+        std::env::var_os("QEMU_QMP_AGENT").unwrap_or_else(|| "qemu-ga".into())
+    }
+
+    fn spawn(folder: &Folder) -> std::io::Result<Child> {
+        Command::new(Self::program())
+            .args(["-m", "unix-listen", "-b", BLOCKED, "-p"])
+            .arg(folder.socket())
+            .arg("-t")
+            .arg(folder.path())
+            .arg("-f")
+            .arg(folder.path().join("pid"))
+            .stdin(Stdio::null())
+            .spawn()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.socket()
+    }
+
+    pub fn connect(&self) -> blocking::Client<GuestAgent> {
+        blocking::Client::connect_with(self.socket(), &options().retry_for(PATIENCE)).unwrap()
+    }
+
+    /// The tokio client's connection.
+    pub async fn connect_tokio(&self) -> qemu_qmp::tokio::Client<GuestAgent> {
+        let options = options().retry_for(PATIENCE);
+        qemu_qmp::tokio::Client::connect_with(self.socket(), &options).await.unwrap()
+    }
+
+    fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -1,7 +1,11 @@
 //! Operations on the guest agent: on scripted agents in all clients, on a connection without a clock, and on a real agent.
 
 mod fake;
+mod files;
+mod freeze;
+mod live;
 mod programs;
+mod up;
 
 use serde_json::{json, Value};
 use std::os::unix::net::UnixStream;

@@ -1,0 +1,353 @@
+//! Files in the guest.
+
+use super::fake::{Fake, Say};
+use super::{answered, gone, nothing, refuse, with_each_agent};
+use crate::ops::clients::block_on;
+use qemu_qmp::ops::guest::{FileError, ReadFile, WriteFile};
+use qemu_qmp::ErrorKind;
+use serde_json::{json, Value};
+use std::io::{self, Read, Write};
+use std::time::Duration;
+use support::Peer;
+
+fn opens(peer: &mut Peer, mode: &str) {
+    assert_eq!(answered(peer, "guest-file-open", json!(3)), json!({"path": "/f", "mode": mode}));
+}
+
+fn reads(peer: &mut Peer, reply: Value) {
+    assert_eq!(answered(peer, "guest-file-read", reply), json!({"handle": 3, "count": 4}));
+}
+
+fn piece(text: &str, count: usize, eof: bool) -> Value {
+    json!({"buf-b64": text, "count": count, "eof": eof})
+}
+
+/// The agent takes so many of these bytes.
+fn writes(peer: &mut Peer, text: &str, count: i64) {
+    let reply = json!({"count": count, "eof": false});
+    assert_eq!(answered(peer, "guest-file-write", reply), json!({"handle": 3, "buf-b64": text}));
+}
+
+fn finishes(peer: &mut Peer, name: &str) {
+    assert_eq!(answered(peer, name, nothing()), json!({"handle": 3}));
+}
+
+fn closes(peer: &mut Peer) {
+    finishes(peer, "guest-file-close");
+}
+
+fn server(error: FileError) -> String {
+    let FileError::Guest(error) = error else { panic!("{error}") };
+    error.server_error().unwrap_or_else(|| panic!("{error}")).desc.clone()
+}
+
+fn decode(error: FileError) -> String {
+    let FileError::Guest(error) = error else { panic!("{error}") };
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    error.to_string()
+}
+
+#[test]
+fn read_in_pieces() {
+    // The end comes with the last bytes, behind them, or as nothing; or there are no bytes at all.
+    let ends = [
+        (vec![piece("AAECAw==", 4, false), piece("/w==", 1, true)], &[0, 1, 2, 3, 255][..]),
+        (vec![piece("AAECAw==", 4, false), piece("", 0, true)], &[0, 1, 2, 3]),
+        (vec![piece("AAEC", 3, false), piece("Aw==", 1, false), piece("", 0, false)], &[0, 1, 2, 3]),
+        (vec![piece("", 0, true)], &[]),
+    ];
+    for (pieces, bytes) in ends {
+        let script = move |peer: &mut Peer| {
+            opens(peer, "r");
+            pieces.into_iter().for_each(|piece| reads(peer, piece));
+            closes(peer);
+        };
+        with_each_agent!(script.clone(), |agent| async move {
+            assert_eq!(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap(), bytes);
+        });
+        with_each_agent!(script, |agent| async move {
+            let mut copy = Vec::new();
+            let count = ReadFile::new(agent, "/f").chunk(4).copy_to(&mut copy).await.unwrap();
+            assert_eq!((&*copy, count), (bytes, bytes.len() as u64));
+        });
+    }
+}
+
+#[test]
+fn pieces_are_of_some_size() {
+    let script = |peer: &mut Peer| {
+        for count in [1 << 20, 1, 48 << 20] {
+            opens(peer, "r");
+            let read = answered(peer, "guest-file-read", piece("", 0, true));
+            assert_eq!(read, json!({"handle": 3, "count": count}));
+            closes(peer);
+        }
+    };
+    with_each_agent!(script, |agent| async move {
+        let mut agent = agent;
+        ReadFile::new(&mut agent, "/f").run().await.unwrap();
+        ReadFile::new(&mut agent, "/f").chunk(0).run().await.unwrap();
+        ReadFile::new(&mut agent, "/f").chunk(usize::MAX).run().await.unwrap();
+    });
+}
+
+#[test]
+fn garbage_instead_of_bytes() {
+    for (reply, shown) in [
+        (piece("c2Vjcm?0", 4, false), "reply to guest-file-read at .buf-b64: "),
+        (piece("AAECAw==", 3, false), "reply to guest-file-read at .count: not how many bytes there are"),
+        (json!({"buf-b64": "AAECAw==", "count": -4, "eof": true}), "reply to guest-file-read at .count: "),
+    ] {
+        let script = move |peer: &mut Peer| {
+            opens(peer, "r");
+            reads(peer, reply);
+            closes(peer);
+        };
+        with_each_agent!(script, |agent| async move {
+            let error = decode(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap_err());
+            assert!(error.starts_with(shown) && !error.contains("c2Vjcm"), "{error}");
+        });
+    }
+}
+
+#[test]
+fn reading_is_refused_midway() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "r");
+        reads(peer, piece("AAECAw==", 4, false));
+        refuse(peer, "guest-file-read", "GenericError", "first");
+        refuse(peer, "guest-file-close", "GenericError", "second");
+    };
+    with_each_agent!(script, |agent| async move {
+        assert_eq!(server(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap_err()), "first");
+    });
+}
+
+#[test]
+fn opening_is_refused() {
+    let script = |peer: &mut Peer| {
+        refuse(peer, "guest-file-open", "GenericError", "no such file");
+        refuse(peer, "guest-file-open", "GenericError", "read-only");
+    };
+    with_each_agent!(script, |agent| async move {
+        let mut agent = agent;
+        assert_eq!(server(ReadFile::new(&mut agent, "/f").run().await.unwrap_err()), "no such file");
+        assert_eq!(server(WriteFile::new(&mut agent, "/f", &b"x"[..]).run().await.unwrap_err()), "read-only");
+    });
+}
+
+/// All bytes are there by then.
+#[test]
+fn closing_what_was_read_is_refused() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "r");
+        reads(peer, piece("AAECAw==", 4, true));
+        refuse(peer, "guest-file-close", "GenericError", "no handle");
+    };
+    with_each_agent!(script, |agent| async move {
+        assert_eq!(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap(), [0, 1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_file_that_is_too_long() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "r");
+        reads(peer, piece("AAECAw==", 4, false));
+        reads(peer, piece("AAECAw==", 4, true));
+        closes(peer);
+    };
+    with_each_agent!(script, |agent| async move {
+        assert_eq!(ReadFile::new(agent, "/f").chunk(4).limit(8).run().await.unwrap().len(), 8);
+    });
+    with_each_agent!(script, |agent| async move {
+        let error = ReadFile::new(agent, "/f").chunk(4).limit(7).run().await.unwrap_err();
+        assert!(matches!(error, FileError::TooLong { limit: 7 }), "{error}");
+        assert_eq!(error.to_string(), "the file has more than 7 bytes");
+    });
+}
+
+/// Fails at the second piece.
+struct Broken(usize);
+
+impl Broken {
+    fn turn(&mut self) -> io::Result<usize> {
+        self.0 += 1;
+        if self.0 == 2 {
+            Err(io::Error::other("disk full"))
+        } else {
+            Ok(4)
+        }
+    }
+}
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        self.turn()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Broken {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        buffer[..4].copy_from_slice(b"abcd");
+        self.turn()
+    }
+}
+
+#[test]
+fn this_side_fails() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "r");
+        reads(peer, piece("AAECAw==", 4, false));
+        reads(peer, piece("AAECAw==", 4, false));
+        closes(peer);
+        opens(peer, "w");
+        writes(peer, "YWJjZA==", 4);
+        closes(peer);
+    };
+    with_each_agent!(script, |agent| async move {
+        let mut agent = agent;
+        let read = ReadFile::new(&mut agent, "/f").chunk(4).copy_to(Broken(0)).await.unwrap_err();
+        let written = WriteFile::new(&mut agent, "/f", Broken(0)).chunk(4).run().await.unwrap_err();
+        for error in [read, written] {
+            assert!(matches!(&error, FileError::Local(error) if error.to_string() == "disk full"), "{error}");
+            assert_eq!(error.to_string(), "the copy on this side: disk full");
+        }
+    });
+}
+
+#[test]
+fn write_in_pieces() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "w");
+        writes(peer, "AAECAw==", 4);
+        // The guest takes less than there is.
+        writes(peer, "BAUGBw==", 1);
+        writes(peer, "BQYH", 2);
+        writes(peer, "Bw==", 1);
+        writes(peer, "/w==", 1);
+        finishes(peer, "guest-file-flush");
+        closes(peer);
+    };
+    with_each_agent!(script, |agent| async move {
+        let bytes = [0, 1, 2, 3, 4, 5, 6, 7, 255];
+        assert_eq!(WriteFile::new(agent, "/f", &bytes[..]).chunk(4).run().await.unwrap(), 9);
+    });
+}
+
+#[test]
+fn write_nothing_and_append() {
+    let script = |peer: &mut Peer| {
+        for mode in ["a", "r+"] {
+            opens(peer, mode);
+            finishes(peer, "guest-file-flush");
+            closes(peer);
+        }
+        opens(peer, "w");
+        writes(peer, "YQ==", 1);
+        writes(peer, "Yg==", 1);
+        finishes(peer, "guest-file-flush");
+        closes(peer);
+        opens(peer, "w");
+        let write = peer.answer("guest-file-write", json!({"count": 256 << 10, "eof": false}));
+        assert_eq!(write["arguments"]["buf-b64"].as_str().unwrap().len(), (256usize << 10).div_ceil(3) * 4);
+        finishes(peer, "guest-file-flush");
+        closes(peer);
+    };
+    with_each_agent!(script, |agent| async move {
+        let mut agent = agent;
+        assert_eq!(WriteFile::new(&mut agent, "/f", io::empty()).append().run().await.unwrap(), 0);
+        assert_eq!(WriteFile::new(&mut agent, "/f", io::empty()).mode("r+").run().await.unwrap(), 0);
+        assert_eq!(WriteFile::new(&mut agent, "/f", &b"ab"[..]).chunk(0).run().await.unwrap(), 2);
+        let bytes = vec![0; 256 << 10];
+        assert_eq!(WriteFile::new(&mut agent, "/f", &*bytes).run().await.unwrap(), 256 << 10);
+    });
+}
+
+#[test]
+fn writing_is_refused_midway() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "w");
+        writes(peer, "AAECAw==", 4);
+        refuse(peer, "guest-file-write", "GenericError", "first");
+        refuse(peer, "guest-file-close", "GenericError", "second");
+    };
+    with_each_agent!(script, |agent| async move {
+        let written = WriteFile::new(agent, "/f", &[0, 1, 2, 3, 4][..]).chunk(4).run().await;
+        assert_eq!(server(written.unwrap_err()), "first");
+    });
+}
+
+#[test]
+fn what_is_written_is_not_flushed_or_not_closed() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "w");
+        writes(peer, "AA==", 1);
+        refuse(peer, "guest-file-flush", "GenericError", "no space");
+        closes(peer);
+        opens(peer, "w");
+        writes(peer, "AA==", 1);
+        finishes(peer, "guest-file-flush");
+        refuse(peer, "guest-file-close", "GenericError", "quota");
+    };
+    with_each_agent!(script, |agent| async move {
+        let mut agent = agent;
+        for expected in ["no space", "quota"] {
+            assert_eq!(server(WriteFile::new(&mut agent, "/f", &[0][..]).run().await.unwrap_err()), expected);
+        }
+    });
+}
+
+#[test]
+fn numbers_of_written_bytes_that_cannot_be() {
+    for count in [0, -1, 5] {
+        let script = move |peer: &mut Peer| {
+            opens(peer, "w");
+            writes(peer, "AAECAw==", count);
+            closes(peer);
+        };
+        with_each_agent!(script, |agent| async move {
+            let error = decode(WriteFile::new(agent, "/f", &[0, 1, 2, 3][..]).run().await.unwrap_err());
+            assert!(error.starts_with("reply to guest-file-write at .count: not how many"), "{error}");
+        });
+    }
+}
+
+#[test]
+fn the_connection_is_lost() {
+    let script = |peer: &mut Peer| {
+        opens(peer, "w");
+        peer.expect("guest-file-write");
+        gone(peer);
+    };
+    with_each_agent!(script, |agent| async move {
+        let written = WriteFile::new(agent, "/f", &[0][..]).run().await;
+        assert!(matches!(&written, Err(FileError::Guest(error)) if error.is_disconnected()), "{written:?}");
+    });
+}
+
+/// Calls have until the deadline, and closing some time more.
+#[test]
+fn the_deadline() {
+    let opened = || Say::Returns(json!(3));
+    let mut fake = Fake::new([opened(), Say::Silence, Say::Returns(nothing())]);
+    let read = block_on(ReadFile::new(&mut fake, "/f").deadline(Duration::from_secs(5)).run());
+    assert!(matches!(&read, Err(FileError::Guest(error)) if error.is_timeout()), "{read:?}");
+    assert_eq!(fake.names(), ["guest-file-open", "guest-file-read", "guest-file-close"]);
+    assert_eq!(fake.calls.iter().map(|call| call.2).collect::<Vec<_>>(), [5000, 5000, 6000]);
+
+    let taken = Say::Returns(json!({"count": 1, "eof": false}));
+    let mut fake = Fake::new([opened(), taken, Say::Returns(nothing()), Say::Returns(nothing())]);
+    block_on(WriteFile::new(&mut fake, "/f", &[0][..]).deadline(Duration::from_secs(5)).run()).unwrap();
+    assert_eq!(fake.calls.iter().map(|call| call.2).collect::<Vec<_>>(), [5000, 5000, 5000, 6000]);
+
+    // An agent that is silent is not waited for as long again.
+    let mut fake = Fake::new([opened(), Say::Silence, Say::Silence]);
+    let written = block_on(WriteFile::new(&mut fake, "/f", &[0][..]).run());
+    assert!(matches!(&written, Err(FileError::Guest(error)) if error.is_timeout()), "{written:?}");
+    assert_eq!(fake.passed(), 61_000);
+}
