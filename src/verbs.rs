@@ -98,6 +98,12 @@ pub trait Connection {
     /// Waits until this point in time.
     fn sleep_until(&mut self, time: Instant) -> impl Future<Output = ()>;
 
+    /// Executes a command that puts right what a dropped operation would leave, such as file systems that are frozen. Nobody
+    /// waits for the answer. Does nothing, unless a connection says otherwise.
+    fn execute_unawaited<C: CommandFor<Self::Peer> + Send + 'static>(&mut self, command: C) {
+        drop(command);
+    }
+
     /// What time it is. Deadlines are measured by this clock.
     fn now(&self) -> Instant {
         Instant::now()
@@ -127,6 +133,10 @@ impl<K: Connection> Connection for &mut K {
 
     fn sleep_until(&mut self, time: Instant) -> impl Future<Output = ()> {
         K::sleep_until(self, time)
+    }
+
+    fn execute_unawaited<C: CommandFor<K::Peer> + Send + 'static>(&mut self, command: C) {
+        K::execute_unawaited(self, command);
     }
 
     fn now(&self) -> Instant {
@@ -210,3 +220,6 @@ pub(crate) fn shorter(timeout: Option<Duration>, deadline: Option<Instant>, now:
     let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
     timeout.into_iter().chain(left).min()
 }
+
+/// How long a blocking client takes for a command of an operation that is dropped.
+pub(crate) const PARTING: Duration = Duration::from_secs(1);

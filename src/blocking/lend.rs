@@ -8,7 +8,7 @@ use crate::api::{CommandFor, Peer};
 use crate::error::Result;
 use crate::message::{RawEvent, Request};
 use crate::session::{look_at, EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
-use crate::verbs::{self, shorter, Answer, Blocking};
+use crate::verbs::{self, shorter, Answer, Blocking, Mode, PARTING};
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -74,6 +74,12 @@ impl<P: Peer> verbs::Connection for ClientConnection<'_, P> {
 
     async fn sleep_until(&mut self, time: Instant) {
         std::thread::sleep(time.saturating_duration_since(self.now()));
+    }
+
+    /// While a thread panics: within a short time, because it is to go on with that.
+    fn execute_unawaited<C: CommandFor<P> + Send + 'static>(&mut self, command: C) {
+        let soon = self.now() + PARTING;
+        let _ = Blocking::run(self.execute(command, Some(soon)));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::message::{RawEvent, Request};
 use crate::session::{look_at, EventCursor, EventFilter, SubscribeFrom};
 use crate::verbs::{shorter, Answer, Asynchronous, Connection};
+use ::tokio::runtime::Handle;
 use ::tokio::task::unconstrained;
 use ::tokio::time::{sleep_until, timeout_at, Instant as TokioInstant};
 use std::fmt;
@@ -74,6 +75,16 @@ impl<P: Peer> Connection for ClientConnection<'_, P> {
 
     async fn sleep_until(&mut self, time: Instant) {
         sleep_until(TokioInstant::from_std(time)).await;
+    }
+
+    /// In a task of its own, which keeps the connection until it is over.
+    fn execute_unawaited<C: CommandFor<P> + Send + 'static>(&mut self, command: C) {
+        let (client, request) = (self.client.clone(), Request::new(&command));
+        if let Ok(runtime) = Handle::try_current() {
+            let task = async move { client.within(client.call_timeout()).execute_typed::<C>(request).await.is_ok() };
+            // Dropping the handle lets the task run.
+            drop(runtime.spawn(task));
+        }
     }
 
     /// By tokio's clock, which tests can stop.

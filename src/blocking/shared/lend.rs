@@ -7,7 +7,7 @@ use crate::blocking::transport::Wait;
 use crate::error::Result;
 use crate::message::{RawEvent, Request};
 use crate::session::{look_at, EventCursor, EventFilter, SubscribeFrom};
-use crate::verbs::{shorter, Answer, Blocking, Connection};
+use crate::verbs::{shorter, Answer, Blocking, Connection, Mode, PARTING};
 use std::fmt;
 use std::time::Instant;
 
@@ -64,6 +64,12 @@ impl<P: Peer> Connection for SharedClientConnection<'_, P> {
 
     async fn sleep_until(&mut self, time: Instant) {
         std::thread::sleep(time.saturating_duration_since(self.now()));
+    }
+
+    /// While a thread panics: within a short time, because it is to go on with that.
+    fn execute_unawaited<C: CommandFor<P> + Send + 'static>(&mut self, command: C) {
+        let soon = self.now() + PARTING;
+        let _ = Blocking::run(self.execute(command, Some(soon)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files in the guest: read and written in pieces, through a handle that is closed on every way out.
 
 use super::base64::{decode, encode, misfit};
-use super::{grace, shortly};
+use super::{grace, shortly, AtLast};
 use crate::api::GuestAgent;
 use crate::error::{Error, Result};
 use crate::ops::steps::after;
@@ -121,36 +121,13 @@ impl<K: Connection<Peer = GuestAgent>> ReadFile<K> {
         let deadline = after(&self.connection, self.timeout);
         let open = GuestFileOpen::new(&*self.path).mode("r");
         let handle = self.connection.execute(open, deadline).await?.reply;
-        let copied = self.read(handle, deadline, writer).await;
+        let file = AtLast::execute(&mut self.connection, GuestFileClose::new(handle));
+        let pieces = Pieces { handle, size: self.chunk, deadline };
+        let copied = pieces.read(file.connection, self.limit, writer).await;
         // All that was read is there, whatever the agent says now.
-        let _ = close(&mut self.connection, handle, deadline, &copied).await;
+        let _ = pieces.close(file.connection, &copied).await;
+        file.done();
         copied
-    }
-
-    async fn read(
-        &mut self,
-        handle: i64,
-        deadline: Option<Instant>,
-        writer: &mut impl Write,
-    ) -> Result<u64, FileError> {
-        let mut total = 0;
-        loop {
-            let read = GuestFileRead::new(handle).count(number(self.chunk));
-            let reply = self.connection.execute(read, deadline).await?.reply;
-            let bytes = decode::<GuestFileRead>(&reply, "buf-b64", &reply.buf_b64)?;
-            if reply.count != number(bytes.len()) {
-                return Err(misfit::<GuestFileRead>(&reply, "count", "not how many bytes there are").into());
-            }
-            total += bytes.len() as u64;
-            if let Some(limit) = self.limit.filter(|limit| total > *limit) {
-                return Err(FileError::TooLong { limit });
-            }
-            writer.write_all(&bytes).map_err(FileError::Local)?;
-            // Not every agent says that it is the end together with the last bytes.
-            if reply.eof || bytes.is_empty() {
-                return Ok(total);
-            }
-        }
     }
 }
 
@@ -195,35 +172,76 @@ impl<K: Connection<Peer = GuestAgent>, R: Read> WriteFile<K, R> {
             let deadline = after(&self.connection, self.timeout);
             let open = GuestFileOpen::new(&*self.path).mode(&*self.mode);
             let handle = self.connection.execute(open, deadline).await?.reply;
-            let written = self.write(handle, deadline).await;
-            let closed = close(&mut self.connection, handle, deadline, &written).await;
+            let file = AtLast::execute(&mut self.connection, GuestFileClose::new(handle));
+            let pieces = Pieces { handle, size: self.chunk, deadline };
+            let written = pieces.write(file.connection, &mut self.source).await;
+            let closed = pieces.close(file.connection, &written).await;
+            file.done();
             let written = written?;
             closed?;
             Ok(written)
         })
     }
+}
 
-    async fn write(&mut self, handle: i64, deadline: Option<Instant>) -> Result<u64, FileError> {
+/// An open file, what is moved at once, and until when.
+struct Pieces {
+    handle: i64,
+    size: usize,
+    deadline: Option<Instant>,
+}
+
+impl Pieces {
+    async fn read<K: Connection<Peer = GuestAgent>>(
+        &self,
+        connection: &mut K,
+        limit: Option<u64>,
+        writer: &mut impl Write,
+    ) -> Result<u64, FileError> {
+        let mut total = 0;
+        loop {
+            let read = GuestFileRead::new(self.handle).count(number(self.size));
+            let reply = connection.execute(read, self.deadline).await?.reply;
+            let bytes = decode::<GuestFileRead>(&reply, "buf-b64", &reply.buf_b64)?;
+            if reply.count != number(bytes.len()) {
+                return Err(misfit::<GuestFileRead>(&reply, "count", "not how many bytes there are").into());
+            }
+            total += bytes.len() as u64;
+            if let Some(limit) = limit.filter(|limit| total > *limit) {
+                return Err(FileError::TooLong { limit });
+            }
+            writer.write_all(&bytes).map_err(FileError::Local)?;
+            // Not every agent says that it is the end together with the last bytes.
+            if reply.eof || bytes.is_empty() {
+                return Ok(total);
+            }
+        }
+    }
+
+    async fn write<K: Connection<Peer = GuestAgent>>(
+        &self,
+        connection: &mut K,
+        reader: &mut impl Read,
+    ) -> Result<u64, FileError> {
         let (mut piece, mut total) = (Vec::new(), 0);
         loop {
             piece.clear();
-            let mut rest = self.source.by_ref().take(self.chunk as u64);
-            rest.read_to_end(&mut piece).map_err(FileError::Local)?;
+            reader.by_ref().take(self.size as u64).read_to_end(&mut piece).map_err(FileError::Local)?;
             if piece.is_empty() {
                 break;
             }
-            self.write_piece(handle, &piece, deadline).await?;
+            self.write_piece(connection, &piece).await?;
             total += piece.len() as u64;
         }
-        self.connection.execute(GuestFileFlush::new(handle), deadline).await?;
+        connection.execute(GuestFileFlush::new(self.handle), self.deadline).await?;
         Ok(total)
     }
 
     /// Writes all of a piece, however little of it the guest takes at once.
-    async fn write_piece(&mut self, handle: i64, mut piece: &[u8], deadline: Option<Instant>) -> Result<()> {
+    async fn write_piece<K: Connection<Peer = GuestAgent>>(&self, connection: &mut K, mut piece: &[u8]) -> Result<()> {
         while !piece.is_empty() {
-            let write = GuestFileWrite::new(handle, encode(piece));
-            let reply = self.connection.execute(write, deadline).await?.reply;
+            let write = GuestFileWrite::new(self.handle, encode(piece));
+            let reply = connection.execute(write, self.deadline).await?.reply;
             let taken = usize::try_from(reply.count).ok().filter(|count| *count > 0);
             piece = taken
                 .and_then(|count| piece.get(count..))
@@ -231,21 +249,20 @@ impl<K: Connection<Peer = GuestAgent>, R: Read> WriteFile<K, R> {
         }
         Ok(())
     }
-}
 
-/// Closes a handle, also after a failure and after the deadline.
-async fn close<K: Connection<Peer = GuestAgent>, T>(
-    connection: &mut K,
-    handle: i64,
-    deadline: Option<Instant>,
-    before: &Result<T, FileError>,
-) -> Result<()> {
-    let deadline = match before {
-        // An agent that is silent is not waited for as long once more.
-        Err(FileError::Guest(error)) if error.is_timeout() => shortly(connection),
-        _ => grace(connection, deadline),
-    };
-    connection.execute(GuestFileClose::new(handle), deadline).await.map(drop)
+    /// Closes the file, also after a failure and after the deadline.
+    async fn close<K: Connection<Peer = GuestAgent>, T>(
+        &self,
+        connection: &mut K,
+        before: &Result<T, FileError>,
+    ) -> Result<()> {
+        let deadline = match before {
+            // An agent that is silent is not waited for as long once more.
+            Err(FileError::Guest(error)) if error.is_timeout() => shortly(connection),
+            _ => grace(connection, self.deadline),
+        };
+        connection.execute(GuestFileClose::new(self.handle), deadline).await.map(drop)
+    }
 }
 
 /// How many bytes, as the agent has numbers.

@@ -1,10 +1,11 @@
 //! Frozen file systems, which are thawed whatever happens in between.
 
 use super::thaw::{release, Release};
+use super::AtLast;
 use crate::api::GuestAgent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::steps::after;
-use crate::qga::commands::{GuestFsfreezeFreeze, GuestFsfreezeFreezeList};
+use crate::qga::commands::{GuestFsfreezeFreeze, GuestFsfreezeFreezeList, GuestFsfreezeThaw};
 use crate::timeout::Timeout;
 use crate::verbs::{Asynchronous, Blocking, Connection, Mode, Running};
 use std::future::{pending, poll_fn, Future};
@@ -140,8 +141,8 @@ impl<K: Connection<Peer = GuestAgent>> Freeze<K> {
     ///
     /// It has to be done without the agent, which refuses nearly all else while file systems are frozen.
     ///
-    /// With tokio's client, a future that is dropped meanwhile leaves the guest frozen: give it a [deadline](Self::deadline),
-    /// and spawn what may be given up from outside.
+    /// With tokio's client, a future that is dropped meanwhile thaws as well, in a task that is spawned for it. That needs a runtime
+    /// which goes on; a [deadline](Self::deadline) does not.
     ///
     /// # Errors
     ///
@@ -154,38 +155,48 @@ impl<K: Connection<Peer = GuestAgent>> Freeze<K> {
     ) -> Running<K, impl Future<Output = Result<FreezeOutcome<W::Output>>> + use<K, W>> {
         K::Mode::run(async move {
             let deadline = after(&self.connection, self.timeout);
-            let frozen = match self.freeze(deadline).await {
+            let guest = AtLast::execute(&mut self.connection, GuestFsfreezeThaw::new());
+            let frozen = match freeze(guest.connection, self.mountpoints.take(), deadline).await {
                 Ok(frozen) => frozen,
-                Err(error) => return self.undo(error).await,
+                Err(error) => {
+                    let outcome = undo(guest.connection, error).await;
+                    guest.done();
+                    return outcome;
+                }
             };
-            let done = attempt(&mut self.connection, work.begin(), deadline).await;
-            let released = release(&mut self.connection).await;
+            let done = attempt(guest.connection, work.begin(), deadline).await;
+            let released = release(guest.connection).await;
+            guest.done();
             let value = done.unwrap_or_else(|panic| resume_unwind(panic));
             Ok(FreezeOutcome::new(value, frozen, released))
         })
     }
+}
 
-    async fn freeze(&mut self, deadline: Option<Instant>) -> Result<u64> {
-        let frozen = match self.mountpoints.take() {
-            None => self.connection.execute(GuestFsfreezeFreeze::new(), deadline).await?.reply,
-            Some(mountpoints) => {
-                let freeze = GuestFsfreezeFreezeList::new().mountpoints(mountpoints);
-                self.connection.execute(freeze, deadline).await?.reply
-            }
-        };
-        Ok(count(frozen))
+async fn freeze<K: Connection<Peer = GuestAgent>>(
+    connection: &mut K,
+    mountpoints: Option<Vec<String>>,
+    deadline: Option<Instant>,
+) -> Result<u64> {
+    let frozen = match mountpoints {
+        None => connection.execute(GuestFsfreezeFreeze::new(), deadline).await?.reply,
+        Some(mountpoints) => {
+            let freeze = GuestFsfreezeFreezeList::new().mountpoints(mountpoints);
+            connection.execute(freeze, deadline).await?.reply
+        }
+    };
+    Ok(count(frozen))
+}
+
+/// What a failure to freeze comes to.
+async fn undo<K: Connection<Peer = GuestAgent>, T>(connection: &mut K, error: Error) -> Result<FreezeOutcome<T>> {
+    // An agent that cannot freeze one thaws those that it has frozen. Others are not ours to thaw.
+    if matches!(error.kind(), ErrorKind::Server | ErrorKind::Encode | ErrorKind::NotConnected) {
+        return Err(error);
     }
-
-    /// What a failure to freeze comes to.
-    async fn undo<T>(&mut self, error: Error) -> Result<FreezeOutcome<T>> {
-        // An agent that cannot freeze one thaws those that it has frozen. Others are not ours to thaw.
-        if matches!(error.kind(), ErrorKind::Server | ErrorKind::Encode | ErrorKind::NotConnected) {
-            return Err(error);
-        }
-        match release(&mut self.connection).await {
-            Release::MayBeFrozen(_) => Ok(FreezeOutcome::MayBeFrozen { value: None, error }),
-            Release::Thawed(_) | Release::ThawedBefore(_) => Err(error),
-        }
+    match release(connection).await {
+        Release::MayBeFrozen(_) => Ok(FreezeOutcome::MayBeFrozen { value: None, error }),
+        Release::Thawed(_) | Release::ThawedBefore(_) => Err(error),
     }
 }
 

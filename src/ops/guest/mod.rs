@@ -67,8 +67,9 @@
 //!
 //! # Dropping
 //!
-//! With tokio's client, an operation whose future is dropped leaves things as they are at that moment: a program runs on, a file
-//! stays open in the agent, and file systems stay frozen.
+//! With tokio's client, a program whose operation is dropped runs on. A file is closed then, and file systems are thawed, by a task
+//! that is spawned for it: if the runtime goes at the same moment, they stay as they are. A closure or a reader that panics has
+//! the same effect with each client.
 
 mod base64;
 mod file;
@@ -88,8 +89,34 @@ pub use thaw::Thaw;
 pub use up::WaitUntilUp;
 
 use super::steps::{after, earlier};
+use crate::api::{CommandFor, GuestAgent};
 use crate::verbs::Connection;
 use std::time::{Duration, Instant};
+
+/// What an operation does at the latest when it is dropped, because its future is, or because something panics.
+struct AtLast<'c, K: Connection<Peer = GuestAgent>, C: CommandFor<GuestAgent> + Send + 'static> {
+    connection: &'c mut K,
+    command: Option<C>,
+}
+
+impl<'c, K: Connection<Peer = GuestAgent>, C: CommandFor<GuestAgent> + Send + 'static> AtLast<'c, K, C> {
+    fn execute(connection: &'c mut K, command: C) -> Self {
+        AtLast { connection, command: Some(command) }
+    }
+
+    /// The operation has come to its end by itself.
+    fn done(mut self) {
+        self.command = None;
+    }
+}
+
+impl<K: Connection<Peer = GuestAgent>, C: CommandFor<GuestAgent> + Send + 'static> Drop for AtLast<'_, K, C> {
+    fn drop(&mut self) {
+        if let Some(command) = self.command.take() {
+            self.connection.execute_unawaited(command);
+        }
+    }
+}
 
 /// How much longer than the deadline a call may take whose answer must not be lost.
 const GRACE: Duration = Duration::from_secs(1);

@@ -17,8 +17,8 @@ pub enum ProgramOutcome {
         /// Its number in the guest.
         pid: i64,
     },
-    /// The agent does not know it any more: the agent was started anew meanwhile, or has told its end to somebody else already,
-    /// which it does once. The program may run on, and what it wrote is lost.
+    /// The agent does not know it any more: the agent was started anew meanwhile, or has told its end already, which it does
+    /// once: to another client, or to a call that had been given up. The program may run on, and what it wrote is lost.
     Forgotten {
         /// Its number in the guest.
         pid: i64,

@@ -34,6 +34,10 @@ impl<K: Connection> Connection for Awaited<K> {
         self.0.sleep_until(time).await;
     }
 
+    fn execute_unawaited<C: CommandFor<K::Peer> + Send + 'static>(&mut self, command: C) {
+        self.0.execute_unawaited(command);
+    }
+
     fn now(&self) -> Instant {
         self.0.now()
     }

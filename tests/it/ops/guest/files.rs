@@ -1,14 +1,16 @@
 //! Files in the guest.
 
 use super::fake::{Fake, Say};
-use super::{answered, gone, nothing, refuse, with_each_agent};
+use super::{answered, catch, gone, nothing, refuse, with_each_agent};
 use crate::ops::clients::block_on;
 use qemu_qmp::ops::guest::{FileError, ReadFile, WriteFile};
 use qemu_qmp::ErrorKind;
 use serde_json::{json, Value};
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 use support::Peer;
+use tokio::sync::Notify;
 
 fn opens(peer: &mut Peer, mode: &str) {
     assert_eq!(answered(peer, "guest-file-open", json!(3)), json!({"path": "/f", "mode": mode}));
@@ -216,6 +218,33 @@ fn this_side_fails() {
         for error in [read, written] {
             assert!(matches!(&error, FileError::Local(error) if error.to_string() == "disk full"), "{error}");
             assert_eq!(error.to_string(), "the copy on this side: disk full");
+        }
+    });
+}
+
+struct Panics;
+
+impl Read for Panics {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        panic!("in the reader")
+    }
+}
+
+#[test]
+fn this_side_panics() {
+    let closed = Arc::new(Notify::new());
+    let told = closed.clone();
+    let script = move |peer: &mut Peer| {
+        opens(peer, "w");
+        closes(peer);
+        told.notify_one();
+    };
+    with_each_agent!(script, |agent| {
+        let closed = closed.clone();
+        async move {
+            let panic = catch(WriteFile::new(agent, "/f", Panics).run()).await.unwrap_err();
+            assert_eq!(*panic.downcast::<&str>().unwrap(), "in the reader");
+            closed.notified().await;
         }
     });
 }

@@ -1,7 +1,7 @@
 //! Frozen file systems: on scripted agents only, because a real one would freeze this machine.
 
 use super::fake::{Fake, Say};
-use super::{answered, gone, refuse, synchronize, with_each_agent};
+use super::{answered, catch, gone, refuse, synchronize, with_each_agent};
 use crate::ops::clients::{block_on, runtime};
 use qemu_qmp::ops::guest::{Freeze, FreezeOutcome, Thaw};
 use qemu_qmp::{ConnectOptions, ErrorKind, GuestAgent};
@@ -11,6 +11,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::{agent, Peer};
+use tokio::sync::Notify;
 
 const FREEZE: &str = "guest-fsfreeze-freeze";
 const THAW: &str = "guest-fsfreeze-thaw";
@@ -132,14 +133,31 @@ fn what_is_done_panics() {
     log.is(&["frozen", "thawed"].repeat(4));
 }
 
-/// The panic of a future.
-async fn catch<F: std::future::Future>(future: F) -> std::thread::Result<F::Output> {
-    let mut future = Box::pin(future);
-    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => std::task::Poll::Ready(Err(panic)),
-    })
-    .await
+/// The agent thaws, though nobody awaits it.
+#[test]
+fn a_future_that_is_dropped() {
+    let (log, thawed) = (Log::default(), Arc::new(Notify::new()));
+    let (script, told) = (log.script(), thawed.clone());
+    let script = move |peer: &mut Peer| {
+        script(peer);
+        told.notify_one();
+    };
+    with_each_agent!(script, |agent| {
+        let (log, thawed, begun) = (log.clone(), thawed.clone(), Notify::new());
+        async move {
+            let work = async {
+                log.add("begun");
+                begun.notify_one();
+                pending::<()>().await;
+            };
+            tokio::select! {
+                _ = Freeze::new(agent).during(work) => unreachable!("it has no end"),
+                () = begun.notified() => {}
+            }
+            thawed.notified().await;
+        }
+    });
+    log.is(&["frozen", "begun", "thawed"].repeat(3));
 }
 
 /// Whoever has frozen them is to thaw them.

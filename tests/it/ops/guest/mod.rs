@@ -9,6 +9,7 @@ mod up;
 
 use serde_json::{json, Value};
 use std::os::unix::net::UnixStream;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use support::Peer;
 
 /// Synchronizes as an agent does.
@@ -33,6 +34,16 @@ fn refuse(peer: &mut Peer, name: &str, class: &str, desc: &str) {
 fn gone(peer: &mut Peer) {
     let (one, _) = UnixStream::pair().unwrap();
     drop(std::mem::replace(peer, Peer::unix(one)));
+}
+
+/// The panic of a future.
+async fn catch<F: std::future::Future>(future: F) -> std::thread::Result<F::Output> {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => std::task::Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 fn nothing() -> Value {

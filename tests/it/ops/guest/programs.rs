@@ -205,6 +205,17 @@ fn output_that_is_no_base64() {
     }
 }
 
+#[test]
+fn an_answer_of_another_kind() {
+    let script = |peer: &mut Peer| {
+        starts(peer);
+        shows(peer, json!({"exited": "yes"}));
+    };
+    with_each_agent!(script, |agent| async move {
+        assert_eq!(Program::new(agent, "df").run().await.unwrap_err().kind(), ErrorKind::Decode);
+    });
+}
+
 /// Pauses grow; the deadline is met; and the last answer counts.
 #[test]
 fn pauses_and_the_deadline() {
