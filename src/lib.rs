@@ -89,13 +89,9 @@ mod fds;
 #[cfg(not(all(unix, feature = "fd")))]
 #[path = "fds/off.rs"]
 mod fds;
-#[cfg(feature = "qga")]
-#[path = "operations/guest.rs"]
-mod guest_operations;
 mod json;
 mod label;
 pub mod message;
-#[cfg(feature = "qmp")]
 mod operations;
 pub mod ops;
 mod options;

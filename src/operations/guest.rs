@@ -18,6 +18,7 @@ macro_rules! operations {
             }
 
             /// The program of this number that was started in the guest, to be waited for.
+            #[inline]
             pub fn running_program(
                 $($receiver)+,
                 pid: i64,
@@ -52,16 +53,19 @@ macro_rules! operations {
             }
 
             /// The guest's file systems, to be frozen while something is done. See [`ops::guest`](crate::ops::guest).
+            #[inline]
             pub fn freeze($($receiver)+) -> Freeze<crate::$module::$connection<'_, GuestAgent>> {
                 Freeze::new($this.lend())
             }
 
             /// The guest's file systems, to be thawed.
+            #[inline]
             pub fn thaw($($receiver)+) -> Thaw<crate::$module::$connection<'_, GuestAgent>> {
                 Thaw::new($this.lend())
             }
 
             /// The agent, to be waited for until it answers.
+            #[inline]
             pub fn wait_until_up($($receiver)+) -> WaitUntilUp<crate::$module::$connection<'_, GuestAgent>> {
                 WaitUntilUp::new($this.lend())
             }

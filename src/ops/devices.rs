@@ -115,6 +115,7 @@ impl UnplugOutcome {
     /// # Errors
     ///
     /// The outcome, as an error that tells it.
+    #[inline]
     pub fn gone(self) -> Result<(), NotUnplugged> {
         match self {
             UnplugOutcome::Gone => Ok(()),
@@ -273,6 +274,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
 }
 
 /// What an event says of a device, by its id or path.
+#[inline]
 fn answer(event: &RawEvent, cursor: EventCursor, device: &str) -> Option<Answer> {
     let is_it = |id: Option<&str>, path: &str| {
         id == Some(device) || path == device || path.strip_prefix(PERIPHERALS) == Some(device)
@@ -293,21 +295,25 @@ fn answer(event: &RawEvent, cursor: EventCursor, device: &str) -> Option<Answer>
     (member("device")? == device).then(|| Answer::Refused(member("msg").map(str::to_owned), cursor))
 }
 
+#[inline]
 fn is_not_found(error: &Error) -> bool {
     error.server_error().is_some_and(|error| error.class == ErrorClass::DeviceNotFound)
 }
 
 /// Whether QEMU waits for the answer to an earlier request. It has no class of its own for that.
+#[inline]
 fn is_pending(error: &Error) -> bool {
     error.server_error().is_some_and(|error| error.desc.contains("in the process of unplug"))
 }
 
 /// Likewise.
+#[inline]
 fn is_in_use(error: &Error) -> bool {
     error.server_error().is_some_and(|error| error.desc.contains("in use"))
 }
 
 impl fmt::Display for UnplugOutcome {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UnplugOutcome::Gone => f.write_str("is gone"),

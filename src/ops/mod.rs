@@ -27,10 +27,10 @@
 //!
 //! An operation whose future is dropped leaves things as they are at that moment: a job goes on.
 
-#[cfg(feature = "qga")]
-pub mod guest;
 #[cfg(feature = "qmp")]
 pub mod devices;
+#[cfg(feature = "qga")]
+pub mod guest;
 #[cfg(feature = "qmp")]
 pub mod jobs;
 #[cfg(feature = "qmp")]

@@ -53,6 +53,7 @@ pub enum MachineEnd {
 
 impl MachineEnd {
     /// Whether it shut down, whatever the cause.
+    #[inline]
     pub fn is_shut_down(&self) -> bool {
         matches!(self, MachineEnd::ShutDown(_))
     }
@@ -294,6 +295,7 @@ async fn end_of<K: Connection>(
     }
 }
 
+#[inline]
 fn told(event: &RawEvent, resets: bool) -> Option<MachineEnd> {
     if let Some(Ok(event)) = event.decode::<Shutdown>() {
         return Some(MachineEnd::ShutDown(event.data.reason));
@@ -307,6 +309,7 @@ fn told(event: &RawEvent, resets: bool) -> Option<MachineEnd> {
     }
 }
 
+#[inline]
 fn is_shutdown(event: &RawEvent) -> bool {
     event.decode::<Shutdown>().is_some()
 }
@@ -316,6 +319,7 @@ fn is_late<K: Connection>(connection: &K, deadline: Option<Instant>, error: &Err
 }
 
 impl fmt::Display for MachineEnd {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             MachineEnd::ShutDown(cause) => write!(f, "shut down (`{cause}`)"),

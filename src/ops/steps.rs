@@ -16,6 +16,7 @@ pub(super) fn is_over<K: Connection>(connection: &K, deadline: Option<Instant>) 
 }
 
 /// The earlier of the two.
+#[inline]
 pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
 }

@@ -7,6 +7,7 @@ use ::base64::engine::general_purpose::STANDARD;
 use ::base64::Engine;
 use serde::de::Error as _;
 
+#[inline]
 pub(super) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }

@@ -266,6 +266,7 @@ impl Pieces {
 }
 
 /// How many bytes, as the agent has numbers.
+#[inline]
 fn number(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

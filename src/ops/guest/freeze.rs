@@ -223,6 +223,7 @@ async fn attempt<K: Connection, F: Future>(
 }
 
 /// A number that is never negative.
+#[inline]
 pub(super) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

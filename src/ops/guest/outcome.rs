@@ -71,6 +71,7 @@ impl ProgramOutcome {
     /// # Errors
     ///
     /// The outcome, as an error that tells it.
+    #[inline]
     pub fn finished(self) -> Result<GuestOutput, ProgramFailure> {
         match self {
             ProgramOutcome::Finished(output) => Ok(output),
@@ -83,6 +84,7 @@ impl ProgramOutcome {
     /// # Errors
     ///
     /// The outcome, as an error that tells it. It has the program's output in it, if there is any, and does not show it.
+    #[inline]
     pub fn succeeded(self) -> Result<GuestOutput, ProgramFailure> {
         match self.finished()? {
             output if output.success() => Ok(output),
@@ -93,10 +95,12 @@ impl ProgramOutcome {
 
 impl GuestOutput {
     /// Whether the program ended with the exit code 0.
+    #[inline]
     pub fn success(&self) -> bool {
         self.status.success()
     }
 
+    #[inline]
     pub(super) fn new(reply: &GuestExecStatusReply) -> Result<Self> {
         let bytes = |member: &str, text: &Option<String>| {
             let text = text.as_deref().unwrap_or_default();
@@ -114,22 +118,26 @@ impl GuestOutput {
 
 impl GuestExitStatus {
     /// Whether it ended by itself with the exit code 0.
+    #[inline]
     pub fn success(&self) -> bool {
         self.code == Some(0)
     }
 
     /// Its exit code, if it ended by itself.
+    #[inline]
     pub fn code(&self) -> Option<i64> {
         self.code
     }
 
     /// The signal that ended it, or on Windows the code of an exception.
+    #[inline]
     pub fn signal(&self) -> Option<i64> {
         self.signal
     }
 }
 
 impl fmt::Display for GuestExitStatus {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code, self.signal) {
             (Some(code), _) => write!(f, "exit code {code}"),
@@ -140,6 +148,7 @@ impl fmt::Display for GuestExitStatus {
 }
 
 impl fmt::Display for ProgramOutcome {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ProgramOutcome::Finished(output) => write!(f, "ended with {}", output.status),
@@ -157,6 +166,7 @@ impl fmt::Display for ProgramOutcome {
 }
 
 impl fmt::Debug for GuestOutput {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GuestOutput")
             .field("status", &self.status)

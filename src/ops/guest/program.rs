@@ -184,6 +184,7 @@ async fn follow<K: Connection<Peer = GuestAgent>>(
 }
 
 /// An agent that may not answer at all at present says so with another class.
+#[inline]
 fn knows_no_such_program(error: &crate::Error) -> bool {
     error.server_error().is_some_and(|error| error.class == ErrorClass::GenericError)
 }

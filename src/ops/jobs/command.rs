@@ -35,10 +35,12 @@ macro_rules! block_jobs {
         impl Sealed for $command {}
         #[allow(deprecated)]
         impl JobCommand for $command {
+            #[inline]
             fn job_id(&mut self) -> String {
                 self.job_id.get_or_insert_with(|| random_name("qmp-job")).clone()
             }
 
+            #[inline]
             fn keep(&mut self) {
                 self.auto_dismiss = Some(false);
             }
@@ -51,10 +53,12 @@ macro_rules! other_jobs {
     ($($command:ty),* $(,)?) => {$(
         impl Sealed for $command {}
         impl JobCommand for $command {
+            #[inline]
             fn job_id(&mut self) -> String {
                 self.job_id.clone()
             }
 
+            #[inline]
             fn keep(&mut self) {}
         }
     )*};
@@ -64,6 +68,7 @@ block_jobs!(BlockCommit, BlockStream, BlockdevBackup, BlockdevMirror, DriveBacku
 other_jobs!(BlockdevCreate, XBlockdevAmend, SnapshotSave, SnapshotLoad, SnapshotDelete);
 
 /// Keeps a job until its outcome was read. Returns its id.
+#[inline]
 pub(super) fn keep(command: &mut impl JobCommand) -> String {
     command.keep();
     command.job_id()
@@ -71,6 +76,7 @@ pub(super) fn keep(command: &mut impl JobCommand) -> String {
 
 /// Keeps all jobs that a transaction starts. Returns their ids, in the order of the actions.
 #[allow(deprecated)]
+#[inline]
 pub(super) fn keep_all(transaction: &mut Transaction) -> Vec<String> {
     let actions = transaction.actions.iter_mut();
     let ids = actions.filter_map(|action| match &mut action.branch {
@@ -82,6 +88,7 @@ pub(super) fn keep_all(transaction: &mut Transaction) -> Vec<String> {
 }
 
 /// A name that no other program has chosen. 17 characters longer than its beginning.
+#[inline]
 pub(super) fn random_name(beginning: &str) -> String {
     // The keys are random: what is hashed does not matter.
     format!("{beginning}-{:016x}", RandomState::new().hash_one(()))

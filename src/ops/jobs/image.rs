@@ -77,6 +77,7 @@ pub enum CreateImageError {
 
 impl ImageFormat {
     /// QEMU's own format, as QEMU makes it by default.
+    #[inline]
     pub fn qcow2() -> Self {
         ImageFormat::Qcow2(|options| options)
     }
@@ -227,6 +228,7 @@ impl<K> fmt::Debug for CreateImage<K> {
 }
 
 impl fmt::Debug for ImageFormat {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ImageFormat::Raw => "Raw",

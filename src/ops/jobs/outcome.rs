@@ -78,6 +78,7 @@ pub struct JobProgress {
 
 impl JobOutcome {
     /// Whether the job completed.
+    #[inline]
     pub fn is_completed(&self) -> bool {
         *self == JobOutcome::Completed
     }
@@ -87,6 +88,7 @@ impl JobOutcome {
     /// # Errors
     ///
     /// The outcome, as an error that tells it.
+    #[inline]
     pub fn completed(self) -> Result<(), UnfinishedJob> {
         match self {
             JobOutcome::Completed => Ok(()),
@@ -97,6 +99,7 @@ impl JobOutcome {
 
 impl JobProgress {
     /// How much of it is done, from 0 to 1; 0 while the total is not known.
+    #[inline]
     pub fn fraction(&self) -> f64 {
         match self.total {
             0 => 0.0,
@@ -111,6 +114,7 @@ impl JobProgress {
 pub struct UnfinishedJob(pub JobOutcome);
 
 impl fmt::Display for JobOutcome {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JobOutcome::Completed => f.write_str("completed"),
@@ -126,6 +130,7 @@ impl fmt::Display for JobOutcome {
 }
 
 impl fmt::Display for CancelledBy {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             CancelledBy::ThisProgram => "this program",
@@ -136,6 +141,7 @@ impl fmt::Display for CancelledBy {
 }
 
 impl fmt::Display for JobFailure {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.error)?;
         match &self.io_error {
@@ -146,6 +152,7 @@ impl fmt::Display for JobFailure {
 }
 
 impl fmt::Display for JobIoError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.operation {
             Some(operation) => write!(f, "an error of the operation `{operation}`")?,

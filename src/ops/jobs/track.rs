@@ -37,6 +37,7 @@ pub(super) struct Options<'p> {
 }
 
 impl Options<'_> {
+    #[inline]
     pub(super) fn new() -> Self {
         Options {
             timeout: None,
@@ -342,16 +343,19 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
 }
 
 impl Tracked {
+    #[inline]
     fn cancelled(&self) -> JobOutcome {
         JobOutcome::Cancelled(self.cancelled_by.unwrap_or(CancelledBy::SomebodyElse))
     }
 
+    #[inline]
     fn failed(&self, error: String) -> JobOutcome {
         JobOutcome::Failed(JobFailure { error, io_error: self.io_error.clone() })
     }
 }
 
 /// Takes in an event. `false` if it concerns none of the jobs. One that is old concerns a job that had the id before.
+#[inline]
 fn observe(jobs: &mut [Tracked], event: &RawEvent, is_new: bool) -> bool {
     if let Some(Ok(event)) = event.decode::<JobStatusChange>() {
         return find(jobs, &event.data.id).is_some();
@@ -377,6 +381,7 @@ fn observe(jobs: &mut [Tracked], event: &RawEvent, is_new: bool) -> bool {
     true
 }
 
+#[inline]
 fn find<'a>(jobs: &'a mut [Tracked], id: &str) -> Option<&'a mut Tracked> {
     jobs.iter_mut().find(|job| job.id == id)
 }

@@ -132,6 +132,7 @@ impl<K: Connection<Peer = Monitor>> Incoming<K> {
 }
 
 impl fmt::Display for IncomingOutcome {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             IncomingOutcome::Completed(state) => write!(f, "completed, and the machine is in the state `{state}`"),

@@ -50,6 +50,7 @@ pub struct MigrationProgress {
 
 impl MigrationOutcome {
     /// Whether the machine is at the target.
+    #[inline]
     pub fn is_completed(&self) -> bool {
         matches!(self, MigrationOutcome::Completed(_))
     }
@@ -59,6 +60,7 @@ impl MigrationOutcome {
     /// # Errors
     ///
     /// The outcome, as an error that tells it.
+    #[inline]
     pub fn completed(self) -> Result<MigrationInfo, UnfinishedMigration> {
         match self {
             MigrationOutcome::Completed(info) => Ok(*info),
@@ -73,6 +75,7 @@ impl MigrationOutcome {
 pub struct UnfinishedMigration(pub MigrationOutcome);
 
 impl MigrationProgress {
+    #[inline]
     pub(super) fn new(info: MigrationInfo) -> Self {
         // QEMU counts these in signed numbers, which are never negative.
         let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
@@ -93,6 +96,7 @@ impl MigrationProgress {
 }
 
 impl fmt::Display for MigrationOutcome {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             MigrationOutcome::Completed(_) => f.write_str("completed"),

@@ -304,6 +304,7 @@ impl<'p, K: Connection<Peer = Monitor>> RunningMigration<'p, K> {
 }
 
 /// The outcome that a status is, if it is one.
+#[inline]
 fn outcome(info: MigrationInfo, past: Past) -> Option<MigrationOutcome> {
     Some(match info.status {
         Some(MigrationStatus::Completed) => MigrationOutcome::Completed(Box::new(info)),
@@ -318,6 +319,7 @@ fn outcome(info: MigrationInfo, past: Past) -> Option<MigrationOutcome> {
 }
 
 /// Why QEMU refused to begin.
+#[inline]
 fn reason(error: Error) -> Result<String> {
     match error.server_error() {
         Some(refusal) => Ok(refusal.desc.to_string()),

@@ -42,6 +42,7 @@ impl Schema {
 
     /// Whether there is what an [`argument!`](super::argument), [`returned!`](super::returned) or [`told!`](super::told) names:
     /// the command or event, each member on the way, and the value or branch.
+    #[inline]
     pub fn supports(&self, path: impl Borrow<SchemaPath>) -> bool {
         self.end(path.borrow()).is_some()
     }
@@ -70,6 +71,7 @@ impl Schema {
     }
 
     /// The features of the member or value at the end of a path; `None` if the path leads nowhere.
+    #[inline]
     pub fn features(&self, path: impl Borrow<SchemaPath>) -> Option<&[String]> {
         self.end(path.borrow()).map(|end| match end {
             End::Member(member) => member.features(),
@@ -78,6 +80,7 @@ impl Schema {
     }
 
     /// The member at the end of a path; `None` if the path leads nowhere. Where it ends with a value, that value's member.
+    #[inline]
     pub fn member(&self, path: impl Borrow<SchemaPath>) -> Option<SchemaMember<'_>> {
         self.end(path.borrow()).map(|end| match end {
             End::Member(member) => member,
@@ -108,16 +111,19 @@ impl Schema {
     }
 
     /// All commands, by name.
+    #[inline]
     pub fn commands(&self) -> impl Iterator<Item = SchemaCommand<'_>> {
         self.entries().filter_map(|info| SchemaCommand::new(self, info))
     }
 
     /// All events, by name.
+    #[inline]
     pub fn events(&self) -> impl Iterator<Item = SchemaEvent<'_>> {
         self.entries().filter_map(|info| SchemaEvent::new(self, info))
     }
 
     /// All that QEMU sent, sorted by name: commands, events, types, and entries of kinds that are yet to come.
+    #[inline]
     pub fn entries(&self) -> impl Iterator<Item = &SchemaInfo> {
         self.entries.values()
     }

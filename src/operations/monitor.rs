@@ -1,6 +1,4 @@
-//! The methods of each client that begin operations.
-//!
-//! Clients and operations know nothing of each other; this is where they meet.
+//! The methods of each client of a monitor that begin operations.
 
 use crate::api::{CommandFor, Monitor, MonitorPeer};
 use crate::ops::devices::Unplug;
@@ -80,6 +78,7 @@ macro_rules! operations {
             }
 
             /// Moves the machine to another QEMU, or into a file: see [`ops::migration`](crate::ops::migration).
+            #[inline]
             pub fn migrate(
                 $($receiver)+,
                 target: MigrationTarget,
@@ -88,6 +87,7 @@ macro_rules! operations {
             }
 
             /// The migration that runs already, to be followed to its end: see [`ops::migration`](crate::ops::migration).
+            #[inline]
             pub fn running_migration(
                 $($receiver)+
             ) -> Migrate<'_, crate::$module::$connection<'_, Monitor>> {
@@ -95,6 +95,7 @@ macro_rules! operations {
             }
 
             /// Receives a machine from another QEMU, or from a file: see [`ops::migration`](crate::ops::migration).
+            #[inline]
             pub fn incoming(
                 $($receiver)+,
                 source: MigrationTarget,
@@ -103,11 +104,13 @@ macro_rules! operations {
             }
 
             /// Presses the power button, and waits for what comes of it: see [`ops::power`](crate::ops::power).
+            #[inline]
             pub fn power_down($($receiver)+) -> PowerDown<crate::$module::$connection<'_, Monitor>> {
                 PowerDown::new($this.lend())
             }
 
             /// Resets the machine: see [`ops::power`](crate::ops::power).
+            #[inline]
             pub fn reset($($receiver)+) -> ResetMachine<crate::$module::$connection<'_, Monitor>> {
                 ResetMachine::new($this.lend())
             }
@@ -116,6 +119,7 @@ macro_rules! operations {
             ///
             /// Once somebody has subscribed to events, the client keeps none, and it begins with those that come from now
             /// on.
+            #[inline]
             pub fn wait_for_shutdown($($receiver)+) -> WaitForShutdown<crate::$module::$connection<'_, Monitor>> {
                 WaitForShutdown::new($this.lend_with_kept())
             }
