@@ -4,16 +4,15 @@
 //! this peer has. Events that arrive meanwhile are kept, in order, until they are taken.
 //!
 //! ```no_run
-//! use qemu_qmp::qmp::{commands::*, events::*, types::*};
+//! use qemu_qmp::qmp::{commands::*, types::*};
 //! use std::time::Duration;
 //!
-//! # fn main() -> qemu_qmp::Result<()> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut vm = qemu_qmp::Client::connect_unix("/run/vm.qmp")?;
 //! let status = vm.execute(QueryStatus::new())?;
 //! assert_eq!(status.status, RunState::Running);
 //!
-//! let is_net1 = |gone: &DeviceDeleted| gone.device.as_deref() == Some("net1");
-//! vm.execute_and_wait(DeviceDel::new("net1"), Duration::from_secs(30), is_net1)?;
+//! vm.unplug("net1").deadline(Duration::from_secs(30)).run()?.gone()?;
 //! # Ok(())
 //! # }
 //! ```
@@ -26,6 +25,8 @@
 //! - [`Client`]: the blocking client of a monitor. [`blocking`]: the same for other peers, such as
 //!   `blocking::Client<GuestAgent>`, for several threads, and what it connects over. `tokio`, with the feature of this name:
 //!   the client that any number of tasks share. See [below](#which-client-to-choose).
+//! - [`ops`]: operations, which take several commands and events: jobs, unplugging, migration, power, programs and files in the
+//!   guest, and what a QEMU can do.
 //! - `qom`, with the feature `qmp`: properties of QEMU's objects, read and set with the type that the caller knows.
 //! - [`Monitor`], [`StorageDaemon`], [`GuestAgent`]: the peers. [`CommandFor`] says of a command which of them have it.
 //! - [`ConnectOptions`]: deadlines, the connection's name, and other choices, for all clients.

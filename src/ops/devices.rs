@@ -56,6 +56,7 @@
 //! devices cannot be unplugged.
 
 use super::steps::{after, earlier, is_over, next};
+use super::unfinished::{Outcome, Unfinished};
 use crate::api::{CommandFor, Monitor};
 use crate::error::{Error, ErrorClass, Result};
 use crate::message::RawEvent;
@@ -104,10 +105,9 @@ pub enum UnplugOutcome {
     NotAnswered,
 }
 
-/// An outcome other than [`Gone`](UnplugOutcome::Gone), as an error.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the device {0}")]
-pub struct NotUnplugged(pub UnplugOutcome);
+impl Outcome for UnplugOutcome {
+    const SUBJECT: &'static str = "the device";
+}
 
 impl UnplugOutcome {
     /// Makes an error of every outcome but [`Gone`](Self::Gone), for `?`.
@@ -116,10 +116,10 @@ impl UnplugOutcome {
     ///
     /// The outcome, as an error that tells it.
     #[inline]
-    pub fn gone(self) -> Result<(), NotUnplugged> {
+    pub fn gone(self) -> Result<(), Unfinished<Self>> {
         match self {
             UnplugOutcome::Gone => Ok(()),
-            other => Err(NotUnplugged(other)),
+            other => Err(Unfinished(other)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use support::programs::example;
-use support::qemu::{Daemon, Qemu};
+use support::qemu::{Agent, Daemon, Qemu};
 use support::PATIENCE;
 
 /// Runs an example to its end. Gives what it prints.
@@ -109,6 +109,28 @@ fn migration() {
     let stream = path(target.folder(), "stream");
     let text = succeed("migrate", &[&path(source.folder(), "socket"), &path(target.folder(), "socket"), &stream]);
     assert!(text.contains("migration completed"), "{text}");
+}
+
+#[test]
+fn questions() {
+    let Some(qemu) = machine() else { return };
+    let text = succeed("ask", &[&path(qemu.folder(), "socket")]);
+    assert!(text.contains("machines of 2022: yes"), "{text}");
+}
+
+#[test]
+fn guest() {
+    let Some(agent) = Agent::start() else { return };
+    drop(agent.connect());
+    let in_folder = |name: &str| path(agent.folder(), name);
+    let socket = in_folder("socket");
+    assert_eq!(succeed("guest", &[&socket, "run", "sh", "-c", "echo here"]), "here\n");
+    assert_eq!(run("guest", &[&socket, "run", "sh", "-c", "echo there; exit 3"]), ("there\n".to_owned(), false));
+    std::fs::write(in_folder("one"), b"bytes\0\xff").unwrap();
+    succeed("guest", &[&socket, "put", &in_folder("one"), &in_folder("two")]);
+    succeed("guest", &[&socket, "get", &in_folder("two"), &in_folder("three")]);
+    assert_eq!(std::fs::read(in_folder("three")).unwrap(), b"bytes\0\xff");
+    assert!(!run("guest", &[&socket, "get", &in_folder("none"), &in_folder("four")]).1);
 }
 
 #[test]

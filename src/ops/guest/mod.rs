@@ -83,7 +83,7 @@ pub use file::{FileError, ReadFile, WriteFile};
 #[doc(hidden)]
 pub use freeze::Call;
 pub use freeze::{Freeze, FreezeFailure, FreezeOutcome, Work};
-pub use outcome::{GuestExitStatus, GuestOutput, ProgramFailure, ProgramOutcome};
+pub use outcome::{GuestExitStatus, GuestOutput, ProgramOutcome};
 pub use program::{Program, RunningProgram};
 pub use thaw::Thaw;
 pub use up::WaitUntilUp;

@@ -2,6 +2,7 @@
 
 use super::base64::decode;
 use crate::error::{Error, Result};
+use crate::ops::unfinished::{Outcome, Unfinished};
 use crate::qga::commands::GuestExecStatus;
 use crate::qga::types::GuestExecStatusReply;
 use std::fmt;
@@ -60,10 +61,9 @@ pub struct GuestExitStatus {
     signal: Option<i64>,
 }
 
-/// The outcome of a program that did not end, or did not end well, as an error.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the program in the guest {0}")]
-pub struct ProgramFailure(pub ProgramOutcome);
+impl Outcome for ProgramOutcome {
+    const SUBJECT: &'static str = "the program in the guest";
+}
 
 impl ProgramOutcome {
     /// Makes an error of every outcome but [`Finished`](Self::Finished), for `?`.
@@ -72,10 +72,10 @@ impl ProgramOutcome {
     ///
     /// The outcome, as an error that tells it.
     #[inline]
-    pub fn finished(self) -> Result<GuestOutput, ProgramFailure> {
+    pub fn finished(self) -> Result<GuestOutput, Unfinished<Self>> {
         match self {
             ProgramOutcome::Finished(output) => Ok(output),
-            other => Err(ProgramFailure(other)),
+            other => Err(Unfinished(other)),
         }
     }
 
@@ -85,10 +85,10 @@ impl ProgramOutcome {
     ///
     /// The outcome, as an error that tells it. It has the program's output in it, if there is any, and does not show it.
     #[inline]
-    pub fn succeeded(self) -> Result<GuestOutput, ProgramFailure> {
+    pub fn succeeded(self) -> Result<GuestOutput, Unfinished<Self>> {
         match self.finished()? {
             output if output.success() => Ok(output),
-            output => Err(ProgramFailure(ProgramOutcome::Finished(output))),
+            output => Err(Unfinished(ProgramOutcome::Finished(output))),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Images that are made and opened in one call, and closed again.
 
 use super::command::{keep, random_name};
-use super::outcome::UnfinishedJob;
+use super::outcome::JobOutcome;
 use super::track::{Goal, Options, Tracker};
 use crate::api::MonitorPeer;
 use crate::error::{Error, Result};
 use crate::ops::steps::after;
+use crate::ops::unfinished::Unfinished;
 use crate::qmp::commands::{BlockdevAdd, BlockdevCreate, BlockdevDel};
 use crate::qmp::types::*;
 use crate::timeout::Timeout;
@@ -72,7 +73,7 @@ pub enum CreateImageError {
     Command(Error),
     /// A job of `blockdev-create` did not complete.
     #[error(transparent)]
-    Job(UnfinishedJob),
+    Job(Unfinished<JobOutcome>),
 }
 
 impl ImageFormat {

@@ -114,5 +114,5 @@ mod track;
 pub use builder::{AtReady, ExistingJob, Job, OnStop};
 pub use command::JobCommand;
 pub use image::{CloseImage, CreateImage, CreateImageError, Image, ImageFormat};
-pub use outcome::{CancelledBy, JobFailure, JobIoError, JobOutcome, JobProgress, UnfinishedJob};
+pub use outcome::{CancelledBy, JobFailure, JobIoError, JobOutcome, JobProgress};
 pub use running::RunningJob;

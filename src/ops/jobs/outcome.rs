@@ -1,5 +1,6 @@
 //! What is told of a job: its progress, and how it ended.
 
+use crate::ops::unfinished::{Outcome, Unfinished};
 use crate::qmp::types::{BlockErrorAction, IoOperationType, JobStatus};
 use std::fmt;
 
@@ -89,10 +90,10 @@ impl JobOutcome {
     ///
     /// The outcome, as an error that tells it.
     #[inline]
-    pub fn completed(self) -> Result<(), UnfinishedJob> {
+    pub fn completed(self) -> Result<(), Unfinished<Self>> {
         match self {
             JobOutcome::Completed => Ok(()),
-            other => Err(UnfinishedJob(other)),
+            other => Err(Unfinished(other)),
         }
     }
 }
@@ -108,10 +109,9 @@ impl JobProgress {
     }
 }
 
-/// The outcome of a job that did not complete, as an error.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("the job {0}")]
-pub struct UnfinishedJob(pub JobOutcome);
+impl Outcome for JobOutcome {
+    const SUBJECT: &'static str = "the job";
+}
 
 impl fmt::Display for JobOutcome {
     #[inline]

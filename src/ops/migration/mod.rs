@@ -58,6 +58,6 @@ mod source;
 mod target;
 
 pub use incoming::{Incoming, IncomingOutcome};
-pub use outcome::{MigrationOutcome, MigrationProgress, UnfinishedMigration};
+pub use outcome::{MigrationOutcome, MigrationProgress};
 pub use source::{Migrate, RunningMigration};
 pub use target::MigrationTarget;

@@ -1,5 +1,6 @@
 //! What is told of a migration: its progress, and how it ended.
 
+use crate::ops::unfinished::{Outcome, Unfinished};
 use crate::qmp::types::{MigrationInfo, MigrationStatus};
 use std::fmt;
 use std::time::Duration;
@@ -61,18 +62,17 @@ impl MigrationOutcome {
     ///
     /// The outcome, as an error that tells it.
     #[inline]
-    pub fn completed(self) -> Result<MigrationInfo, UnfinishedMigration> {
+    pub fn completed(self) -> Result<MigrationInfo, Unfinished<Self>> {
         match self {
             MigrationOutcome::Completed(info) => Ok(*info),
-            other => Err(UnfinishedMigration(other)),
+            other => Err(Unfinished(other)),
         }
     }
 }
 
-/// The outcome of a migration that did not complete, as an error.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("migration {0}")]
-pub struct UnfinishedMigration(pub MigrationOutcome);
+impl Outcome for MigrationOutcome {
+    const SUBJECT: &'static str = "migration";
+}
 
 impl MigrationProgress {
     #[inline]

@@ -1,7 +1,8 @@
 //! A real QEMU for a test.
 //!
 //! Without one, the test says that it was skipped; with `QEMU_QMP_REQUIRE_QEMU=1` in the environment it fails instead.
-//! `QEMU_QMP_QEMU` names another program than `qemu-system-x86_64`, and `QEMU_QMP_AGENT` another one than `qemu-ga`.
+//! `QEMU_QMP_QEMU`, `QEMU_QMP_STORAGE_DAEMON` and `QEMU_QMP_AGENT` name other programs than `qemu-system-x86_64`,
+//! `qemu-storage-daemon` and `qemu-ga`.
 
 use super::programs::{started, Folder};
 use super::{options, PATIENCE};
@@ -69,10 +70,9 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// The one beside the QEMU. `None` if there is none and none is required.
+    /// `None` if there is no storage daemon and none is required.
     pub fn start() -> Option<Daemon> {
-        let qemu = std::env::var_os("QEMU_QMP_QEMU").unwrap_or_default();
-        let program = Path::new(&qemu).with_file_name("qemu-storage-daemon");
+        let program = std::env::var_os("QEMU_QMP_STORAGE_DAEMON").unwrap_or_else(|| "qemu-storage-daemon".into());
         let folder = Folder::new();
         let chardev = format!("socket,path={},server=on,wait=off,id=monitor", folder.path().join("socket").display());
         let arguments = ["--chardev", &chardev, "--monitor", "chardev=monitor"];

@@ -4,11 +4,8 @@
 
 use qemu_qmp::ops::probe::{argument, returned, told, Schema};
 use qemu_qmp::qmp::{commands::*, events::*, types::*};
-use qemu_qmp::{blocking, StorageDaemon, Version};
-use std::process::{Child, Command, Stdio};
-use support::programs::{started, Folder};
-use support::qemu::Qemu;
-use support::{options, PATIENCE};
+use qemu_qmp::Version;
+use support::qemu::{Daemon, Qemu};
 
 /// What this release should say.
 fn check(schema: &Schema, version: &Version) {
@@ -82,19 +79,10 @@ fn a_system_emulator() {
     assert_eq!(probe.has_cpu_model("no-such-model").unwrap(), Some(false));
 }
 
-/// `QEMU_QMP_STORAGE_DAEMON` names another program than `qemu-storage-daemon`.
 #[test]
 fn a_storage_daemon() {
-    let program = std::env::var_os("QEMU_QMP_STORAGE_DAEMON").unwrap_or_else(|| "qemu-storage-daemon".into());
-    let folder = Folder::new();
-    let socket = format!("socket,id=monitor,path={},server=on,wait=off", folder.socket().display());
-    let process = Command::new(&program)
-        .args(["--chardev", &socket, "--monitor", "chardev=monitor"])
-        .stdin(Stdio::null())
-        .spawn();
-    let Some(_process) = started(&program, process).map(Process) else { return };
-    let mut daemon =
-        blocking::Client::<StorageDaemon>::connect_with(folder.socket(), &options().retry_for(PATIENCE)).unwrap();
+    let Some(process) = Daemon::start() else { return };
+    let mut daemon = process.connect();
     let version = daemon.greeting().version;
     let schema = daemon.schema().run().unwrap();
     check(&schema, &version);
@@ -103,14 +91,4 @@ fn a_storage_daemon() {
     let mut probe = daemon.probe();
     assert!(probe.has_object("iothread").unwrap() && !probe.has_object("memory-backend-ram").unwrap());
     assert!(probe.object_property("iothread", "poll-max-ns").unwrap().is_some());
-}
-
-/// Gone with this value.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
