@@ -1,6 +1,6 @@
 //! Frozen file systems, which are thawed whatever happens in between.
 
-use super::thaw::{release, Release};
+use super::thaw::{count, release, Release};
 use super::AtLast;
 use crate::api::GuestAgent;
 use crate::error::{Error, ErrorKind, Result};
@@ -220,12 +220,6 @@ async fn attempt<K: Connection, F: Future>(
         Err(panic) => Poll::Ready(Err(panic)),
     })
     .await
-}
-
-/// A number that is never negative.
-#[inline]
-pub(super) fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 impl<T> FreezeOutcome<T> {

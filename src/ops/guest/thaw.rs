@@ -1,6 +1,5 @@
 //! Thawing, and finding out whether it is done.
 
-use super::freeze::count;
 use super::pause;
 use crate::api::GuestAgent;
 use crate::error::{Error, ErrorKind, Result};
@@ -97,4 +96,10 @@ impl<K> fmt::Debug for Thaw<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Thaw").field("timeout", &self.timeout).finish_non_exhaustive()
     }
+}
+
+/// A number that is never negative.
+#[inline]
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }

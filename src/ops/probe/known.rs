@@ -4,7 +4,8 @@
 //! refuse a member that they do not know, with the names that are near. What each of them is, an object or a list, they say
 //! themselves. No type is described a second time for this, and only programs that check a path compile it.
 
-use super::path::{SchemaPath, Step};
+use super::path::{PathRoot, SchemaPath, Step};
+use crate::api::{Command, Event};
 use crate::wire::{decode_strictly, split_path};
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{
@@ -23,6 +24,36 @@ pub struct UnknownName {
     reason: String,
 }
 
+impl SchemaPath {
+    /// An argument of this command, by its name on the wire.
+    ///
+    /// # Errors
+    ///
+    /// If this crate's own schema knows no argument of that name. The value of an enum, after `=`, is not looked at:
+    /// [`argument!`](super::argument) takes values that cannot be wrong, and `parse` of the enum says if it has one.
+    pub fn argument<C: Command>(path: &str) -> Result<Self, UnknownName> {
+        check::<C>(SchemaPath { root: PathRoot::Argument(C::NAME), steps: steps(path) })
+    }
+
+    /// A member of what this command returns, or of its elements if it returns a list.
+    ///
+    /// # Errors
+    ///
+    /// If this crate's own schema knows no member of that name, likewise.
+    pub fn returned<C: Command>(path: &str) -> Result<Self, UnknownName> {
+        check::<C::Reply>(SchemaPath { root: PathRoot::Return(C::NAME), steps: steps(path) })
+    }
+
+    /// A member of what this event tells.
+    ///
+    /// # Errors
+    ///
+    /// If this crate's own schema knows no member of that name, likewise.
+    pub fn told<E: Event>(path: &str) -> Result<Self, UnknownName> {
+        check::<E>(SchemaPath { root: PathRoot::Data(E::NAME), steps: steps(path) })
+    }
+}
+
 impl fmt::Display for UnknownName {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,8 +69,17 @@ const UNKNOWN: &str = "unknown member";
 /// No QAPI name: only an object that takes whatever it is given takes it.
 const NO_NAME: &str = "\0";
 
+#[inline]
+fn steps(path: &str) -> Vec<Step> {
+    let step = |step: &str| match step.split_once('=') {
+        Some((member, value)) => Step { member: member.to_owned(), value: Some(value.to_owned()) },
+        None => Step { member: step.to_owned(), value: None },
+    };
+    path.split('/').map(step).collect()
+}
+
 /// Checks a path into a `T`.
-pub(super) fn check<T: DeserializeOwned>(path: SchemaPath) -> Result<SchemaPath, UnknownName> {
+fn check<T: DeserializeOwned>(path: SchemaPath) -> Result<SchemaPath, UnknownName> {
     check_with(path, &|steps| {
         let mut is_free = false;
         let walk = Walk { steps, is_free: &mut is_free };

@@ -80,6 +80,7 @@
 //!
 //! See "Client JSON Protocol introspection" in QEMU's manual.
 
+mod answers;
 mod known;
 mod nodes;
 mod path;

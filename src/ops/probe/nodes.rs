@@ -159,6 +159,12 @@ impl<'s> SchemaEvent<'s> {
 }
 
 impl<'s> SchemaMember<'s> {
+    /// The member of this name that an object has itself, without its branches.
+    #[inline]
+    pub(super) fn of(schema: &'s Schema, object: &'s SchemaInfoObject, name: &str) -> Option<Self> {
+        object.members.iter().find(|member| member.name == name).map(|member| SchemaMember::new(schema, member))
+    }
+
     #[inline]
     pub(super) fn new(schema: &'s Schema, info: &'s SchemaInfoObjectMember) -> Self {
         SchemaMember { schema, info }
@@ -269,7 +275,7 @@ impl<'s> SchemaType<'s> {
     /// A member that the object always can have. Lists are looked through, and so are alternates.
     #[inline]
     pub fn member(&self, name: &str) -> Option<SchemaMember<'s>> {
-        self.schema.member_of(self.object()?, name)
+        SchemaMember::of(self.schema, self.object()?, name)
     }
 
     /// The members that the object always can have, in no particular order.
@@ -284,7 +290,7 @@ impl<'s> SchemaType<'s> {
     #[inline]
     pub fn tag(&self) -> Option<SchemaMember<'s>> {
         let object = self.object()?;
-        self.schema.member_of(object, object.tag.as_deref()?)
+        SchemaMember::of(self.schema, object, object.tag.as_deref()?)
     }
 
     /// The further members that the object has if its [tag](Self::tag) has this value; `None` if the tag cannot have it. The

@@ -1,7 +1,5 @@
 //! Where in a schema something is: from a command or event inwards, by names on the wire.
 
-use super::known::{check, UnknownName};
-use crate::api::{Command, Event};
 use std::fmt;
 
 /// A place in the schema of any QEMU: an argument of a command, a member of what it returns or of what an event tells, or a value
@@ -33,45 +31,6 @@ pub(super) enum PathRoot {
 pub(super) struct Step {
     pub(super) member: String,
     pub(super) value: Option<String>,
-}
-
-impl SchemaPath {
-    /// An argument of this command, by its name on the wire.
-    ///
-    /// # Errors
-    ///
-    /// If this crate's own schema knows no argument of that name. The value of an enum, after `=`, is not looked at:
-    /// [`argument!`](super::argument) takes values that cannot be wrong, and `parse` of the enum says if it has one.
-    pub fn argument<C: Command>(path: &str) -> Result<Self, UnknownName> {
-        check::<C>(SchemaPath { root: PathRoot::Argument(C::NAME), steps: steps(path) })
-    }
-
-    /// A member of what this command returns, or of its elements if it returns a list.
-    ///
-    /// # Errors
-    ///
-    /// If this crate's own schema knows no member of that name, likewise.
-    pub fn returned<C: Command>(path: &str) -> Result<Self, UnknownName> {
-        check::<C::Reply>(SchemaPath { root: PathRoot::Return(C::NAME), steps: steps(path) })
-    }
-
-    /// A member of what this event tells.
-    ///
-    /// # Errors
-    ///
-    /// If this crate's own schema knows no member of that name, likewise.
-    pub fn told<E: Event>(path: &str) -> Result<Self, UnknownName> {
-        check::<E>(SchemaPath { root: PathRoot::Data(E::NAME), steps: steps(path) })
-    }
-}
-
-#[inline]
-fn steps(path: &str) -> Vec<Step> {
-    let step = |step: &str| match step.split_once('=') {
-        Some((member, value)) => Step { member: member.to_owned(), value: Some(value.to_owned()) },
-        None => Step { member: step.to_owned(), value: None },
-    };
-    path.split('/').map(step).collect()
 }
 
 /// As text, after what it begins with.
