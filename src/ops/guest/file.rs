@@ -47,21 +47,38 @@ pub struct WriteFile<K, R> {
 }
 
 /// Why a file in the guest was not read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum FileError {
     /// The agent refused, or the connection failed.
-    #[error(transparent)]
-    Guest(#[from] Error),
+    Guest(Error),
     /// The writer or the reader on this side failed.
-    #[error("the copy on this side: {0}")]
     Local(io::Error),
     /// The file is longer than [it may be](ReadFile::limit).
-    #[error("the file has more than {limit} bytes")]
     TooLong {
         /// How many bytes it may have.
         limit: u64,
     },
+}
+
+impl fmt::Display for FileError {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileError::Guest(error) => error.fmt(f),
+            FileError::Local(error) => write!(f, "the copy on this side: {error}"),
+            FileError::TooLong { limit } => write!(f, "the file has more than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl From<Error> for FileError {
+    #[inline]
+    fn from(error: Error) -> Self {
+        FileError::Guest(error)
+    }
 }
 
 impl<K: Connection<Peer = GuestAgent>> ReadFile<K> {

@@ -59,9 +59,17 @@ pub enum FreezeOutcome<T> {
 }
 
 /// File systems may still be frozen, or were thawed too early, or nothing was done in time: as an error.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreezeFailure(String);
+
+impl fmt::Display for FreezeFailure {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FreezeFailure {}
 
 /// What may be done while file systems are frozen: a closure with a client that blocks, or else a future.
 #[diagnostic::on_unimplemented(

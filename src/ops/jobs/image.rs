@@ -65,16 +65,27 @@ pub struct CloseImage<K> {
 }
 
 /// Why an image was not created. The nodes that were added for it are gone again; the file is not, because QEMU deletes none.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CreateImageError {
     /// A command failed.
-    #[error(transparent)]
     Command(Error),
     /// A job of `blockdev-create` did not complete.
-    #[error(transparent)]
     Job(Unfinished<JobOutcome>),
 }
+
+// By hand, here and in other operations, because what is derived is compiled for every program.
+impl fmt::Display for CreateImageError {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CreateImageError::Command(error) => error.fmt(f),
+            CreateImageError::Job(unfinished) => unfinished.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CreateImageError {}
 
 impl ImageFormat {
     /// QEMU's own format, as QEMU makes it by default.

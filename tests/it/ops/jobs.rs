@@ -149,21 +149,26 @@ fn a_job_that_another_client_dismissed() {
     });
 }
 
-/// The event of a job that had the same id before tells nothing of this one.
+/// The event of a job that had the same id before tells nothing of this one: not while it is waited for, nor in the end.
 #[test]
 fn an_event_of_an_earlier_job() {
-    let script = |mut peer: Peer| {
-        let question = peer.expect("query-status");
-        peer.line(&ended("BLOCK_JOB_CANCELLED", "job", None));
-        peer.reply(&question, json!({"running": true, "status": "running"}));
-        starts(&mut peer);
-        // It is an event of the job's id all the same, and makes the operation look once more.
-        peer.answer("query-jobs", json!([]));
-    };
-    with_each_client!(script, |vm| async move {
-        vm.execute(QueryStatus::new(), None).await.unwrap();
-        assert_eq!(job(vm, backup()).run().await.unwrap(), JobOutcome::Unknown);
-    });
+    for is_seen in [false, true] {
+        let script = move |mut peer: Peer| {
+            let question = peer.expect("query-status");
+            peer.line(&ended("BLOCK_JOB_CANCELLED", "job", None));
+            peer.reply(&question, json!({"running": true, "status": "running"}));
+            starts(&mut peer);
+            if is_seen {
+                // It is an event of the job's id all the same, and makes the operation look once more.
+                shows(&mut peer, "running");
+            }
+            peer.answer("query-jobs", json!([]));
+        };
+        with_each_client!(script, |vm| async move {
+            vm.execute(QueryStatus::new(), None).await.unwrap();
+            assert_eq!(job(vm, backup()).run().await.unwrap(), JobOutcome::Unknown);
+        });
+    }
 }
 
 #[test]
