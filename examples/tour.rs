@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(address) = env::args().nth(1) {
-        let mut vm = Client::connect(address.parse::<Address>()?)?;
+        let options = ConnectOptions::new().retry_for(PATIENCE);
+        let mut vm = Client::connect_with(address.parse::<Address>()?, &options)?;
         return Ok(look_around(&mut vm)?);
     }
 
