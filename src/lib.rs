@@ -76,6 +76,7 @@
 //!
 //! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
+//! - `fake`: a stand-in for QEMU and its guest agent, to test programs with; see the module `fake`.
 //! - `fd`: file descriptors that go with a command, and file descriptors as a transport; on Unix.
 //! - `tracing`: a span for each command and an event for each message, each with its connection, and with secrets masked; see
 //!   the module `trace`.
@@ -85,6 +86,8 @@ pub mod api;
 pub mod blocking;
 mod connect;
 pub mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
 #[cfg(all(unix, feature = "fd"))]
 mod fds;
 #[cfg(not(all(unix, feature = "fd")))]

@@ -3,7 +3,7 @@
 use crate::emit::{self, LateMembers, Options, Peer};
 use crate::error::{Error, Result};
 use crate::schema::Schema;
-use crate::{check, load, secrets};
+use crate::{check, introspect, load, secrets};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -15,6 +15,7 @@ pub struct Generator {
     root: PathBuf,
     late_members: Option<PathBuf>,
     also_for: Vec<(Peer, PathBuf)>,
+    introspection: bool,
     options: Options,
 }
 
@@ -42,7 +43,7 @@ impl Generator {
             secret_members: BTreeSet::new(),
             secret_replies: BTreeSet::new(),
         };
-        Self { root: root.into(), late_members: None, also_for: Vec::new(), options }
+        Self { root: root.into(), late_members: None, also_for: Vec::new(), introspection: false, options }
     }
 
     /// Emits paths into the crate that the output is part of, instead of into `::qemu_qmp`.
@@ -98,6 +99,14 @@ impl Generator {
         self
     }
 
+    /// Writes the schema as data as well, for a stand-in for a server: `NAME_introspection.json`, and
+    /// `NAME_PEER_introspection.json` for each peer that has some of the commands.
+    #[must_use]
+    pub fn introspection(mut self) -> Self {
+        self.introspection = true;
+        self
+    }
+
     /// Reads and checks the schema and emits Rust.
     ///
     /// # Errors
@@ -108,9 +117,17 @@ impl Generator {
         secrets::check(&schema, &self.options.secret_members, &self.options.secret_replies, &self.root)?;
         let mut options = self.options.clone();
         let mut inputs: Vec<PathBuf> = schema.modules.iter().map(|module| module.path.clone()).collect();
+        let mut files = Vec::new();
+        if self.introspection {
+            files.push((format!("{}_introspection.json", options.name), introspect::introspect(&schema)));
+        }
         for (peer, root) in &self.also_for {
             let part = read(root)?;
             check_part(&part, &schema, &self.root)?;
+            if self.introspection {
+                let name = format!("{}_{}_introspection.json", options.name, peer.name());
+                files.push((name, introspect::introspect(&part)));
+            }
             options
                 .also_for
                 .entry(*peer)
@@ -130,7 +147,7 @@ impl Generator {
         let mut modules = vec![("types", output.types), ("commands", output.commands)];
         modules.extend(output.events.map(|events| ("events", events)));
         let index = index(name, modules.iter().map(|(module, _)| *module));
-        let mut files = vec![(format!("{name}.rs"), format(&index))];
+        files.push((format!("{name}.rs"), format(&index)));
         files.extend(modules.into_iter().map(|(module, tokens)| (format!("{name}_{module}.rs"), format(&tokens))));
         Ok(Generated { files, inputs })
     }

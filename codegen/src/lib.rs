@@ -26,6 +26,7 @@ pub mod doc;
 mod emit;
 pub mod error;
 mod generate;
+mod introspect;
 mod lexer;
 pub mod load;
 mod names;

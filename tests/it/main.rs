@@ -5,6 +5,7 @@
 mod blocking;
 mod conformance;
 mod examples;
+mod fake;
 mod odd_values;
 mod ops;
 mod restarts;

@@ -43,12 +43,16 @@ impl Peer {
     const MONITORS: [Peer; 2] = [Peer::Monitor, Peer::StorageDaemon];
 
     /// The type's name in the runtime.
-    fn ident(self) -> Ident {
-        ident(match self {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Peer::Monitor => "Monitor",
             Peer::StorageDaemon => "StorageDaemon",
             Peer::GuestAgent => "GuestAgent",
-        })
+        }
+    }
+
+    fn ident(self) -> Ident {
+        ident(self.name())
     }
 }
 

@@ -1,0 +1,202 @@
+//! Checked schema → what QEMU answers when it is asked for its schema (`SchemaInfo` of the QMP reference manual).
+//!
+//! Types keep their names, which QEMU replaces by numbers; what depends on QEMU's build configuration is all there. Beside it
+//! stand the two facts of commands that QEMU does not tell: which take arguments that the schema does not list, and which
+//! answer only if they fail.
+
+use crate::schema::{Builtin, Command, Data, EnumValue, Feature, Member, Object, Schema, Type};
+use serde_json::{json, Map, Value};
+use std::collections::{HashSet, VecDeque};
+
+/// The type of what has no members.
+const EMPTY: &str = "q_empty";
+
+/// The schema as JSON text.
+pub(crate) fn introspect(schema: &Schema) -> String {
+    let mut out = Introspection { schema, entries: Vec::new(), seen: HashSet::new(), queue: VecDeque::new() };
+    for command in &schema.commands {
+        let arguments = out.data(&command.def.name, &command.data);
+        let returns = out.name_or_empty(command.returns.as_ref());
+        let oob = command.allow_oob.then_some(("allow-oob", json!(true)));
+        let types = [("arg-type", json!(arguments)), ("ret-type", json!(returns))];
+        out.entry(&command.def.name, "command", types.into_iter().chain(oob), &command.def.features);
+    }
+    for event in &schema.events {
+        let data = out.data(&event.def.name, &event.data);
+        out.entry(&event.def.name, "event", [("arg-type", json!(data))], &event.def.features);
+    }
+    while let Some(ty) = out.queue.pop_front() {
+        out.define(&ty);
+    }
+    let names = |is_it: fn(&Command) -> bool| -> Vec<&str> {
+        schema.commands.iter().filter(|command| is_it(command)).map(|command| &*command.def.name).collect()
+    };
+    let open = names(|command| !command.gen);
+    let unanswered = names(|command| !command.success_response);
+    json!({"schema": out.entries, "open": open, "unanswered": unanswered}).to_string()
+}
+
+struct Introspection<'s> {
+    schema: &'s Schema,
+    entries: Vec<Value>,
+    /// Names of types that are defined, or queued.
+    seen: HashSet<String>,
+    queue: VecDeque<Type>,
+}
+
+impl Introspection<'_> {
+    fn entry<'m>(
+        &mut self,
+        name: &str,
+        meta_type: &str,
+        members: impl IntoIterator<Item = (&'m str, Value)>,
+        features: &[Feature],
+    ) {
+        let mut entry = Map::new();
+        entry.insert("name".to_owned(), json!(name));
+        entry.insert("meta-type".to_owned(), json!(meta_type));
+        entry.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        entry.extend(self::features(features));
+        self.entries.push(Value::Object(entry));
+    }
+
+    /// The type of a command's arguments or an event's data.
+    fn data(&mut self, owner: &str, data: &Data) -> String {
+        match data {
+            Data::Object(id) => self.name(&Type::Object(*id)),
+            Data::Members(members) if members.is_empty() => self.empty(),
+            Data::Members(members) => {
+                let name = format!("q_obj_{owner}-arg");
+                let members = self.members(members.iter().collect());
+                self.entry(&name, "object", [("members", members)], &[]);
+                name
+            }
+        }
+    }
+
+    fn empty(&mut self) -> String {
+        if self.seen.insert(EMPTY.to_owned()) {
+            self.entry(EMPTY, "object", [("members", json!([]))], &[]);
+        }
+        EMPTY.to_owned()
+    }
+
+    fn name_or_empty(&mut self, ty: Option<&Type>) -> String {
+        match ty {
+            Some(ty) => self.name(ty),
+            None => self.empty(),
+        }
+    }
+
+    /// A type's name; sees to it that the type is defined.
+    fn name(&mut self, ty: &Type) -> String {
+        let name = match ty {
+            Type::Builtin(builtin) => builtin_name(*builtin).to_owned(),
+            Type::Enum(id) => self.schema[*id].def.name.clone(),
+            Type::Object(id) => self.schema[*id].def.name.clone(),
+            Type::Alternate(id) => self.schema[*id].def.name.clone(),
+            Type::Array(element) => format!("[{}]", self.name(element)),
+        };
+        if self.seen.insert(name.clone()) {
+            self.queue.push_back(ty.clone());
+        }
+        name
+    }
+
+    fn define(&mut self, ty: &Type) {
+        let schema = self.schema;
+        match ty {
+            Type::Builtin(builtin) => {
+                let kind = json!(json_type(*builtin));
+                self.entry(builtin_name(*builtin), "builtin", [("json-type", kind)], &[]);
+            }
+            Type::Array(element) => {
+                let element = self.name(element);
+                self.entry(&format!("[{element}]"), "array", [("element-type", json!(element))], &[]);
+            }
+            Type::Enum(id) => {
+                let definition = &schema[*id];
+                let names: Vec<_> = definition.values.iter().map(|value| json!(value.name)).collect();
+                let members = definition.values.iter().map(enum_member).collect();
+                let members = [("members", Value::Array(members)), ("values", Value::Array(names))];
+                self.entry(&definition.def.name, "enum", members, &definition.def.features);
+            }
+            Type::Object(id) => self.object(&schema[*id]),
+            Type::Alternate(id) => {
+                let definition = &schema[*id];
+                let types = definition.alternatives.iter().map(|it| json!({"type": self.name(&it.ty)})).collect();
+                self.entry(
+                    &definition.def.name,
+                    "alternate",
+                    [("members", Value::Array(types))],
+                    &definition.def.features,
+                );
+            }
+        }
+    }
+
+    fn object(&mut self, object: &Object) {
+        let members = self.members(self.schema.all_members(object));
+        let mut all = vec![("members", members)];
+        if let Some(branches) = &object.branches {
+            let mut variants = Vec::new();
+            for branch in &branches.branches {
+                let ty = self.name_or_empty(branch.object.map(Type::Object).as_ref());
+                variants.push(json!({"case": branch.value, "type": ty}));
+            }
+            all.extend([("tag", json!(branches.tag)), ("variants", Value::Array(variants))]);
+        }
+        self.entry(&object.def.name, "object", all, &object.def.features);
+    }
+
+    fn members(&mut self, members: Vec<&Member>) -> Value {
+        let member = |member: &Member| {
+            let mut entry = Map::new();
+            entry.insert("name".to_owned(), json!(member.name));
+            entry.insert("type".to_owned(), json!(self.name(&member.ty)));
+            if member.optional {
+                entry.insert("default".to_owned(), Value::Null);
+            }
+            entry.extend(features(&member.features));
+            Value::Object(entry)
+        };
+        members.into_iter().map(member).collect()
+    }
+}
+
+fn enum_member(value: &EnumValue) -> Value {
+    let mut entry = Map::new();
+    entry.insert("name".to_owned(), json!(value.name));
+    entry.extend(features(&value.features));
+    Value::Object(entry)
+}
+
+/// The member that lists features, if there are any.
+fn features(features: &[Feature]) -> Option<(String, Value)> {
+    let names: Vec<_> = features.iter().map(|feature| json!(feature.name)).collect();
+    (!names.is_empty()).then(|| ("features".to_owned(), Value::Array(names)))
+}
+
+/// All integers are one type to clients.
+fn builtin_name(builtin: Builtin) -> &'static str {
+    match builtin {
+        Builtin::Str => "str",
+        Builtin::Number => "number",
+        Builtin::Bool => "bool",
+        Builtin::Null => "null",
+        Builtin::Any => "any",
+        Builtin::QType => "QType",
+        _ => "int",
+    }
+}
+
+fn json_type(builtin: Builtin) -> &'static str {
+    match builtin {
+        Builtin::Str | Builtin::QType => "string",
+        Builtin::Number => "number",
+        Builtin::Bool => "boolean",
+        Builtin::Null => "null",
+        Builtin::Any => "value",
+        _ => "int",
+    }
+}

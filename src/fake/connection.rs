@@ -1,0 +1,189 @@
+//! One connection: threads that read, execute and write, so that neither a slow client nor a slow handler holds up the rest.
+//!
+//! Commands are executed one after the other in a thread of their own. The reading thread executes those that are
+//! out-of-band, which therefore overtake. What is to be written is queued without a bound, as in QEMU.
+
+use super::core::Core;
+use super::framer::Framer;
+use super::stream::Stream;
+use crate::error::ServerError;
+use serde_json::Value;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// What the writing thread is told.
+enum Output {
+    Bytes(Vec<u8>),
+    Close,
+}
+
+/// How far the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Negotiation,
+    Command { oob: bool },
+}
+
+/// A client's connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: Stream,
+    output: mpsc::Sender<Output>,
+    /// Changed with the core locked, so that no event comes between a change and its reply.
+    mode: Mutex<Mode>,
+    /// Answers that wait for another.
+    held: Mutex<Vec<u8>>,
+    /// What the negotiation is to be refused with.
+    refusal: Mutex<Option<ServerError>>,
+    ended: AtomicBool,
+    line_end: &'static str,
+}
+
+impl Connection {
+    /// Begins a conversation. The thread ends with it.
+    pub(super) fn start(core: &Arc<Core>, stream: Stream) -> io::Result<JoinHandle<()>> {
+        let (output, outputs) = mpsc::channel();
+        let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
+        let mode = if core.greets() { Mode::Negotiation } else { Mode::Command { oob: false } };
+        let connection = Arc::new(Connection {
+            stream,
+            output,
+            mode: Mutex::new(mode),
+            held: Mutex::default(),
+            refusal: Mutex::default(),
+            ended: AtomicBool::new(false),
+            line_end: if core.greets() { "\r\n" } else { "\n" },
+        });
+        thread::Builder::new().name("qemu-qmp fake writer".to_owned()).spawn(move || write(&writer, &outputs))?;
+        let core = Arc::clone(core);
+        let named = thread::Builder::new().name("qemu-qmp fake reader".to_owned());
+        named.spawn(move || {
+            core.begin(&connection);
+            read(&core, &connection, &reader);
+            connection.close();
+            core.forget(&connection);
+        })
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        *lock(&self.mode)
+    }
+
+    pub(super) fn set_mode(&self, mode: Mode) {
+        *lock(&self.mode) = mode;
+    }
+
+    /// Refuses the negotiation to come.
+    pub(super) fn refuse(&self, error: ServerError) {
+        *lock(&self.refusal) = Some(error);
+    }
+
+    pub(super) fn take_refusal(&self) -> Option<ServerError> {
+        lock(&self.refusal).take()
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Writes bytes as they are.
+    pub(super) fn write(&self, bytes: impl Into<Vec<u8>>) {
+        // It fails only when the connection is gone.
+        let _ = self.output.send(Output::Bytes(bytes.into()));
+    }
+
+    pub(super) fn line(&self, line: &str) {
+        self.write(format!("{line}{}", self.line_end));
+    }
+
+    /// The bytes of a line.
+    pub(super) fn bytes_of(&self, line: &str) -> Vec<u8> {
+        format!("{line}{}", self.line_end).into_bytes()
+    }
+
+    /// Keeps bytes until the next answer is written.
+    pub(super) fn hold(&self, bytes: &[u8]) {
+        lock(&self.held).extend_from_slice(bytes);
+    }
+
+    /// Writes an answer, and those that waited for it.
+    pub(super) fn answer(&self, bytes: Vec<u8>) {
+        let held = std::mem::take(&mut *lock(&self.held));
+        self.write(bytes);
+        if !held.is_empty() {
+            self.write(held);
+        }
+    }
+
+    /// Ends the connection when everything is written.
+    pub(super) fn close(&self) {
+        self.ended.store(true, Ordering::Release);
+        let _ = self.output.send(Output::Close);
+    }
+
+    /// Ends the connection at once.
+    pub(super) fn abort(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.stream.shutdown();
+        let _ = self.output.send(Output::Close);
+    }
+}
+
+fn write(stream: &Stream, outputs: &mpsc::Receiver<Output>) {
+    for output in outputs {
+        match output {
+            Output::Bytes(bytes) if stream.write_all(&bytes).is_ok() => {}
+            _ => break,
+        }
+    }
+    stream.shutdown();
+}
+
+fn read(core: &Arc<Core>, connection: &Arc<Connection>, stream: &Stream) {
+    let (commands, queue) = mpsc::channel::<Result<Value, String>>();
+    let (worker_core, worker_connection) = (Arc::clone(core), Arc::clone(connection));
+    let worker = thread::Builder::new().name("qemu-qmp fake worker".to_owned());
+    let started = worker.spawn(move || {
+        for command in queue {
+            worker_core.take(&worker_connection, command);
+        }
+    });
+    let Ok(worker) = started else { return };
+    read_commands(core, connection, stream, &commands);
+    // What was asked is answered, if anybody still listens.
+    drop(commands);
+    let _ = worker.join();
+}
+
+fn read_commands(
+    core: &Core,
+    connection: &Connection,
+    stream: &Stream,
+    commands: &mpsc::Sender<Result<Value, String>>,
+) {
+    let mut framer = Framer::default();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => framer.feed(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        }
+        while let Some(command) = framer.next() {
+            let is_oob = command.as_ref().is_ok_and(|command| command.get("exec-oob").is_some());
+            if is_oob && connection.mode() == (Mode::Command { oob: true }) {
+                core.take(connection, command);
+            } else if commands.send(command).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A mutex whose former owner panicked holds what it held: nothing in here is changed in more than one step.
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,353 @@
+//! What stands in, apart from types: it knows commands by name, arguments and replies as JSON.
+//!
+//! Routes each command to its handler, or answers as QEMU does. Handlers run without its lock, each with a lock of its own.
+
+use super::builtin;
+use super::connection::{lock, Connection, Mode};
+use super::encode;
+use super::exchange::{Call, Exchange};
+use super::fault::{Fault, Opening};
+use super::request::{self, generic, Request};
+use super::schema::{Kind, Schema};
+use crate::error::ServerError;
+use crate::message::Version;
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Executes a command; gives what it returns as JSON text.
+pub(super) type Handler = dyn FnMut(&mut Exchange<'_>) -> Result<String, ServerError> + Send;
+type SharedHandler = Arc<Mutex<Box<Handler>>>;
+
+/// What all connections of a stand-in share.
+pub(super) struct Core {
+    kind: Kind,
+    state: Mutex<State>,
+    /// That there was a call, or the end.
+    changed: Condvar,
+}
+
+pub(super) struct State {
+    commands: HashMap<String, Slot>,
+    otherwise: Option<SharedHandler>,
+    /// For the next command, whichever it is.
+    faults: VecDeque<Fault>,
+    /// For the next connections.
+    openings: VecDeque<Opening>,
+    calls: Vec<Call>,
+    connections: Vec<Arc<Connection>>,
+    /// Wake the threads that wait for clients.
+    wakers: Vec<Box<dyn Fn() + Send>>,
+    closed: bool,
+    pub machine: Machine,
+}
+
+/// What is kept for a command.
+#[derive(Default)]
+struct Slot {
+    once: VecDeque<SharedHandler>,
+    always: Option<SharedHandler>,
+    faults: VecDeque<Fault>,
+    /// How often it was called.
+    count: usize,
+    /// How many of its calls were waited for.
+    waited: usize,
+}
+
+/// What the stand-in says of itself.
+pub(super) struct Machine {
+    pub version: Version,
+    pub package: String,
+    pub name: Option<String>,
+    pub status: String,
+    pub oob: bool,
+    /// Whether it answers without handlers.
+    pub answers: bool,
+}
+
+/// How often a handler is to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Once,
+    Always,
+}
+
+impl Core {
+    pub(super) fn new(kind: Kind) -> Self {
+        let machine = Machine {
+            version: Version { major: 11, minor: 1, micro: 3 },
+            package: String::new(),
+            name: None,
+            status: "running".to_owned(),
+            oob: true,
+            answers: true,
+        };
+        let state = State {
+            commands: HashMap::new(),
+            otherwise: None,
+            faults: VecDeque::new(),
+            openings: VecDeque::new(),
+            calls: Vec::new(),
+            connections: Vec::new(),
+            wakers: Vec::new(),
+            closed: false,
+            machine,
+        };
+        Core { kind, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(super) fn schema(&self) -> &'static Schema {
+        Schema::of(self.kind)
+    }
+
+    /// Whether conversations begin with a greeting and a negotiation.
+    pub(super) fn greets(&self) -> bool {
+        self.kind != Kind::GuestAgent
+    }
+
+    /// Whether there is a machine that can run.
+    pub(super) fn is_machine(&self) -> bool {
+        self.kind == Kind::Monitor
+    }
+
+    /// The names of all commands that there are, those with handlers of other schemas last.
+    pub(super) fn commands(&self) -> Vec<String> {
+        let schema = self.schema();
+        let state = self.state();
+        let is_handled = |slot: &Slot| slot.always.is_some() || !slot.once.is_empty();
+        let others = state.commands.iter().filter(|(name, slot)| is_handled(slot) && !schema.has(name));
+        let mut others: Vec<&str> = others.map(|(name, _)| &**name).collect();
+        others.sort_unstable();
+        schema.commands().chain(others).map(str::to_owned).collect()
+    }
+
+    pub(super) fn handle(&self, name: &str, uses: Use, handler: Box<Handler>) {
+        let handler: SharedHandler = Arc::new(Mutex::new(handler));
+        let mut state = self.state();
+        let slot = state.commands.entry(name.to_owned()).or_default();
+        match uses {
+            Use::Once => slot.once.push_back(handler),
+            Use::Always => slot.always = Some(handler),
+        }
+    }
+
+    pub(super) fn otherwise(&self, handler: Box<Handler>) {
+        self.state().otherwise = Some(Arc::new(Mutex::new(handler)));
+    }
+
+    /// Orders a fault: for the next call of a command, or for the next command.
+    pub(super) fn fault(&self, name: Option<&str>, fault: Fault) {
+        let mut state = self.state();
+        match name {
+            Some(name) => state.commands.entry(name.to_owned()).or_default().faults.push_back(fault),
+            None => state.faults.push_back(fault),
+        }
+    }
+
+    pub(super) fn opening(&self, opening: Opening) {
+        self.state().openings.push_back(opening);
+    }
+
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    pub(super) fn clear_calls(&self) {
+        let mut state = self.state();
+        state.calls.clear();
+        state.commands.values_mut().for_each(|slot| slot.waited = 0);
+    }
+
+    /// The next call of a command that was not waited for.
+    pub(super) fn wait_for_call(&self, name: &str, deadline: Option<Instant>) -> Option<Call> {
+        self.wait(deadline, |state| {
+            let waited = state.commands.get(name).map_or(0, |slot| slot.waited);
+            let call = state.calls.iter().filter(|call| call.name == name).nth(waited)?.clone();
+            state.commands.entry(name.to_owned()).or_default().waited += 1;
+            Some(call)
+        })
+    }
+
+    /// Waits until so much time has passed, or all is over.
+    pub(super) fn pause(&self, time: Duration) {
+        self.wait::<()>(Instant::now().checked_add(time), |state| state.closed.then_some(()));
+    }
+
+    fn wait<T>(&self, deadline: Option<Instant>, mut find: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
+        let mut state = self.state();
+        loop {
+            if let Some(found) = find(&mut state) {
+                return Some(found);
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            state = match left {
+                _ if state.closed => return None,
+                Some(Duration::ZERO) => return None,
+                Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Tells all clients of an event that are in command mode.
+    pub(super) fn emit(&self, name: &str, data: Option<&str>) {
+        let line = encode::event(name, data);
+        let state = self.state();
+        let is_listening = |connection: &&Arc<Connection>| self.greets() && connection.mode() != Mode::Negotiation;
+        state.connections.iter().filter(is_listening).for_each(|connection| connection.line(&line));
+    }
+
+    /// Ends everything. `is_sudden` drops what is not written yet.
+    pub(super) fn end(&self, is_sudden: bool) {
+        let (connections, wakers) = {
+            let mut state = self.state();
+            state.closed = true;
+            (state.connections.clone(), std::mem::take(&mut state.wakers))
+        };
+        self.changed.notify_all();
+        connections.iter().for_each(|connection| if is_sudden { connection.abort() } else { connection.close() });
+        wakers.iter().for_each(|wake| wake());
+    }
+
+    /// Ends the present connections.
+    pub(super) fn disconnect(&self) {
+        self.state().connections.iter().for_each(|connection| connection.close());
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.state().closed
+    }
+
+    /// What to call at the end.
+    pub(super) fn add_waker(&self, wake: Box<dyn Fn() + Send>) {
+        self.state().wakers.push(wake);
+    }
+
+    /// A client has come.
+    pub(super) fn begin(&self, connection: &Arc<Connection>) {
+        let mut state = self.state();
+        if state.closed {
+            return connection.abort();
+        }
+        state.connections.push(Arc::clone(connection));
+        let greeting =
+            self.greets().then(|| connection.bytes_of(&builtin::greeting(&state.machine))).unwrap_or_default();
+        match state.openings.pop_front() {
+            None => connection.write(greeting),
+            Some(Opening::Disconnect) => connection.close(),
+            Some(Opening::NoGreeting) => {}
+            Some(Opening::Instead(bytes)) => connection.write(bytes),
+            Some(Opening::Before(bytes)) => connection.write([bytes, greeting].concat()),
+            Some(Opening::Refuse(error)) => {
+                connection.refuse(error);
+                connection.write(greeting);
+            }
+        }
+    }
+
+    /// A client is gone.
+    pub(super) fn forget(&self, connection: &Arc<Connection>) {
+        self.state().connections.retain(|other| !Arc::ptr_eq(other, connection));
+    }
+
+    /// Takes what a client sent: a JSON value, or what is wrong with it.
+    pub(super) fn take(&self, connection: &Connection, sent: Result<Value, String>) {
+        if connection.is_ended() {
+            return;
+        }
+        let agreed = connection.mode() == Mode::Command { oob: true };
+        let refused = match sent.map(|value| Request::parse(value, agreed)) {
+            Ok(Ok(request)) => return self.execute(connection, request),
+            Ok(Err(refused)) => encode::reply(&Err(refused.error), refused.id.as_ref()),
+            Err(desc) => encode::reply(&Err(generic(desc)), None),
+        };
+        connection.line(&refused);
+    }
+
+    fn execute(&self, connection: &Connection, request: Request) {
+        if builtin::begins(self.kind, &request.name) || connection.mode() == Mode::Negotiation {
+            return self.negotiate(connection, &request);
+        }
+        let call = Call::new(request);
+        let (handler, fault, count) = self.record(&call);
+        let mut exchange = Exchange::new(self, connection, &call, count, fault);
+        let outcome = match exchange.refusal() {
+            Some(error) => Err(error),
+            None => self.outcome(&mut exchange, handler),
+        };
+        exchange.finish(outcome);
+    }
+
+    /// Notes a call, and finds what is there for it.
+    fn record(&self, call: &Call) -> (Option<SharedHandler>, Option<Fault>, usize) {
+        let mut state = self.state();
+        state.calls.push(call.clone());
+        let slot = state.commands.entry(call.name.clone()).or_default();
+        slot.count += 1;
+        let (handler, count) = (slot.once.pop_front().or_else(|| slot.always.clone()), slot.count);
+        let fault = slot.faults.pop_front();
+        let fault = fault.or_else(|| state.faults.pop_front());
+        self.changed.notify_all();
+        (handler, fault, count)
+    }
+
+    fn outcome(&self, exchange: &mut Exchange<'_>, handler: Option<SharedHandler>) -> Result<String, ServerError> {
+        let (name, schema) = (exchange.name().to_owned(), self.schema());
+        let is_builtin = handler.is_none() && builtin::has(self.kind, &name);
+        if handler.is_none() && !schema.has(&name) && !is_builtin {
+            return Err(request::not_found(&name));
+        }
+        if exchange.is_out_of_band() && !schema.allows_oob(&name) {
+            return Err(generic(format!("The command {name} does not support OOB")));
+        }
+        schema.check(&name, exchange.arguments()).map_err(generic)?;
+        let (otherwise, answers) = {
+            let state = self.state();
+            (state.otherwise.clone(), state.machine.answers)
+        };
+        match handler {
+            Some(handler) => run(&handler, exchange),
+            None if is_builtin && answers => builtin::answer(self, exchange),
+            None => match otherwise {
+                Some(otherwise) => run(&otherwise, exchange),
+                None => Err(generic(format!("The stand-in for QEMU has no handler for the command {name}"))),
+            },
+        }
+    }
+
+    /// Does what conversations begin with.
+    fn negotiate(&self, connection: &Connection, request: &Request) {
+        // So that no event comes between the reply and the mode that it tells.
+        let state = self.state();
+        let outcome = match connection.take_refusal() {
+            Some(error) => Err(error),
+            None if !self.greets() => builtin::synchronize(self.schema(), request),
+            None if request.name != "qmp_capabilities" => Err(request::not_negotiated()),
+            None if connection.mode() != Mode::Negotiation => Err(request::negotiated()),
+            None => builtin::negotiate(self.schema(), request, state.machine.oob).map(|oob| {
+                connection.set_mode(Mode::Command { oob });
+                "{}".to_owned()
+            }),
+        };
+        let delimiter = if outcome.is_ok() && request.name == "guest-sync-delimited" { &b"\xff"[..] } else { b"" };
+        let line = connection.bytes_of(&encode::reply(&outcome, request.id.as_ref()));
+        connection.write([delimiter, &line].concat());
+    }
+}
+
+/// Runs a handler. One that panics has failed the command: its text is in the error.
+fn run(handler: &SharedHandler, exchange: &mut Exchange<'_>) -> Result<String, ServerError> {
+    let name = exchange.name().to_owned();
+    let outcome = catch_unwind(AssertUnwindSafe(|| (lock(handler))(exchange)));
+    outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+        Err(generic(format!("The handler of {name} panicked: {text}")))
+    })
+}

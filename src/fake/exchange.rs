@@ -1,0 +1,256 @@
+//! One command being executed: what a handler can do beside returning a reply.
+
+use super::connection::Connection;
+use super::core::Core;
+use super::encode;
+use super::fault::Fault;
+use super::request::Request;
+use crate::api::{Command, Event};
+use crate::error::ServerError;
+use crate::secrets;
+use crate::wire;
+use serde_json::{Map, Value};
+use std::fmt;
+use std::time::Duration;
+
+/// A command that a client sent.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Call {
+    /// Its name on the wire.
+    pub name: String,
+    /// Its arguments, as they came.
+    pub arguments: Map<String, Value>,
+    /// Its id, if it has one.
+    pub id: Option<Value>,
+    /// Whether it is to be executed out-of-band.
+    pub out_of_band: bool,
+}
+
+impl Call {
+    pub(super) fn new(request: Request) -> Self {
+        Call { name: request.name, arguments: request.arguments, id: request.id, out_of_band: request.oob }
+    }
+
+    /// The call as a command, if it is one and its arguments fit.
+    pub fn decode<C: Command>(&self) -> Option<C> {
+        let arguments = Value::Object(self.arguments.clone());
+        serde_json::from_value(arguments).ok().filter(|_| self.name == C::NAME)
+    }
+}
+
+/// Shows the arguments without secrets.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arguments = Value::Object(self.arguments.clone()).to_string();
+        let mut shown = f.debug_struct("Call");
+        shown.field("name", &self.name);
+        shown.field("arguments", &format_args!("{}", secrets::members(&self.name, &[], &arguments)));
+        shown.field("id", &self.id).field("out_of_band", &self.out_of_band).finish()
+    }
+}
+
+/// A command that is being executed. Handlers get it, to emit events before the reply or after it, and to answer wrongly.
+pub struct Exchange<'a> {
+    core: &'a Core,
+    connection: &'a Connection,
+    call: &'a Call,
+    count: usize,
+    fault: Option<Fault>,
+    /// Events to emit after the reply.
+    after: Vec<(String, Option<String>)>,
+    /// Whether a success is not answered.
+    unanswered: bool,
+    ends_all: bool,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(
+        core: &'a Core,
+        connection: &'a Connection,
+        call: &'a Call,
+        count: usize,
+        fault: Option<Fault>,
+    ) -> Self {
+        let unanswered = core.schema().is_unanswered(&call.name);
+        Exchange { core, connection, call, count, fault, after: Vec::new(), unanswered, ends_all: false }
+    }
+
+    /// The command's name.
+    pub fn name(&self) -> &str {
+        &self.call.name
+    }
+
+    /// The command's arguments, as they came.
+    pub fn arguments(&self) -> &Map<String, Value> {
+        &self.call.arguments
+    }
+
+    /// Whether the command is executed out-of-band.
+    pub fn is_out_of_band(&self) -> bool {
+        self.call.out_of_band
+    }
+
+    /// How often this command was called, this time included.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Emits an event now, before the reply.
+    pub fn emit<E: Event>(&mut self, event: &E) {
+        self.core.emit(E::NAME, encode::json(event).ok().as_deref());
+    }
+
+    /// Emits an event after the reply.
+    pub fn emit_after<E: Event>(&mut self, event: &E) {
+        self.after.push((E::NAME.to_owned(), encode::json(event).ok()));
+    }
+
+    /// Emits an event of any name and data now, before the reply.
+    pub fn emit_json(&mut self, name: &str, data: &Value) {
+        self.core.emit(name, Some(&encode::value(data)));
+    }
+
+    /// The same after the reply.
+    pub fn emit_json_after(&mut self, name: &str, data: &Value) {
+        self.after.push((name.to_owned(), Some(encode::value(data))));
+    }
+
+    /// Waits before going on. Out-of-band commands are executed meanwhile, and other connections go on.
+    pub fn delay(&mut self, time: Duration) {
+        self.core.pause(time);
+    }
+
+    /// Spoils the answer. The last fault counts.
+    pub fn fault(&mut self, fault: Fault) {
+        self.fault = Some(fault);
+    }
+
+    /// Writes bytes as they are, now.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.connection.write(bytes);
+    }
+
+    /// Lets the status be another one, for what the stand-in answers to `query-status`.
+    pub fn set_status(&mut self, status: impl fmt::Display) {
+        self.core.state().machine.status = status.to_string();
+    }
+
+    /// Success is not answered.
+    pub(super) fn set_unanswered(&mut self) {
+        self.unanswered = true;
+    }
+
+    /// The end of everything follows the reply.
+    pub(super) fn end_all_after(&mut self) {
+        self.ends_all = true;
+    }
+
+    /// What is ordered to be refused with.
+    pub(super) fn refusal(&mut self) -> Option<ServerError> {
+        match &self.fault {
+            Some(Fault::Error(error)) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
+    /// Answers, and does what was to be done after it.
+    pub(super) fn finish(mut self, outcome: Result<String, ServerError>) {
+        match self.fault.take() {
+            None => self.answer(&outcome, self.call.id.as_ref()),
+            Some(fault) => self.spoil(outcome, fault),
+        }
+        for (name, data) in std::mem::take(&mut self.after) {
+            self.core.emit(&name, data.as_deref());
+        }
+        if self.ends_all {
+            self.core.end(false);
+        }
+    }
+
+    fn line(&self, outcome: &Result<String, ServerError>, id: Option<&Value>) -> Vec<u8> {
+        self.connection.bytes_of(&encode::reply(outcome, id))
+    }
+
+    fn answer(&self, outcome: &Result<String, ServerError>, id: Option<&Value>) {
+        if outcome.is_err() || !self.unanswered {
+            self.connection.answer(self.line(outcome, id));
+        }
+    }
+
+    fn spoil(&self, outcome: Result<String, ServerError>, fault: Fault) {
+        let (connection, id) = (self.connection, self.call.id.as_ref());
+        let line = || self.line(&outcome, id);
+        let half = || {
+            let mut line = line();
+            line.truncate(line.len() / 2);
+            line
+        };
+        match fault {
+            Fault::Delay(time) => {
+                self.core.pause(time);
+                self.answer(&outcome, id);
+            }
+            Fault::Error(error) => self.answer(&Err(error), id),
+            Fault::Return(value) => self.answer(&outcome.map(|_| encode::value(&value)), id),
+            Fault::Silence => {}
+            Fault::DisconnectBefore => connection.close(),
+            Fault::DisconnectWithin => {
+                connection.write(half());
+                connection.close();
+            }
+            Fault::DisconnectAfter => {
+                self.answer(&outcome, id);
+                connection.close();
+            }
+            Fault::HalfLine => connection.write(half()),
+            Fault::Instead(bytes) => connection.write(bytes),
+            Fault::Garbage(bytes) => {
+                connection.write(bytes);
+                self.answer(&outcome, id);
+            }
+            Fault::OtherId(other) => self.answer(&outcome, Some(&other)),
+            Fault::WithoutId => self.answer(&outcome, None),
+            Fault::Twice => {
+                self.answer(&outcome, id);
+                self.answer(&outcome, id);
+            }
+            Fault::AfterNext => connection.hold(&line()),
+        }
+    }
+}
+
+impl fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("call", self.call).field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+/// What a typed handler is to the core, which knows JSON alone.
+pub(super) fn typed<C: Command>(
+    mut handler: impl FnMut(C, &mut Exchange<'_>) -> Result<C::Reply, ServerError> + Send + 'static,
+) -> Box<super::core::Handler> {
+    Box::new(move |exchange| {
+        let arguments = Value::Object(exchange.arguments().clone());
+        let command: C = serde_json::from_value(arguments).map_err(|error| {
+            let (path, reason) = wire::path_and_reason(&error);
+            super::request::misfit(&path, &reason)
+        })?;
+        if !C::SUCCESS_RESPONSE {
+            exchange.set_unanswered();
+        }
+        let reply = handler(command, exchange)?;
+        encode::json(&reply).map(nothing_as_object::<C>).map_err(|error| {
+            super::request::generic(format!("The handler's reply to {} cannot be written: {error}", C::NAME))
+        })
+    })
+}
+
+/// What returns nothing returns the empty object.
+fn nothing_as_object<C: Command>(text: String) -> String {
+    if size_of::<C::Reply>() == 0 && text == "null" {
+        "{}".to_owned()
+    } else {
+        text
+    }
+}

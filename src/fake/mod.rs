@@ -1,0 +1,118 @@
+//! Testing without QEMU: a stand-in for QEMU, its storage daemon, or its guest agent.
+//!
+//! A [`Fake`] is a server that a program's tests make, and that lives in the tests' process. It speaks the protocol as QEMU does,
+//! and executes commands by handlers, which have the commands' types. It plays what no test can have of a real QEMU: guests
+//! that refuse or never answer, connections that break, and releases that are not installed.
+//!
+//! # A first test
+//!
+//! This is a program that unplugs disks, and its test:
+//!
+//! ```
+//! # #[cfg(feature = "qmp")] {
+//! use qemu_qmp::fake::{filled, Fake};
+//! use qemu_qmp::qmp::{commands::*, events::*};
+//! # use qemu_qmp::ops::devices::UnplugOutcome;
+//! # use std::time::Duration;
+//!
+//! /// Unplugs a disk, and forgets its image.
+//! fn unplug_disk(vm: &mut qemu_qmp::Client, disk: &str) -> Result<(), Box<dyn std::error::Error>> {
+//!     let outcome = vm.unplug(disk).and_blockdev(format!("{disk}-image")).deadline(Duration::from_secs(30)).run()?;
+//!     Ok(outcome.gone()?)
+//! }
+//!
+//! # fn test() -> qemu_qmp::Result<()> {
+//! let fake = Fake::new();
+//! fake.on_with(|del: DeviceDel, cx| {
+//!     cx.emit_after(&filled(|gone: &mut DeviceDeleted| gone.device = Some(del.id)));
+//!     Ok(())
+//! });
+//! fake.on(|_: BlockdevDel| Ok(()));
+//! unplug_disk(&mut fake.client()?, "disk1").unwrap();
+//! assert_eq!(fake.calls_of::<BlockdevDel>()[0].node_name, "disk1-image");
+//! # Ok(())
+//! # }
+//! # test().unwrap();
+//! # }
+//! ```
+//!
+//! # Handlers
+//!
+//! - [`on`](Fake::on) takes a closure from a command to what it returns, or to a [`ServerError`](crate::ServerError). The
+//!   compiler knows from the closure which command it is for, and that the peer has it.
+//! - [`on_with`](Fake::on_with) gives the closure an [`Exchange`] besides: for events before the reply and after it, for
+//!   delays and faults, and to know how often the command came.
+//! - [`once`](Fake::once) is for the next call only, so that several make a sequence. [`otherwise`](Fake::otherwise) is for all
+//!   commands without a handler, and [`on_name`](Fake::on_name) for those that no schema has.
+//!
+//! Handlers run one after the other on each connection, in a thread of the stand-in's; an out-of-band command overtakes.
+//!
+//! # Without handlers
+//!
+//! A stand-in negotiates, agrees to out-of-band execution, and answers `query-version`, `query-commands`, `query-qmp-schema`,
+//! `query-name`, `query-status`, `stop` and `cont` with their events, and `quit`, which ends it; as an agent `guest-ping` and
+//! `guest-info`. What a client sends that is no command, a command that the schema does not know, and arguments that do not
+//! fit it are refused with the classes and texts of QEMU. For all other commands, an error says that there is no handler.
+//!
+//! # Events and calls
+//!
+//! [`emit`](Fake::emit) tells all clients of an event. [`calls`](Fake::calls) and [`calls_of`](Fake::calls_of) give the
+//! commands that came, and [`wait_for_call`](Fake::wait_for_call) waits for one, which needs no sleep in a test that has
+//! threads.
+//!
+//! # What goes wrong
+//!
+//! ```
+//! # #[cfg(feature = "qmp")] {
+//! # use qemu_qmp::fake::{Fake, Fault};
+//! # use qemu_qmp::qmp::commands::*;
+//! # fn test() -> qemu_qmp::Result<()> {
+//! let fake = Fake::new();
+//! fake.fault::<QueryStatus>(Fault::DisconnectWithin);
+//! let error = fake.client()?.execute(QueryStatus::new()).unwrap_err();
+//! assert!(error.is_disconnected());
+//! # Ok(())
+//! # }
+//! # test().unwrap();
+//! # }
+//! ```
+//!
+//! [`Fault`] lists what can happen to an answer, [`Opening`] what to the beginning of a conversation. A program that
+//! connects by itself does so to a socket: [`listen_unix`](Fake::listen_unix), [`listen_tcp`](Fake::listen_tcp). There, one client
+//! at a time is served, as by a real monitor, and [`disconnect`](Fake::disconnect) is a crash.
+//!
+//! # Other peers and clients
+//!
+//! ```
+//! # #[cfg(feature = "qga")] {
+//! # use qemu_qmp::fake::Fake;
+//! # use qemu_qmp::qga::commands::*;
+//! # use qemu_qmp::GuestAgent;
+//! # fn test() -> qemu_qmp::Result<()> {
+//! let fake = Fake::<GuestAgent>::of_peer();
+//! fake.on(|_: GuestFsfreezeFreeze| Ok(3));
+//! assert_eq!(fake.client()?.execute(GuestFsfreezeFreeze::new())?, 3);
+//! # Ok(())
+//! # }
+//! # test().unwrap();
+//! # }
+//! ```
+//!
+//! `tokio_client`, with the feature `tokio`, is the asynchronous client, and `client()?.share()?` the one for several threads.
+
+mod builtin;
+mod connection;
+mod core;
+mod encode;
+mod exchange;
+mod fault;
+mod framer;
+mod listen;
+mod request;
+mod schema;
+mod stand_in;
+mod stream;
+
+pub use exchange::{Call, Exchange};
+pub use fault::{Fault, Opening};
+pub use stand_in::{filled, Fake};

@@ -1,0 +1,325 @@
+//! The schema of a peer as data: which commands there are, and whether arguments fit them.
+//!
+//! Complains as QEMU's input visitors do: members are looked at in the schema's order, and unknown ones last.
+
+use serde_json::{json, Map, Value};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+/// What a peer's schema says. Empty where the feature that has the schema is off: then every command is unknown that has no
+/// handler, and the types of commands alone say what fits.
+#[derive(Default)]
+pub(super) struct Schema {
+    /// What the peer says of itself when asked.
+    entries: Vec<Value>,
+    /// Name → its entry.
+    commands: HashMap<String, Value>,
+    types: HashMap<String, Value>,
+    /// Commands that take arguments which the schema does not list.
+    open: Vec<String>,
+    /// Commands that are answered only if they fail.
+    unanswered: Vec<String>,
+}
+
+/// Which peer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Monitor,
+    StorageDaemon,
+    GuestAgent,
+}
+
+impl Schema {
+    pub(super) fn of(kind: Kind) -> &'static Schema {
+        static SCHEMAS: [OnceLock<Schema>; 3] = [const { OnceLock::new() }; 3];
+        let [monitor, daemon, agent] = &SCHEMAS;
+        let (schema, text) = match kind {
+            Kind::Monitor => (monitor, text::MONITOR),
+            Kind::StorageDaemon => (daemon, text::STORAGE_DAEMON),
+            Kind::GuestAgent => (agent, text::GUEST_AGENT),
+        };
+        schema.get_or_init(|| Schema::parse(text).unwrap_or_default())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let mut strings = |name: &str| -> Vec<String> {
+            parts.remove(name).and_then(|names| serde_json::from_value(names).ok()).unwrap_or_default()
+        };
+        let (open, unanswered) = (strings("open"), strings("unanswered"));
+        let Some(Value::Array(entries)) = parts.remove("schema") else { return None };
+        let (mut commands, mut types) = (HashMap::new(), HashMap::new());
+        for entry in &entries {
+            let named = match text_of(entry, "meta-type") {
+                "command" => &mut commands,
+                "event" => continue,
+                _ => &mut types,
+            };
+            named.insert(text_of(entry, "name").to_owned(), entry.clone());
+        }
+        Some(Schema { entries, commands, types, open, unanswered })
+    }
+
+    /// Everything, as `query-qmp-schema` returns it.
+    pub(super) fn entries(&self) -> &[Value] {
+        &self.entries
+    }
+
+    pub(super) fn has(&self, command: &str) -> bool {
+        self.commands.contains_key(command)
+    }
+
+    /// The names of all commands, in the schema's order.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|entry| text_of(entry, "meta-type") == "command").map(|entry| text_of(entry, "name"))
+    }
+
+    pub(super) fn is_unanswered(&self, command: &str) -> bool {
+        self.unanswered.iter().any(|name| name == command)
+    }
+
+    /// Whether a command may be executed out-of-band. Those of other schemas do not say.
+    pub(super) fn allows_oob(&self, command: &str) -> bool {
+        self.commands.get(command).is_none_or(|command| command.get("allow-oob") == Some(&json!(true)))
+    }
+
+    /// Says what is wrong with a command's arguments, if the schema has the command.
+    pub(super) fn check(&self, command: &str, arguments: &Map<String, Value>) -> Result<(), String> {
+        match self.commands.get(command) {
+            Some(entry) if !self.open.iter().any(|name| name == command) => {
+                self.check_object(self.ty(text_of(entry, "arg-type")), arguments, &Path::Root)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ty(&self, name: &str) -> &Value {
+        self.types.get(name).unwrap_or(&Value::Null)
+    }
+
+    fn check_value(&self, ty: &str, value: &Value, path: &Path<'_>) -> Result<(), String> {
+        let entry = self.ty(ty);
+        let expected = |what: &str| Err(format!("Invalid parameter type for '{path}', expected: {what}"));
+        match (text_of(entry, "meta-type"), value) {
+            ("builtin", _) => match (text_of(entry, "json-type"), value) {
+                ("string", Value::String(_)) | ("boolean", Value::Bool(_)) | ("null", Value::Null) => Ok(()),
+                ("number", Value::Number(_)) => Ok(()),
+                ("int", Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
+                ("int", _) => expected("integer"),
+                ("value", _) => Ok(()),
+                (kind, _) => expected(kind),
+            },
+            ("enum", Value::String(text)) => {
+                if items(entry, "values").iter().any(|known| known == text) {
+                    return Ok(());
+                }
+                Err(format!("Parameter '{}' does not accept value '{text}'", path.last()))
+            }
+            ("enum", _) => expected("string"),
+            ("array", Value::Array(elements)) => {
+                let element_type = text_of(entry, "element-type");
+                let mut elements = elements.iter().enumerate();
+                elements.try_for_each(|(index, element)| self.check_value(element_type, element, &path.element(index)))
+            }
+            ("array", _) => expected("array"),
+            ("object", Value::Object(members)) => self.check_object(entry, members, path),
+            ("object", _) => expected("object"),
+            ("alternate", _) => {
+                let mut types = items(entry, "members").iter().map(|member| text_of(member, "type"));
+                match types.find(|ty| self.is_alternative(ty, value)) {
+                    Some(ty) => self.check_value(ty, value, path),
+                    None => expected(ty),
+                }
+            }
+            // Nothing is known of it.
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a value's JSON type says that it is this alternative.
+    fn is_alternative(&self, ty: &str, value: &Value) -> bool {
+        let entry = self.ty(ty);
+        let kind = match text_of(entry, "meta-type") {
+            "builtin" => text_of(entry, "json-type"),
+            kind => kind,
+        };
+        match value {
+            Value::Null => kind == "null",
+            Value::Bool(_) => kind == "boolean",
+            Value::Number(_) => matches!(kind, "int" | "number"),
+            Value::String(_) => matches!(kind, "string" | "enum"),
+            Value::Array(_) => kind == "array",
+            Value::Object(_) => kind == "object",
+        }
+    }
+
+    fn check_object(&self, entry: &Value, object: &Map<String, Value>, path: &Path<'_>) -> Result<(), String> {
+        let mut known = Vec::new();
+        self.check_members(entry, object, path, &mut known)?;
+        match object.keys().find(|name| !known.contains(&&***name)) {
+            None => Ok(()),
+            Some(name) => Err(format!("Parameter '{}' is unexpected", path.member(name))),
+        }
+    }
+
+    /// Checks what is known, and adds its names.
+    fn check_members<'a>(
+        &'a self,
+        entry: &'a Value,
+        object: &Map<String, Value>,
+        path: &Path<'_>,
+        known: &mut Vec<&'a str>,
+    ) -> Result<(), String> {
+        for member in items(entry, "members") {
+            let name = text_of(member, "name");
+            known.push(name);
+            match object.get(name) {
+                Some(value) => self.check_value(text_of(member, "type"), value, &path.member(name))?,
+                None if member.get("default").is_some() => {}
+                None => return Err(format!("Parameter '{}' is missing", path.member(name))),
+            }
+        }
+        let tag = object.get(text_of(entry, "tag"));
+        let branch = items(entry, "variants").iter().find(|branch| branch.get("case") == tag);
+        branch.map_or(Ok(()), |branch| self.check_members(self.ty(text_of(branch, "type")), object, path, known))
+    }
+}
+
+fn text_of<'a>(entry: &'a Value, name: &str) -> &'a str {
+    entry.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn items<'a>(entry: &'a Value, name: &str) -> &'a [Value] {
+    entry.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Where in the arguments a value is.
+enum Path<'a> {
+    Root,
+    Member(&'a Path<'a>, &'a str),
+    Element(&'a Path<'a>, usize),
+}
+
+impl Path<'_> {
+    fn member<'a>(&'a self, name: &'a str) -> Path<'a> {
+        Path::Member(self, name)
+    }
+
+    fn element(&self, index: usize) -> Path<'_> {
+        Path::Element(self, index)
+    }
+
+    /// QEMU says only so much of where an enum's value is.
+    fn last(&self) -> &str {
+        match self {
+            Path::Member(_, name) => name,
+            _ => "null",
+        }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Path::Root => Ok(()),
+            Path::Member(Path::Root, name) => f.write_str(name),
+            Path::Member(path, name) => write!(f, "{path}.{name}"),
+            Path::Element(path, index) => write!(f, "{path}[{index}]"),
+        }
+    }
+}
+
+/// What the build script made.
+mod text {
+    #[cfg(feature = "qmp")]
+    pub(super) const MONITOR: &str = include_str!(concat!(env!("OUT_DIR"), "/qmp_introspection.json"));
+    #[cfg(not(feature = "qmp"))]
+    pub(super) const MONITOR: &str = "";
+    #[cfg(feature = "qmp")]
+    pub(super) const STORAGE_DAEMON: &str =
+        include_str!(concat!(env!("OUT_DIR"), "/qmp_StorageDaemon_introspection.json"));
+    #[cfg(not(feature = "qmp"))]
+    pub(super) const STORAGE_DAEMON: &str = "";
+    #[cfg(feature = "qga")]
+    pub(super) const GUEST_AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/qga_introspection.json"));
+    #[cfg(not(feature = "qga"))]
+    pub(super) const GUEST_AGENT: &str = "";
+}
+
+#[cfg(all(test, feature = "qmp", feature = "qga"))]
+mod tests {
+    use super::*;
+
+    fn complaint(command: &str, arguments: Value) -> String {
+        let arguments = arguments.as_object().cloned().unwrap_or_default();
+        Schema::of(Kind::Monitor).check(command, &arguments).err().unwrap_or_default()
+    }
+
+    /// The texts are those of QEMU 7.2 and 11.1.
+    #[test]
+    fn complaints_are_those_of_qemu() {
+        let expected = |path: &str, kind: &str| format!("Invalid parameter type for '{path}', expected: {kind}");
+        let capability = |capability: Value| json!({"capabilities": [capability]});
+        for (command, arguments, text) in [
+            ("device_del", json!({}), "Parameter 'id' is missing".to_owned()),
+            ("device_del", json!({"id": 3}), expected("id", "string")),
+            ("device_del", json!({"id": "x", "z": 4}), "Parameter 'z' is unexpected".to_owned()),
+            ("balloon", json!({"value": "3"}), expected("value", "integer")),
+            ("balloon", json!({"value": 1.5}), expected("value", "integer")),
+            ("set_link", json!({"name": "x", "up": 3}), expected("up", "boolean")),
+            (
+                "screendump",
+                json!({"filename": "x", "format": "nope"}),
+                "Parameter 'format' does not accept value 'nope'".to_owned(),
+            ),
+            ("screendump", json!({"filename": "x", "format": 3}), expected("format", "string")),
+            (
+                "migrate-set-capabilities",
+                capability(json!({"capability": "xbzrle"})),
+                "Parameter 'capabilities[0].state' is missing".to_owned(),
+            ),
+            (
+                "migrate-set-capabilities",
+                capability(json!({"capability": "xbzrle", "state": true, "x": 1})),
+                "Parameter 'capabilities[0].x' is unexpected".to_owned(),
+            ),
+            ("migrate-set-capabilities", json!({"capabilities": 3}), expected("capabilities", "array")),
+            ("migrate-set-capabilities", capability(json!(3)), expected("capabilities[0]", "object")),
+            (
+                "qmp_capabilities",
+                json!({"enable": ["telepathy"]}),
+                "Parameter 'null' does not accept value 'telepathy'".to_owned(),
+            ),
+            ("blockdev-add", json!({"driver": "nope"}), "Parameter 'driver' does not accept value 'nope'".to_owned()),
+            ("blockdev-add", json!({}), "Parameter 'driver' is missing".to_owned()),
+            ("blockdev-add", json!({"driver": "file"}), "Parameter 'filename' is missing".to_owned()),
+            (
+                "blockdev-add",
+                json!({"driver": "file", "filename": "/x", "xx": 1}),
+                "Parameter 'xx' is unexpected".to_owned(),
+            ),
+            ("blockdev-add", json!({"driver": "qcow2", "file": 3}), expected("file", "BlockdevRef")),
+            (
+                "blockdev-add",
+                json!({"driver": "qcow2", "file": {"driver": "file"}}),
+                "Parameter 'file.filename' is missing".to_owned(),
+            ),
+            ("blockdev-add", json!({"driver": "qcow2", "file": "node"}), String::new()),
+            ("device_add", json!({"driver": "virtio-net-pci", "netdev": "n"}), String::new()),
+            ("nonsense", json!({"x": 1}), String::new()),
+        ] {
+            assert_eq!(complaint(command, arguments.clone()), text, "{command} {arguments}");
+        }
+    }
+
+    #[test]
+    fn peers_have_schemas_of_their_own() {
+        let (daemon, agent) = (Schema::of(Kind::StorageDaemon), Schema::of(Kind::GuestAgent));
+        assert!(daemon.has("blockdev-add") && !daemon.has("query-name"));
+        assert!(agent.has("guest-ping") && agent.is_unanswered("guest-shutdown") && !agent.is_unanswered("guest-ping"));
+        let monitor = Schema::of(Kind::Monitor);
+        assert!(monitor.allows_oob("migrate-pause") && !monitor.allows_oob("query-name"));
+        assert!(monitor.commands().count() > 200);
+    }
+}

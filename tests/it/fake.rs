@@ -1,0 +1,7 @@
+//! The stand-in for QEMU: what programs test themselves with.
+
+mod faults;
+mod handlers;
+mod listeners;
+mod peers;
+mod raw;
