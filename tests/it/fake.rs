@@ -1,7 +1,9 @@
 //! The stand-in for QEMU: what programs test themselves with.
 
+mod agreement;
 mod faults;
 mod handlers;
 mod listeners;
 mod peers;
+mod python;
 mod raw;
