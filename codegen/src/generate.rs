@@ -117,16 +117,23 @@ impl Generator {
         secrets::check(&schema, &self.options.secret_members, &self.options.secret_replies, &self.root)?;
         let mut options = self.options.clone();
         let mut inputs: Vec<PathBuf> = schema.modules.iter().map(|module| module.path.clone()).collect();
+        if let Some(file) = &self.late_members {
+            options.late_members = load::late_members(file)?;
+            inputs.push(file.clone());
+        }
         let mut files = Vec::new();
         if self.introspection {
-            files.push((format!("{}_introspection.json", options.name), introspect::introspect(&schema)));
+            files.push((
+                format!("{}_introspection.json", options.name),
+                introspect::introspect(&schema, &options.late_members),
+            ));
         }
         for (peer, root) in &self.also_for {
             let part = read(root)?;
             check_part(&part, &schema, &self.root)?;
             if self.introspection {
                 let name = format!("{}_{}_introspection.json", options.name, peer.name());
-                files.push((name, introspect::introspect(&part)));
+                files.push((name, introspect::introspect(&part, &options.late_members)));
             }
             options
                 .also_for
@@ -134,10 +141,6 @@ impl Generator {
                 .or_default()
                 .extend(part.commands.into_iter().map(|command| command.def.name));
             inputs.extend(part.modules.into_iter().map(|module| module.path));
-        }
-        if let Some(file) = &self.late_members {
-            options.late_members = load::late_members(file)?;
-            inputs.push(file.clone());
         }
         // Schemas share files, which they may name differently.
         let mut seen = HashSet::new();

@@ -1,28 +1,40 @@
 //! Checked schema → what QEMU answers when it is asked for its schema (`SchemaInfo` of the QMP reference manual).
 //!
 //! Types keep their names, which QEMU replaces by numbers; what depends on QEMU's build configuration is all there. Beside it
-//! stand the two facts of commands that QEMU does not tell: which take arguments that the schema does not list, and which
-//! answer only if they fail.
+//! stands what QEMU does not tell: which commands take arguments that the schema does not list, which answer only if they
+//! fail, and since which release there are commands, events, members and values.
 
-use crate::schema::{Builtin, Command, Data, EnumValue, Feature, Member, Object, Schema, Type};
+use crate::doc::Doc;
+use crate::emit::LateMembers;
+use crate::schema::{Builtin, Command, Data, Definition, EnumValue, Feature, Member, Object, Schema, Type};
 use serde_json::{json, Map, Value};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// The type of what has no members.
 const EMPTY: &str = "q_empty";
 
 /// The schema as JSON text.
-pub(crate) fn introspect(schema: &Schema) -> String {
-    let mut out = Introspection { schema, entries: Vec::new(), seen: HashSet::new(), queue: VecDeque::new() };
+pub(crate) fn introspect(schema: &Schema, late_members: &LateMembers) -> String {
+    let mut out = Introspection {
+        schema,
+        late_members,
+        entries: Vec::new(),
+        since: BTreeMap::new(),
+        late: BTreeMap::new(),
+        seen: HashSet::new(),
+        queue: VecDeque::new(),
+    };
     for command in &schema.commands {
-        let arguments = out.data(&command.def.name, &command.data);
+        let arguments = out.data(&command.def, &command.data);
+        out.note_since(&command.def);
         let returns = out.name_or_empty(command.returns.as_ref());
         let oob = command.allow_oob.then_some(("allow-oob", json!(true)));
         let types = [("arg-type", json!(arguments)), ("ret-type", json!(returns))];
         out.entry(&command.def.name, "command", types.into_iter().chain(oob), &command.def.features);
     }
     for event in &schema.events {
-        let data = out.data(&event.def.name, &event.data);
+        let data = out.data(&event.def, &event.data);
+        out.note_since(&event.def);
         out.entry(&event.def.name, "event", [("arg-type", json!(data))], &event.def.features);
     }
     while let Some(ty) = out.queue.pop_front() {
@@ -33,12 +45,18 @@ pub(crate) fn introspect(schema: &Schema) -> String {
     };
     let open = names(|command| !command.gen);
     let unanswered = names(|command| !command.success_response);
-    json!({"schema": out.entries, "open": open, "unanswered": unanswered}).to_string()
+    let Introspection { entries, since, late, .. } = out;
+    json!({"schema": entries, "open": open, "unanswered": unanswered, "since": since, "late": late}).to_string()
 }
 
 struct Introspection<'s> {
     schema: &'s Schema,
+    late_members: &'s LateMembers,
     entries: Vec<Value>,
+    /// Command or event → the release in which it first appeared.
+    since: BTreeMap<String, String>,
+    /// Type → member or value → the same.
+    late: LateMembers,
     /// Names of types that are defined, or queued.
     seen: HashSet<String>,
     queue: VecDeque<Type>,
@@ -60,13 +78,29 @@ impl Introspection<'_> {
         self.entries.push(Value::Object(entry));
     }
 
+    fn note_since(&mut self, def: &Definition) {
+        self.since.extend(def.doc.since.clone().map(|since| (def.name.clone(), since)));
+    }
+
+    /// Notes since when the members of a type are there that a definition declares.
+    fn note_late(&mut self, ty: &str, owner: &str, doc: &Doc) {
+        let told = doc.members.iter().filter_map(|entry| Some((entry.name.clone(), entry.since.clone()?)));
+        let known = self.late_members.get(owner).into_iter().flatten();
+        let known = known.map(|(member, since)| (member.clone(), since.clone()));
+        let late: BTreeMap<_, _> = told.chain(known).collect();
+        if !late.is_empty() {
+            self.late.entry(ty.to_owned()).or_default().extend(late);
+        }
+    }
+
     /// The type of a command's arguments or an event's data.
-    fn data(&mut self, owner: &str, data: &Data) -> String {
+    fn data(&mut self, def: &Definition, data: &Data) -> String {
         match data {
             Data::Object(id) => self.name(&Type::Object(*id)),
             Data::Members(members) if members.is_empty() => self.empty(),
             Data::Members(members) => {
-                let name = format!("q_obj_{owner}-arg");
+                let name = format!("q_obj_{}-arg", def.name);
+                self.note_late(&name, &def.name, &def.doc);
                 let members = self.members(members.iter().collect());
                 self.entry(&name, "object", [("members", members)], &[]);
                 name
@@ -116,6 +150,7 @@ impl Introspection<'_> {
             }
             Type::Enum(id) => {
                 let definition = &schema[*id];
+                self.note_late(&definition.def.name, &definition.def.name, &definition.def.doc);
                 let names: Vec<_> = definition.values.iter().map(|value| json!(value.name)).collect();
                 let members = definition.values.iter().map(enum_member).collect();
                 let members = [("members", Value::Array(members)), ("values", Value::Array(names))];
@@ -136,6 +171,9 @@ impl Introspection<'_> {
     }
 
     fn object(&mut self, object: &Object) {
+        for base in self.schema.base_chain(object) {
+            self.note_late(&object.def.name, &base.def.name, &base.def.doc);
+        }
         let members = self.members(self.schema.all_members(object));
         let mut all = vec![("members", members)];
         if let Some(branches) = &object.branches {

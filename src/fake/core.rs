@@ -38,6 +38,7 @@ pub(super) struct State {
     openings: VecDeque<Opening>,
     calls: Vec<Call>,
     connections: Vec<Arc<Connection>>,
+    schema: Arc<Schema>,
     /// Wake the threads that wait for clients.
     wakers: Vec<Box<dyn Fn() + Send>>,
     closed: bool,
@@ -91,6 +92,7 @@ impl Core {
             openings: VecDeque::new(),
             calls: Vec::new(),
             connections: Vec::new(),
+            schema: Schema::of(kind),
             wakers: Vec::new(),
             closed: false,
             machine,
@@ -102,8 +104,16 @@ impl Core {
         lock(&self.state)
     }
 
-    pub(super) fn schema(&self) -> &'static Schema {
-        Schema::of(self.kind)
+    pub(super) fn schema(&self) -> Arc<Schema> {
+        self.state().schema.clone()
+    }
+
+    /// Becomes another release.
+    pub(super) fn set_release(&self, major: u32, minor: u32) {
+        let schema = Schema::at(self.kind, (major, minor));
+        let mut state = self.state();
+        state.machine.version = Version { major, minor, micro: 0 };
+        state.schema = schema;
     }
 
     /// Whether conversations begin with a greeting and a negotiation.
@@ -121,7 +131,8 @@ impl Core {
         let schema = self.schema();
         let state = self.state();
         let is_handled = |slot: &Slot| slot.always.is_some() || !slot.once.is_empty();
-        let others = state.commands.iter().filter(|(name, slot)| is_handled(slot) && !schema.has(name));
+        let others =
+            state.commands.iter().filter(|(name, slot)| is_handled(slot) && !schema.has(name) && !schema.lacks(name));
         let mut others: Vec<&str> = others.map(|(name, _)| &**name).collect();
         others.sort_unstable();
         schema.commands().chain(others).map(str::to_owned).collect()
@@ -197,7 +208,13 @@ impl Core {
 
     /// Tells all clients of an event that are in command mode.
     pub(super) fn emit(&self, name: &str, data: Option<&str>) {
-        let line = encode::event(name, data);
+        let schema = self.schema();
+        let pruned = data.filter(|_| schema.is_older()).and_then(|data| {
+            let mut value: Value = data.parse().ok()?;
+            schema.prune_event(name, &mut value);
+            Some(encode::value(&value))
+        });
+        let line = encode::event(name, pruned.as_deref().or(data));
         let state = self.state();
         let is_listening = |connection: &&Arc<Connection>| self.greets() && connection.mode() != Mode::Negotiation;
         state.connections.iter().filter(is_listening).for_each(|connection| connection.line(&line));
@@ -279,7 +296,7 @@ impl Core {
         let mut exchange = Exchange::new(self, connection, &call, count, fault);
         let outcome = match exchange.refusal() {
             Some(error) => Err(error),
-            None => self.outcome(&mut exchange, handler),
+            None => self.outcome(&mut exchange, handler).map(|text| self.prune_reply(exchange.name(), text)),
         };
         exchange.finish(outcome);
     }
@@ -300,7 +317,7 @@ impl Core {
     fn outcome(&self, exchange: &mut Exchange<'_>, handler: Option<SharedHandler>) -> Result<String, ServerError> {
         let (name, schema) = (exchange.name().to_owned(), self.schema());
         let is_builtin = handler.is_none() && builtin::has(self.kind, &name);
-        if handler.is_none() && !schema.has(&name) && !is_builtin {
+        if schema.lacks(&name) || (handler.is_none() && !schema.has(&name) && !is_builtin) {
             return Err(request::not_found(&name));
         }
         if exchange.is_out_of_band() && !schema.allows_oob(&name) {
@@ -321,16 +338,29 @@ impl Core {
         }
     }
 
+    /// What an older release would return.
+    fn prune_reply(&self, name: &str, text: String) -> String {
+        let schema = self.schema();
+        match text.parse() {
+            Ok(mut value) if schema.is_older() => {
+                schema.prune_reply(name, &mut value);
+                encode::value(&value)
+            }
+            _ => text,
+        }
+    }
+
     /// Does what conversations begin with.
     fn negotiate(&self, connection: &Connection, request: &Request) {
+        let schema = self.schema();
         // So that no event comes between the reply and the mode that it tells.
         let state = self.state();
         let outcome = match connection.take_refusal() {
             Some(error) => Err(error),
-            None if !self.greets() => builtin::synchronize(self.schema(), request),
+            None if !self.greets() => builtin::synchronize(&schema, request),
             None if request.name != "qmp_capabilities" => Err(request::not_negotiated()),
             None if connection.mode() != Mode::Negotiation => Err(request::negotiated()),
-            None => builtin::negotiate(self.schema(), request, state.machine.oob).map(|oob| {
+            None => builtin::negotiate(&schema, request, state.machine.oob).map(|oob| {
                 connection.set_mode(Mode::Command { oob });
                 "{}".to_owned()
             }),

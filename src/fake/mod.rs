@@ -81,6 +81,11 @@
 //! connects by itself does so to a socket: [`listen_unix`](Fake::listen_unix), [`listen_tcp`](Fake::listen_tcp). There, one client
 //! at a time is served, as by a real monitor, and [`disconnect`](Fake::disconnect) is a crash.
 //!
+//! # Other releases
+//!
+//! [`release`](Fake::release) makes it an older QEMU: it refuses commands and arguments that came later, and what came later in
+//! its replies and events is left out of them.
+//!
 //! # Other peers and clients
 //!
 //! ```
@@ -108,6 +113,7 @@ mod exchange;
 mod fault;
 mod framer;
 mod listen;
+mod release;
 mod request;
 mod schema;
 mod stand_in;

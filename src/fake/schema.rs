@@ -2,10 +2,11 @@
 //!
 //! Complains as QEMU's input visitors do: members are looked at in the schema's order, and unknown ones last.
 
+use super::release::{Lacking, Later};
 use serde_json::{json, Map, Value};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What a peer's schema says. Empty where the feature that has the schema is off: then every command is unknown that has no
 /// handler, and the types of commands alone say what fits.
@@ -15,7 +16,12 @@ pub(super) struct Schema {
     entries: Vec<Value>,
     /// Name → its entry.
     commands: HashMap<String, Value>,
+    events: HashMap<String, Value>,
     types: HashMap<String, Value>,
+    /// Commands and events that an older release lacks.
+    later: Vec<String>,
+    /// Members and values that it lacks.
+    pub lacking: Lacking,
     /// Commands that take arguments which the schema does not list.
     open: Vec<String>,
     /// Commands that are answered only if they fail.
@@ -31,34 +37,64 @@ pub(super) enum Kind {
 }
 
 impl Schema {
-    pub(super) fn of(kind: Kind) -> &'static Schema {
-        static SCHEMAS: [OnceLock<Schema>; 3] = [const { OnceLock::new() }; 3];
+    pub(super) fn of(kind: Kind) -> Arc<Schema> {
+        static SCHEMAS: [OnceLock<Arc<Schema>>; 3] = [const { OnceLock::new() }; 3];
         let [monitor, daemon, agent] = &SCHEMAS;
-        let (schema, text) = match kind {
-            Kind::Monitor => (monitor, text::MONITOR),
-            Kind::StorageDaemon => (daemon, text::STORAGE_DAEMON),
-            Kind::GuestAgent => (agent, text::GUEST_AGENT),
+        let schema = match kind {
+            Kind::Monitor => monitor,
+            Kind::StorageDaemon => daemon,
+            Kind::GuestAgent => agent,
         };
-        schema.get_or_init(|| Schema::parse(text).unwrap_or_default())
+        Arc::clone(schema.get_or_init(|| Arc::new(Schema::parse(kind.text(), None).unwrap_or_default())))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// That of an older release.
+    pub(super) fn at(kind: Kind, release: (u32, u32)) -> Arc<Schema> {
+        Arc::new(Schema::parse(kind.text(), Some(release)).unwrap_or_default())
+    }
+
+    fn parse(text: &str, release: Option<(u32, u32)>) -> Option<Self> {
         let mut parts: Map<String, Value> = serde_json::from_str(text).ok()?;
-        let mut strings = |name: &str| -> Vec<String> {
-            parts.remove(name).and_then(|names| serde_json::from_value(names).ok()).unwrap_or_default()
+        let mut part = |name: &str| parts.remove(name).unwrap_or_default();
+        let (Value::Array(mut entries), since, late) = (part("schema"), part("since"), part("late")) else {
+            return None;
         };
-        let (open, unanswered) = (strings("open"), strings("unanswered"));
-        let Some(Value::Array(entries)) = parts.remove("schema") else { return None };
-        let (mut commands, mut types) = (HashMap::new(), HashMap::new());
+        let strings = |names: Value| -> Vec<String> { serde_json::from_value(names).unwrap_or_default() };
+        let (open, unanswered) = (strings(part("open")), strings(part("unanswered")));
+        let later = release.map(|release| Later::than(release, &since, &late));
+        if let Some(later) = &later {
+            later.remove_from(&mut entries);
+        }
+        let (mut commands, mut events, mut types) = (HashMap::new(), HashMap::new(), HashMap::new());
         for entry in &entries {
             let named = match text_of(entry, "meta-type") {
                 "command" => &mut commands,
-                "event" => continue,
+                "event" => &mut events,
                 _ => &mut types,
             };
             named.insert(text_of(entry, "name").to_owned(), entry.clone());
         }
-        Some(Schema { entries, commands, types, open, unanswered })
+        let (later, lacking) = later.map(|later| (later.messages, later.lacking)).unwrap_or_default();
+        Some(Schema { entries, commands, events, types, open, unanswered, later, lacking })
+    }
+
+    /// Takes out of a reply what the release lacks.
+    pub(super) fn prune_reply(&self, command: &str, value: &mut Value) {
+        if let Some(entry) = self.commands.get(command) {
+            self.prune(text_of(entry, "ret-type"), value);
+        }
+    }
+
+    /// The same for an event's data.
+    pub(super) fn prune_event(&self, event: &str, data: &mut Value) {
+        if let Some(entry) = self.events.get(event) {
+            self.prune(text_of(entry, "arg-type"), data);
+        }
+    }
+
+    /// Whether there is anything to take out.
+    pub(super) fn is_older(&self) -> bool {
+        !self.lacking.is_empty()
     }
 
     /// Everything, as `query-qmp-schema` returns it.
@@ -68,6 +104,11 @@ impl Schema {
 
     pub(super) fn has(&self, command: &str) -> bool {
         self.commands.contains_key(command)
+    }
+
+    /// Whether this release lacks a command, whoever handles it.
+    pub(super) fn lacks(&self, command: &str) -> bool {
+        self.later.iter().any(|name| name == command)
     }
 
     /// The names of all commands, in the schema's order.
@@ -94,7 +135,7 @@ impl Schema {
         }
     }
 
-    fn ty(&self, name: &str) -> &Value {
+    pub(super) fn ty(&self, name: &str) -> &Value {
         self.types.get(name).unwrap_or(&Value::Null)
     }
 
@@ -138,7 +179,7 @@ impl Schema {
     }
 
     /// Whether a value's JSON type says that it is this alternative.
-    fn is_alternative(&self, ty: &str, value: &Value) -> bool {
+    pub(super) fn is_alternative(&self, ty: &str, value: &Value) -> bool {
         let entry = self.ty(ty);
         let kind = match text_of(entry, "meta-type") {
             "builtin" => text_of(entry, "json-type"),
@@ -186,11 +227,11 @@ impl Schema {
     }
 }
 
-fn text_of<'a>(entry: &'a Value, name: &str) -> &'a str {
+pub(super) fn text_of<'a>(entry: &'a Value, name: &str) -> &'a str {
     entry.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn items<'a>(entry: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn items<'a>(entry: &'a Value, name: &str) -> &'a [Value] {
     entry.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -230,21 +271,20 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// What the build script made.
-mod text {
-    #[cfg(feature = "qmp")]
-    pub(super) const MONITOR: &str = include_str!(concat!(env!("OUT_DIR"), "/qmp_introspection.json"));
-    #[cfg(not(feature = "qmp"))]
-    pub(super) const MONITOR: &str = "";
-    #[cfg(feature = "qmp")]
-    pub(super) const STORAGE_DAEMON: &str =
-        include_str!(concat!(env!("OUT_DIR"), "/qmp_StorageDaemon_introspection.json"));
-    #[cfg(not(feature = "qmp"))]
-    pub(super) const STORAGE_DAEMON: &str = "";
-    #[cfg(feature = "qga")]
-    pub(super) const GUEST_AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/qga_introspection.json"));
-    #[cfg(not(feature = "qga"))]
-    pub(super) const GUEST_AGENT: &str = "";
+impl Kind {
+    /// What the build script made.
+    fn text(self) -> &'static str {
+        match self {
+            #[cfg(feature = "qmp")]
+            Kind::Monitor => include_str!(concat!(env!("OUT_DIR"), "/qmp_introspection.json")),
+            #[cfg(feature = "qmp")]
+            Kind::StorageDaemon => include_str!(concat!(env!("OUT_DIR"), "/qmp_StorageDaemon_introspection.json")),
+            #[cfg(feature = "qga")]
+            Kind::GuestAgent => include_str!(concat!(env!("OUT_DIR"), "/qga_introspection.json")),
+            #[cfg(not(all(feature = "qmp", feature = "qga")))]
+            _ => "",
+        }
+    }
 }
 
 #[cfg(all(test, feature = "qmp", feature = "qga"))]
@@ -320,6 +360,6 @@ mod tests {
         assert!(agent.has("guest-ping") && agent.is_unanswered("guest-shutdown") && !agent.is_unanswered("guest-ping"));
         let monitor = Schema::of(Kind::Monitor);
         assert!(monitor.allows_oob("migrate-pause") && !monitor.allows_oob("query-name"));
-        assert!(monitor.commands().count() > 200);
+        assert!(monitor.commands().count() > 200 && !monitor.is_older());
     }
 }

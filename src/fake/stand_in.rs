@@ -136,7 +136,14 @@ impl<P: Peer> Fake<P> {
         self
     }
 
-    /// Says which release it is.
+    /// Becomes an older release: what the schema says was added later is unknown to it, and members that came later are left
+    /// out of replies and events, whatever handlers return. What that release had and the schema has no more stays away.
+    pub fn release(&self, major: u32, minor: u32) -> &Self {
+        self.core().set_release(major, minor);
+        self
+    }
+
+    /// Says which release it is, and changes nothing else.
     pub fn version(&self, major: u32, minor: u32, micro: u32) -> &Self {
         self.core().state().machine.version = Version { major, minor, micro };
         self

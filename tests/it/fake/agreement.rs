@@ -168,3 +168,28 @@ fn on_schemas_and_commands() {
         seen
     });
 }
+
+/// What a release lacks, the stand-in for that release lacks.
+#[test]
+fn on_what_came_later() {
+    let Some(qemu) = Qemu::start_board() else { return };
+    let mut real = qemu.connect();
+    let version = real.greeting().version;
+    let fake = Fake::new();
+    fake.release(version.major, version.minor);
+    let mut fake = fake.client_with(&options()).unwrap();
+    let [of_qemu, of_fake] = [&mut real, &mut fake].map(|vm| {
+        let commands = vm.execute(QueryCommands::new()).unwrap();
+        commands.into_iter().map(|command| command.name).collect::<Vec<_>>()
+    });
+    let latest = Fake::new();
+    let latest = latest.client().unwrap().execute(QueryCommands::new()).unwrap();
+    let is_known = |name: &&String| latest.iter().any(|command| command.name == **name);
+    let missing: Vec<_> = of_qemu.iter().filter(|name| !of_fake.contains(name)).filter(is_known).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // What no build of that release has.
+    let later = ["device-sync-config", "x-accel-stats", "query-accelerators"];
+    for name in later {
+        assert_eq!(of_fake.iter().any(|known| known == name), of_qemu.iter().any(|known| known == name), "{name}");
+    }
+}

@@ -120,6 +120,30 @@ fn the_schema_is_true() {
 }
 
 #[test]
+fn older_releases_lack_what_came_later() {
+    let fake = Fake::new();
+    fake.release(7, 2);
+    fake.on(|_: DeviceSyncConfig| Ok(()));
+    fake.on(|_: QueryBlock| {
+        let inserted = filled(|info: &mut BlockDeviceInfo| {
+            info.node_name = Some("node".into());
+            info.active = Some(true);
+            info.drv = "raw".into();
+        });
+        Ok(vec![filled(|info: &mut BlockInfo| info.inserted = Some(inserted.into()))])
+    });
+    let mut vm = fake.client().unwrap();
+    assert_eq!(vm.greeting().version.to_string(), "7.2.0");
+    let blocks = vm.execute(QueryBlock::new()).unwrap();
+    let inserted = blocks[0].inserted.as_ref().unwrap();
+    assert_eq!((&*inserted.drv, &inserted.node_name, inserted.active), ("raw", &None, None));
+    assert_eq!(refusal(vm.execute(DeviceSyncConfig::new("x"))).0, ErrorClass::CommandNotFound);
+    fake.emit_json("BLOCK_IO_ERROR", &json!({"device": "d", "qom-path": "/x"}));
+    let error = vm.next_event(PATIENCE).unwrap().unwrap();
+    assert_eq!(serde_json::to_value(error).unwrap()["data"], json!({"device": "d"}));
+}
+
+#[test]
 fn the_machine_stops_and_goes_on() {
     let fake = Fake::new();
     let mut vm = fake.client().unwrap();
