@@ -7,8 +7,11 @@ use super::connection::{lock, Connection, Mode};
 use super::encode;
 use super::exchange::{Call, Exchange};
 use super::fault::{Fault, Opening};
+use super::listen::Host;
+use super::recording::{Recording, Step};
 use super::request::{self, generic, Request};
 use super::schema::{Kind, Schema};
+use super::stream::Stream;
 use crate::error::ServerError;
 use crate::message::Version;
 use serde_json::Value;
@@ -34,6 +37,7 @@ pub(super) struct State {
     otherwise: Option<SharedHandler>,
     /// For the next command, whichever it is.
     faults: VecDeque<Fault>,
+    recording: Option<Recording>,
     /// For the next connections.
     openings: VecDeque<Opening>,
     calls: Vec<Call>,
@@ -89,6 +93,7 @@ impl Core {
             commands: HashMap::new(),
             otherwise: None,
             faults: VecDeque::new(),
+            recording: None,
             openings: VecDeque::new(),
             calls: Vec::new(),
             connections: Vec::new(),
@@ -206,18 +211,43 @@ impl Core {
         }
     }
 
-    /// Tells all clients of an event that are in command mode.
+    /// Tells all clients of an event.
     pub(super) fn emit(&self, name: &str, data: Option<&str>) {
+        self.emit_line(&self.event_line(name, data));
+    }
+
+    /// The line of an event that happens now, with the data that this release sends.
+    pub(super) fn event_line(&self, name: &str, data: Option<&str>) -> String {
         let schema = self.schema();
         let pruned = data.filter(|_| schema.is_older()).and_then(|data| {
             let mut value: Value = data.parse().ok()?;
             schema.prune_event(name, &mut value);
             Some(encode::value(&value))
         });
-        let line = encode::event(name, pruned.as_deref().or(data));
+        encode::event(name, pruned.as_deref().or(data))
+    }
+
+    /// Writes a line to all clients that are in command mode.
+    pub(super) fn emit_line(&self, line: &str) {
         let state = self.state();
         let is_listening = |connection: &&Arc<Connection>| self.greets() && connection.mode() != Mode::Negotiation;
-        state.connections.iter().filter(is_listening).for_each(|connection| connection.line(&line));
+        state.connections.iter().filter(is_listening).for_each(|connection| connection.line(line));
+    }
+
+    /// Plays a recording.
+    pub(super) fn replay(&self, recording: Recording) {
+        let mut state = self.state();
+        if let Some(greeting) = &recording.greeting {
+            state.machine.version = greeting.version;
+            state.machine.package.clone_from(&greeting.package);
+            state.machine.oob = greeting.oob;
+        }
+        state.recording = Some(recording);
+    }
+
+    /// The recorded commands that did not come.
+    pub(super) fn unplayed(&self) -> Vec<String> {
+        self.state().recording.as_ref().map(Recording::unplayed).unwrap_or_default()
     }
 
     /// Ends everything. `is_sudden` drops what is not written yet.
@@ -237,15 +267,6 @@ impl Core {
         self.state().connections.iter().for_each(|connection| connection.close());
     }
 
-    pub(super) fn is_ended(&self) -> bool {
-        self.state().closed
-    }
-
-    /// What to call at the end.
-    pub(super) fn add_waker(&self, wake: Box<dyn Fn() + Send>) {
-        self.state().wakers.push(wake);
-    }
-
     /// A client has come.
     pub(super) fn begin(&self, connection: &Arc<Connection>) {
         let mut state = self.state();
@@ -253,8 +274,10 @@ impl Core {
             return connection.abort();
         }
         state.connections.push(Arc::clone(connection));
-        let greeting =
-            self.greets().then(|| connection.bytes_of(&builtin::greeting(&state.machine))).unwrap_or_default();
+        let greeting = match self.greets() {
+            true => connection.bytes_of(&builtin::greeting(&state.machine)),
+            false => Vec::new(),
+        };
         match state.openings.pop_front() {
             None => connection.write(greeting),
             Some(Opening::Disconnect) => connection.close(),
@@ -296,9 +319,22 @@ impl Core {
         let mut exchange = Exchange::new(self, connection, &call, count, fault);
         let outcome = match exchange.refusal() {
             Some(error) => Err(error),
-            None => self.outcome(&mut exchange, handler).map(|text| self.prune_reply(exchange.name(), text)),
+            None => match self.recorded(&call, handler.is_some()) {
+                Some(step) => step.and_then(|step| exchange.play(step)),
+                None => self.executed(&mut exchange, handler),
+            },
         };
         exchange.finish(outcome);
+    }
+
+    /// What a recording has for a call.
+    fn recorded(&self, call: &Call, is_handled: bool) -> Option<Result<Step, ServerError>> {
+        self.state().recording.as_mut()?.play(call, is_handled)
+    }
+
+    fn executed(&self, exchange: &mut Exchange<'_>, handler: Option<SharedHandler>) -> Result<String, ServerError> {
+        let text = self.outcome(exchange, handler)?;
+        Ok(self.prune_reply(exchange.name(), text))
     }
 
     /// Notes a call, and finds what is there for it.
@@ -354,7 +390,7 @@ impl Core {
     fn negotiate(&self, connection: &Connection, request: &Request) {
         let schema = self.schema();
         // So that no event comes between the reply and the mode that it tells.
-        let state = self.state();
+        let mut state = self.state();
         let outcome = match connection.take_refusal() {
             Some(error) => Err(error),
             None if !self.greets() => builtin::synchronize(&schema, request),
@@ -368,6 +404,27 @@ impl Core {
         let delimiter = if outcome.is_ok() && request.name == "guest-sync-delimited" { &b"\xff"[..] } else { b"" };
         let line = connection.bytes_of(&encode::reply(&outcome, request.id.as_ref()));
         connection.write([delimiter, &line].concat());
+        if connection.mode() != Mode::Negotiation {
+            let initial = state.recording.as_mut().map(|recording| std::mem::take(&mut recording.initial));
+            initial.iter().flatten().for_each(|line| connection.line(line));
+        }
+    }
+}
+
+impl Host for Core {
+    fn is_ended(&self) -> bool {
+        self.state().closed
+    }
+
+    fn add_waker(&self, wake: Box<dyn Fn() + Send>) {
+        self.state().wakers.push(wake);
+    }
+
+    /// The client is gone when its thread has ended; one without a thread is gone at once.
+    fn serve(self: &Arc<Self>, stream: Stream) {
+        if let Ok(client) = Connection::start(self, stream) {
+            let _ = client.join();
+        }
     }
 }
 

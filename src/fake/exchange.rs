@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::core::Core;
 use super::encode;
 use super::fault::Fault;
+use super::recording::{Answer, Step};
 use super::request::Request;
 use crate::api::{Command, Event};
 use crate::error::ServerError;
@@ -57,8 +58,8 @@ pub struct Exchange<'a> {
     call: &'a Call,
     count: usize,
     fault: Option<Fault>,
-    /// Events to emit after the reply.
-    after: Vec<(String, Option<String>)>,
+    /// Lines of events that follow the reply.
+    after: Vec<String>,
     /// Whether a success is not answered.
     unanswered: bool,
     ends_all: bool,
@@ -103,7 +104,7 @@ impl<'a> Exchange<'a> {
 
     /// Emits an event after the reply.
     pub fn emit_after<E: Event>(&mut self, event: &E) {
-        self.after.push((E::NAME.to_owned(), encode::json(event).ok()));
+        self.after.push(self.core.event_line(E::NAME, encode::json(event).ok().as_deref()));
     }
 
     /// Emits an event of any name and data now, before the reply.
@@ -113,7 +114,7 @@ impl<'a> Exchange<'a> {
 
     /// The same after the reply.
     pub fn emit_json_after(&mut self, name: &str, data: &Value) {
-        self.after.push((name.to_owned(), Some(encode::value(data))));
+        self.after.push(self.core.event_line(name, Some(&encode::value(data))));
     }
 
     /// Waits before going on. Out-of-band commands are executed meanwhile, and other connections go on.
@@ -134,6 +135,21 @@ impl<'a> Exchange<'a> {
     /// Lets the status be another one, for what the stand-in answers to `query-status`.
     pub fn set_status(&mut self, status: impl fmt::Display) {
         self.core.state().machine.status = status.to_string();
+    }
+
+    /// Does what a recording has.
+    pub(super) fn play(&mut self, step: Step) -> Result<String, ServerError> {
+        step.before.iter().for_each(|line| self.core.emit_line(line));
+        self.after = step.after;
+        match step.answer {
+            Answer::Given(outcome) => {
+                self.ends_all |= self.call.name == "quit" && outcome.is_ok();
+                return outcome.map(|value| encode::value(&value));
+            }
+            Answer::Missing => self.fault(Fault::Silence),
+            Answer::Lost => self.fault(Fault::DisconnectBefore),
+        }
+        Ok(String::new())
     }
 
     /// Success is not answered.
@@ -160,8 +176,8 @@ impl<'a> Exchange<'a> {
             None => self.answer(&outcome, self.call.id.as_ref()),
             Some(fault) => self.spoil(outcome, fault),
         }
-        for (name, data) in std::mem::take(&mut self.after) {
-            self.core.emit(&name, data.as_deref());
+        for line in std::mem::take(&mut self.after) {
+            self.core.emit_line(&line);
         }
         if self.ends_all {
             self.core.end(false);

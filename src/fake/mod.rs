@@ -81,6 +81,35 @@
 //! connects by itself does so to a socket: [`listen_unix`](Fake::listen_unix), [`listen_tcp`](Fake::listen_tcp). There, one client
 //! at a time is served, as by a real monitor, and [`disconnect`](Fake::disconnect) is a crash.
 //!
+//! # Recordings
+//!
+//! A [`Recorder`] stands between a program and a real QEMU, and writes down what they say. Such a file is
+//! [played](Fake::replay) by a stand-in: a run that failed somewhere becomes a test. The recording's QEMU is one that went away
+//! before it answered:
+//!
+//! ```
+//! # #[cfg(feature = "qmp")] {
+//! # use qemu_qmp::fake::{Fake, Replay};
+//! # use qemu_qmp::qmp::commands::*;
+//! # fn program(vm: &mut qemu_qmp::Client) -> qemu_qmp::Result<()> {
+//! #     vm.execute(Stop::new())?;
+//! #     vm.execute(BlockdevDel::new("disk1-image"))
+//! # }
+//! # fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! let recording = r#"
+//! -> {"execute": "stop", "id": 1}
+//! <- {"return": {}, "id": 1}
+//! -> {"execute": "blockdev-del", "arguments": {"node-name": "disk1-image"}, "id": 2}
+//! "#;
+//! let fake = Fake::new();
+//! fake.replay(recording, Replay::Strict)?;
+//! assert!(program(&mut fake.client()?).unwrap_err().is_disconnected());
+//! # Ok(())
+//! # }
+//! # test().unwrap();
+//! # }
+//! ```
+//!
 //! # Other releases
 //!
 //! [`release`](Fake::release) makes it an older QEMU: it refuses commands and arguments that came later, and what came later in
@@ -113,6 +142,8 @@ mod exchange;
 mod fault;
 mod framer;
 mod listen;
+mod recorder;
+mod recording;
 mod release;
 mod request;
 mod schema;
@@ -121,4 +152,6 @@ mod stream;
 
 pub use exchange::{Call, Exchange};
 pub use fault::{Fault, Opening};
+pub use recorder::Recorder;
+pub use recording::Replay;
 pub use stand_in::{filled, Fake};

@@ -6,6 +6,7 @@ use super::encode;
 use super::exchange::{typed, Call, Exchange};
 use super::fault::{Fault, Opening};
 use super::listen;
+use super::recording::{Recording, Replay};
 use super::schema::Kind;
 use super::stream::{self, ClientStream};
 use crate::address::Address;
@@ -165,6 +166,22 @@ impl<P: Peer> Fake<P> {
     pub fn opening(&self, opening: Opening) -> &Self {
         self.core().opening(opening);
         self
+    }
+
+    /// Plays a recorded conversation, in the form that the example `transcript` reads: with what the server answered, and with
+    /// its events in the same places. A command that was never answered, because the recording ends there, ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if it is no such recording.
+    pub fn replay(&self, recording: impl AsRef<[u8]>, how: Replay) -> io::Result<&Self> {
+        self.core().replay(Recording::parse(recording.as_ref(), how)?);
+        Ok(self)
+    }
+
+    /// The names of the recorded commands that have not come.
+    pub fn unplayed(&self) -> Vec<String> {
+        self.core().unplayed()
     }
 
     /// A blocking client that is connected to it, in memory. Each has a monitor of its own, and all get all events.

@@ -1,5 +1,8 @@
 //! What bytes go over between a stand-in and its clients: a Unix socket or TCP.
 
+#[cfg(unix)]
+use crate::address::abstract_socket;
+use crate::address::Address;
 use std::io::{self, Read, Write};
 #[cfg(any(not(unix), test))]
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,6 +19,23 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// Connects to a server.
+    pub(super) fn connect(address: &Address) -> io::Result<Self> {
+        match address {
+            #[cfg(unix)]
+            Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+            #[cfg(unix)]
+            Address::Abstract(name) => UnixStream::connect_addr(&abstract_socket(name)?).map(Stream::Unix),
+            #[cfg(not(unix))]
+            Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Tcp { host, port } => {
+                let stream = TcpStream::connect((host.as_str(), *port))?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+        }
+    }
+
     pub(super) fn try_clone(&self) -> io::Result<Self> {
         match self {
             #[cfg(unix)]

@@ -4,6 +4,8 @@ mod agreement;
 mod faults;
 mod handlers;
 mod listeners;
+mod operations;
 mod peers;
 mod python;
 mod raw;
+mod recordings;

@@ -1,6 +1,6 @@
 //! Operations, in all clients: against servers that follow scripts, and against a real QEMU.
 
-mod clients;
+pub mod clients;
 mod devices;
 mod guest;
 mod jobs;
