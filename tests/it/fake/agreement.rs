@@ -193,3 +193,70 @@ fn on_what_came_later() {
         assert_eq!(of_fake.iter().any(|known| known == name), of_qemu.iter().any(|known| known == name), "{name}");
     }
 }
+
+/// The same schema from both, compared from a command or event on: names of types are left out of it. What QEMU was built
+/// without is in the stand-in's nevertheless.
+#[test]
+fn on_the_whole_schema() {
+    let Some(qemu) = Qemu::start() else { return };
+    let mut real = qemu.connect();
+    let fake = Fake::new();
+    let (real_version, mut vm) = (real.greeting().version, fake.client().unwrap());
+    let version = vm.greeting().version;
+    if (real_version.major, real_version.minor) != (version.major, version.minor) {
+        eprintln!("\n*** SKIPPED: the schema is that of QEMU {version}, and this is QEMU {real_version} ***\n");
+        return;
+    }
+    let [real, fake] = [&mut real, &mut vm].map(|vm| Schema::new(&vm.execute(QueryQmpSchema::new()).unwrap()));
+    let mut compared = std::collections::HashSet::new();
+    for (name, message) in real.0.iter().filter(|(_, entry)| ["command", "event"].contains(&Schema::kind(entry))) {
+        let other = &fake.0[name];
+        assert_eq!(
+            (message.get("allow-oob"), &message["features"]),
+            (other.get("allow-oob"), &other["features"]),
+            "{name}"
+        );
+        for ty in ["arg-type", "ret-type"] {
+            Schema::compare([&real, &fake], [&message[ty], &other[ty]], &mut compared);
+        }
+    }
+    assert!(compared.len() > 500);
+}
+
+/// Entries by name.
+struct Schema(std::collections::HashMap<String, Value>);
+
+impl Schema {
+    fn new(entries: &[SchemaInfo]) -> Self {
+        let named = |info: &SchemaInfo| (info.name.clone(), serde_json::to_value(info).unwrap());
+        Schema(entries.iter().map(named).collect())
+    }
+
+    fn kind(entry: &Value) -> &str {
+        entry["meta-type"].as_str().unwrap()
+    }
+
+    fn compare(schemas: [&Schema; 2], names: [&Value; 2], compared: &mut std::collections::HashSet<[String; 2]>) {
+        let Some(names) = names[0].as_str().zip(names[1].as_str()) else { return assert_eq!(names[0], names[1]) };
+        if !compared.insert([names.0.to_owned(), names.1.to_owned()]) {
+            return;
+        }
+        let [real, fake] = [&schemas[0].0[names.0], &schemas[1].0[names.1]];
+        assert_eq!(Schema::kind(real), Schema::kind(fake), "{names:?}");
+        for member in ["json-type", "tag", "features"] {
+            assert_eq!(real.get(member), fake.get(member), "{names:?}");
+        }
+        let mut follow = |real: &Value, fake: &Value| Schema::compare(schemas, [real, fake], compared);
+        follow(&real["element-type"], &fake["element-type"]);
+        for (list, key) in [("members", "name"), ("variants", "case")] {
+            let [real, fake] = [real, fake].map(|entry| entry[list].as_array().map(Vec::as_slice).unwrap_or_default());
+            for (index, item) in real.iter().enumerate() {
+                let named = |other: &&Value| item.get(key).is_some() && other[key] == item[key];
+                let other = fake.iter().find(named).or(fake.get(index)).unwrap_or_else(|| panic!("{names:?} {item}"));
+                assert_eq!(item[key], other[key], "{names:?}");
+                assert_eq!((item.get("default"), &item["features"]), (other.get("default"), &other["features"]));
+                follow(&item["type"], &other["type"]);
+            }
+        }
+    }
+}

@@ -130,7 +130,7 @@ fn older_releases_lack_what_came_later() {
             info.active = Some(true);
             info.drv = "raw".into();
         });
-        Ok(vec![filled(|info: &mut BlockInfo| info.inserted = Some(inserted.into()))])
+        Ok(vec![filled(|info: &mut BlockInfo| info.inserted = Some(inserted))])
     });
     let mut vm = fake.client().unwrap();
     assert_eq!(vm.greeting().version.to_string(), "7.2.0");

@@ -109,6 +109,17 @@ fn lines_are_answered_word_for_word() {
 }
 
 #[test]
+fn events_are_for_those_who_have_negotiated() {
+    let fake = Fake::new();
+    let mut raw = connect(&fake);
+    raw.line();
+    fake.emit_json("EARLY", &json!({}));
+    assert_eq!(raw.ask(r#"{"execute": "qmp_capabilities"}"#), r#"{"return": {}}"#);
+    fake.emit_json("LATER", &json!({"a": 1}));
+    assert_eq!(raw.kind(), "LATER");
+}
+
+#[test]
 fn out_of_band_is_for_those_commands_that_allow_it() {
     let fake = Fake::new();
     let mut raw = connect(&fake);
