@@ -28,6 +28,10 @@ const SCHEMA: &str = r#"
 #
 # @what: what
 #
+# Features:
+#
+# @deprecated: do not
+#
 # Since: 9.0
 ##
 { 'command': 'paint', 'data': { 'what': 'Either' }, 'returns': [ 'Base' ], 'allow-oob': true, 'features': [ 'deprecated' ] }
