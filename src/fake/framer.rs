@@ -2,8 +2,10 @@
 //!
 //! Never fails: what is no JSON becomes a complaint in QEMU's words, and reading goes on after the line.
 
+use crate::json::{items, string};
 use serde_json::error::Category;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// What QEMU takes as one value at most.
 const LIMIT: usize = 64 << 20;
@@ -37,8 +39,10 @@ impl Framer {
         let end = values.byte_offset();
         match (value, cut) {
             (Some(Ok(value)), _) => {
+                let text = std::str::from_utf8(text.get(..end).unwrap_or_default()).unwrap_or_default();
+                let is_repeated = has_repeated_member(text);
                 self.buffer.drain(..end);
-                Some(Ok(value))
+                Some(if is_repeated { Err(complaint("duplicate key")) } else { Ok(value) })
             }
             (Some(Err(error)), _) if error.classify() != Category::Eof || self.buffer.len() > LIMIT => {
                 Some(Err(self.skip(&error)))
@@ -83,6 +87,12 @@ fn word_at(line: &[u8], at: usize) -> String {
     word.map(|byte| char::from(*byte)).collect()
 }
 
+/// Whether an object in a JSON text has a member twice, which QEMU refuses. Recurses as deeply as the parser has.
+fn has_repeated_member(json: &str) -> bool {
+    let mut seen = HashSet::new();
+    items(json).any(|(name, value)| (!name.is_empty() && !seen.insert(string(name))) || has_repeated_member(value))
+}
+
 fn complaint(what: &str) -> String {
     format!("JSON parse error, {what}")
 }
@@ -117,6 +127,9 @@ mod tests {
         assert_eq!(cut(&[b"x\n1\n"]), [keyword("x"), after()]);
         let expecting = Err("JSON parse error, expecting value".to_owned());
         assert_eq!(cut(&[b" ]\n1\n"]), [expecting, after()]);
+        let repeated = Err("JSON parse error, duplicate key".to_owned());
+        assert_eq!(cut(&[br#"{"b": [{"a": 1, "\u0061": 2}]}1"#]), [repeated, after()]);
+        assert_eq!(cut(&[br#"{"a": ["a", "a"]}"#]), [Ok(json!({"a": ["a", "a"]}))]);
         let stray = || Err("JSON parse error, stray '\u{fffd}'".to_owned());
         assert_eq!(cut(&[b"{\"execute\": \"guest-pi", b"\xff1\n"]), [stray(), after()]);
         assert_eq!(cut(&[b"1\n\xff2\n"]), [after(), stray(), Ok(json!(2))]);
