@@ -83,7 +83,7 @@ pub(super) fn negotiate(schema: &Schema, request: &Request, offers_oob: bool) ->
         None => Ok(oob),
         Some(other) => {
             let other = other.as_str().unwrap_or_default();
-            Err(generic(format!("Capability '{other}' is not available")))
+            Err(generic(format!("Capability {other} not available")))
         }
     }
 }

@@ -109,6 +109,17 @@ fn lines_are_answered_word_for_word() {
 }
 
 #[test]
+fn out_of_band_is_agreed_on_only_where_it_is_offered() {
+    let fake = Fake::new();
+    fake.without_oob();
+    let mut raw = connect(&fake);
+    assert!(raw.line().ends_with(r#""capabilities": []}}"#));
+    let refused = raw.ask(r#"{"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}}"#);
+    assert!(refused.contains("Capability oob not available"), "{refused}");
+    assert_eq!(raw.ask(r#"{"execute": "qmp_capabilities"}"#), r#"{"return": {}}"#);
+}
+
+#[test]
 fn events_are_for_those_who_have_negotiated() {
     let fake = Fake::new();
     let mut raw = connect(&fake);
