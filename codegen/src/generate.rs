@@ -2,8 +2,10 @@
 
 use crate::emit::{self, LateMembers, Options, Peer};
 use crate::error::{Error, Result};
+#[cfg(feature = "introspection")]
+use crate::introspect::introspect;
 use crate::schema::Schema;
-use crate::{check, introspect, load, secrets};
+use crate::{check, load, secrets};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -15,6 +17,7 @@ pub struct Generator {
     root: PathBuf,
     late_members: Option<PathBuf>,
     also_for: Vec<(Peer, PathBuf)>,
+    #[cfg(feature = "introspection")]
     introspection: bool,
     options: Options,
 }
@@ -43,7 +46,14 @@ impl Generator {
             secret_members: BTreeSet::new(),
             secret_replies: BTreeSet::new(),
         };
-        Self { root: root.into(), late_members: None, also_for: Vec::new(), introspection: false, options }
+        Self {
+            root: root.into(),
+            late_members: None,
+            also_for: Vec::new(),
+            #[cfg(feature = "introspection")]
+            introspection: false,
+            options,
+        }
     }
 
     /// Emits paths into the crate that the output is part of, instead of into `::qemu_qmp`.
@@ -100,11 +110,24 @@ impl Generator {
     }
 
     /// Writes the schema as data as well, for a stand-in for a server: `NAME_introspection.json`, and
-    /// `NAME_PEER_introspection.json` for each peer that has some of the commands.
+    /// `NAME_PEER_introspection.json` for each peer that has some of the commands. With the feature `introspection`.
+    #[cfg(feature = "introspection")]
     #[must_use]
     pub fn introspection(mut self) -> Self {
         self.introspection = true;
         self
+    }
+
+    /// The file that has a schema as data, if it is wanted.
+    #[cfg(feature = "introspection")]
+    fn introspect(&self, schema: &Schema, options: &Options, peer: &str) -> Option<(String, String)> {
+        let name = format!("{}{peer}_introspection.json", options.name);
+        self.introspection.then(|| (name, introspect(schema, &options.late_members)))
+    }
+
+    #[cfg(not(feature = "introspection"))]
+    fn introspect(&self, _: &Schema, _: &Options, _: &str) -> Option<(String, String)> {
+        None
     }
 
     /// Reads and checks the schema and emits Rust.
@@ -122,19 +145,11 @@ impl Generator {
             inputs.push(file.clone());
         }
         let mut files = Vec::new();
-        if self.introspection {
-            files.push((
-                format!("{}_introspection.json", options.name),
-                introspect::introspect(&schema, &options.late_members),
-            ));
-        }
+        files.extend(self.introspect(&schema, &options, ""));
         for (peer, root) in &self.also_for {
             let part = read(root)?;
             check_part(&part, &schema, &self.root)?;
-            if self.introspection {
-                let name = format!("{}_{}_introspection.json", options.name, peer.name());
-                files.push((name, introspect::introspect(&part, &options.late_members)));
-            }
+            files.extend(self.introspect(&part, &options, &format!("_{}", peer.name())));
             options
                 .also_for
                 .entry(*peer)

@@ -26,6 +26,7 @@ pub mod doc;
 mod emit;
 pub mod error;
 mod generate;
+#[cfg(feature = "introspection")]
 mod introspect;
 mod lexer;
 pub mod load;
