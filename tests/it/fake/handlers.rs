@@ -171,6 +171,8 @@ fn quitting_ends_it_for_all() {
         assert_eq!(vm.execute(QueryStatus::new()).unwrap_err().kind(), ErrorKind::Closed);
     }
     assert!(fake.client().is_err());
+    // There is nobody left to wait for.
+    assert!(fake.wait_for_call::<DeviceDel>(None).is_none());
 }
 
 #[test]
