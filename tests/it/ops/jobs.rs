@@ -211,6 +211,28 @@ fn another_client_completes_pauses_and_dismisses() {
     });
 }
 
+/// A job of a transaction is pending while it waits for the others, and goes on by itself.
+#[test]
+fn a_job_that_is_pending_and_not_held() {
+    let script = |mut peer: Peer| {
+        starts(&mut peer);
+        for holds in [false, true] {
+            shows(&mut peer, "pending");
+            let block_jobs = json!([{"device": "job", "type": "backup", "len": 2, "offset": 1, "busy": false,
+                "paused": false, "speed": 0, "io-status": "ok", "ready": false, "status": "pending",
+                "auto-finalize": !holds, "auto-dismiss": false}]);
+            peer.answer("query-block-jobs", block_jobs);
+            peer.line(&changed("pending"));
+        }
+        peer.wait_for_end();
+    };
+    with_each_client!(script, |vm| async move {
+        assert_eq!(job(&mut vm, backup()).run().await.unwrap(), JobOutcome::Pending);
+        // The last event came when all was decided.
+        vm.find_event(None, |_, _| Some(())).await.unwrap();
+    });
+}
+
 #[test]
 fn a_job_that_cannot_be_completed() {
     let script = |mut peer: Peer| {
