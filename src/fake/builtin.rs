@@ -32,8 +32,10 @@ pub(super) fn begins(kind: Kind, name: &str) -> bool {
 
 /// The greeting's line.
 pub(super) fn greeting(machine: &Machine) -> String {
-    let capabilities: &[&str] = if machine.oob { &["oob"] } else { &[] };
-    encode::value(&json!({"QMP": {"version": version(machine), "capabilities": capabilities}}))
+    let capabilities = if machine.oob { "[\"oob\"]" } else { "[]" };
+    let version = encode::value(&version(machine));
+    // In QEMU's order.
+    format!("{{\"QMP\": {{\"version\": {version}, \"capabilities\": {capabilities}}}}}")
 }
 
 /// Answers a command that [`has`] an answer.

@@ -257,8 +257,9 @@ impl Core {
             state.closed = true;
             (state.connections.clone(), std::mem::take(&mut state.wakers))
         };
-        self.changed.notify_all();
         connections.iter().for_each(|connection| if is_sudden { connection.abort() } else { connection.close() });
+        // Whoever waits goes on only now, so that nothing of it is written.
+        self.changed.notify_all();
         wakers.iter().for_each(|wake| wake());
     }
 
