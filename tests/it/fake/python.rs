@@ -93,7 +93,8 @@ GenericError Invalid parameter type for 'id', expected: string
 #[test]
 fn the_shell_in_python() {
     let fake = fake();
-    let input = "query-name\ndevice_del id=net1\ndevice_del\n";
+    // An empty line has it show the events that have come, which they have with the reply to the command before.
+    let input = "query-name\ndevice_del id=net1\ndevice_del\n\n";
     let Some(output) = python(&["-m", "qemu.qmp.qmp_shell"], &fake, input) else { return };
     for shown in [r#"{"return": {"name": "guest"}"#, "DEVICE_DELETED", "Parameter 'id' is missing"] {
         assert!(output.contains(shown), "{output}");
