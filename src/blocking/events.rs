@@ -11,7 +11,7 @@ use crate::message::{EventMessage, RawEvent, Request};
 #[cfg(feature = "qmp")]
 use crate::qmp::events::AnyEvent;
 use crate::session::{accepted, decided, look_at, take_all};
-use crate::session::{EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
+use crate::session::{Entry, EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
 use crate::timeout::Timeout;
 use std::sync::Arc;
 use std::time::Duration;
@@ -219,7 +219,8 @@ impl<'a> Watch<'a> {
     /// Takes the first wanted event that is not older than the cursor.
     fn find<T>(self, from: EventCursor, mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>) -> Result<T> {
         let (subscriber, wait) = (self.subscriber, self.deadline.wait);
-        let found = self.connection.wait_for(wait, |session| find_in(session, subscriber, from, &mut wanted))?;
+        let mut look = |entry: &Entry| look_at(entry, from, &mut wanted);
+        let found = self.connection.wait_for(wait, |session| find_in(session, subscriber, &mut look))?;
         let label = self.connection.session.label();
         found.unwrap_or_else(|| Err(self.deadline.passed(label, self.filter.event_name())))
     }
@@ -249,15 +250,14 @@ impl Deadline {
 }
 
 /// Looks through what a subscriber has, and takes what is found from the events that the session keeps as well.
-fn find_in<T>(
+pub(super) fn find_in<T>(
     session: &mut Session,
     subscriber: Subscriber,
-    from: EventCursor,
-    wanted: &mut impl FnMut(&RawEvent) -> Option<Result<T>>,
+    look: &mut impl FnMut(&Entry) -> Option<Result<T>>,
 ) -> Option<Result<T>> {
-    while let Some((cursor, content)) = session.take_event_for(subscriber) {
-        if let Some(found) = look_at(&(cursor, content), from, &mut *wanted) {
-            session.remove_event(cursor);
+    while let Some(entry) = session.take_event_for(subscriber) {
+        if let Some(found) = look(&entry) {
+            session.remove_event(entry.0);
             return Some(found);
         }
     }

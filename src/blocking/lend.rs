@@ -3,11 +3,12 @@
 use super::calls::{CallBuilder, Caller};
 use super::client::Client;
 use super::connection::Connection;
+use super::events::find_in;
 use super::transport::Wait;
 use crate::api::{CommandFor, Peer};
 use crate::error::Result;
 use crate::message::{RawEvent, Request};
-use crate::session::{look_at, EventCursor, EventFilter, Session, SubscribeFrom, Subscriber};
+use crate::session::{located, EventCursor, EventFilter, SubscribeFrom, Subscriber};
 use crate::verbs::{self, shorter, Answer, Blocking, Mode, PARTING};
 use std::fmt;
 use std::marker::PhantomData;
@@ -57,19 +58,11 @@ impl<P: Peer> verbs::Connection for ClientConnection<'_, P> {
     async fn find_event<T>(
         &mut self,
         deadline: Option<Instant>,
-        mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+        wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
     ) -> Result<Option<T>> {
         let (subscriber, wait) = (self.subscriber, deadline.map_or(Wait::Forever, Wait::Until));
-        let mut look = |session: &mut Session| {
-            while let Some(entry) = session.take_event_for(subscriber) {
-                if let Some(found) = look_at(&entry, EventCursor::START, |event| wanted(event, entry.0).map(Ok)) {
-                    session.remove_event(entry.0);
-                    return Some(found);
-                }
-            }
-            None
-        };
-        self.connection.wait_for(wait, &mut look)?.transpose()
+        let mut look = located(wanted);
+        self.connection.wait_for(wait, |session| find_in(session, subscriber, &mut look))?.transpose()
     }
 
     async fn sleep_until(&mut self, time: Instant) {

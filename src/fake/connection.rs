@@ -95,7 +95,7 @@ impl Connection {
     }
 
     pub(super) fn line(&self, line: &str) {
-        self.write(format!("{line}{}", self.line_end));
+        self.write(self.bytes_of(line));
     }
 
     /// The bytes of a line.

@@ -3,8 +3,10 @@
 //! The form is that of the example `transcript`: a message on each line, after `-> ` if a client sent it and after `<- ` if the
 //! server did.
 
+use super::builtin;
 use super::exchange::Call;
 use super::request::generic;
+use super::schema::Kind;
 use crate::error::ServerError;
 use crate::message::Version;
 use serde_json::{Map, Value};
@@ -172,7 +174,7 @@ impl Recording {
 
 /// Whether a command is part of how a conversation begins, which is not played.
 fn is_beginning(name: &str) -> bool {
-    matches!(name, "qmp_capabilities" | "guest-sync" | "guest-sync-delimited")
+    [Kind::Monitor, Kind::GuestAgent].into_iter().any(|kind| builtin::begins(kind, name))
 }
 
 fn greeting_of(greeting: &Value) -> Option<Greeting> {

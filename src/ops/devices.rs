@@ -55,7 +55,7 @@
 //! A guest that has no operating system yet does not answer. See "PCI Express Hot-Plug" in QEMU's manual for buses on which
 //! devices cannot be unplugged.
 
-use super::steps::{after, earlier, is_over, next};
+use super::steps::{after, earlier, is_late, is_over, next, paced, pause};
 use super::unfinished::{Outcome, Unfinished};
 use crate::api::{CommandFor, Monitor};
 use crate::error::{Error, ErrorClass, Result};
@@ -154,7 +154,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
     /// Asks the guest again whenever so much time has passed without an answer, as far as QEMU takes another request then: a
     /// guest that is still starting does not see the first one.
     pub fn ask_again_every(mut self, interval: Duration) -> Self {
-        self.again = Some(interval.max(Duration::from_millis(1)));
+        self.again = Some(paced(interval));
         self
     }
 
@@ -234,7 +234,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
                     Err(error)
                 }
             }
-            Err(error) if error.is_timeout() && is_over(&self.connection, deadline) => {
+            Err(error) if is_late(&self.connection, deadline, &error) => {
                 Ok(Some(pending.unwrap_or(Pending::SomebodyElses)))
             }
             Err(error) => Err(error),
@@ -252,7 +252,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
             if self.device.starts_with('/') { self.device.clone() } else { format!("{PERIPHERALS}{}", self.device) };
         match self.connection.execute(QomList::new(path), None).await {
             Err(error) if error.is_server() => Ok(!is_not_found(&error)),
-            Err(error) if error.is_timeout() && is_over(&self.connection, deadline) => Ok(true),
+            Err(error) if is_late(&self.connection, deadline, &error) => Ok(true),
             Err(error) => Err(error),
             Ok(_) => Ok(true),
         }
@@ -266,9 +266,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
                 Err(error) if is_in_use(&error) && !is_over(&self.connection, limit) => {}
                 outcome => return outcome.map(drop),
             }
-            if let Some(time) = after(&self.connection, Some(PAUSE)) {
-                self.connection.sleep_until(time).await;
-            }
+            pause(&mut self.connection, PAUSE, limit).await;
         }
     }
 }

@@ -20,9 +20,9 @@
 //! # }
 //! ```
 
-use super::steps::{after, earlier, is_over, next};
+use super::steps::{after, earlier, is_late, is_over, next, paced};
 use crate::api::{CommandFor, Monitor, MonitorPeer};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::message::RawEvent;
 use crate::qmp::commands::{QueryStatus, Quit, SystemPowerdown, SystemReset};
 use crate::qmp::events::{GuestPanicked, Reset, Shutdown};
@@ -148,7 +148,7 @@ impl<K: Connection<Peer = Monitor>> PowerDown<K> {
     /// Presses the button again whenever so much time has passed: a guest that is still starting does not see the first
     /// time. Some guests take a second press for the wish to be turned off at once.
     pub fn press_again_every(mut self, interval: Duration) -> Self {
-        self.again = Some(interval.max(Duration::from_millis(1)));
+        self.again = Some(paced(interval));
         self
     }
 
@@ -163,13 +163,7 @@ impl<K: Connection<Peer = Monitor>> PowerDown<K> {
         K::Mode::run(async move {
             let deadline = after(&self.connection, self.timeout);
             loop {
-                match self.connection.execute(SystemPowerdown::new(), deadline).await {
-                    // Events before the end of the connection tell more than the lost reply.
-                    Err(error) if !error.is_disconnected() && !is_late(&self.connection, deadline, &error) => {
-                        return Err(error);
-                    }
-                    _ => {}
-                }
+                begin(&mut self.connection, SystemPowerdown::new(), deadline).await?;
                 let until = earlier(deadline, after(&self.connection, self.again));
                 if let Some(end) = end_of(&mut self.connection, until, true).await? {
                     return Ok(end);
@@ -211,12 +205,7 @@ impl<K: Connection<Peer = Monitor>> ResetMachine<K> {
     pub fn run(mut self) -> Running<K, impl Future<Output = Result<MachineEnd>> + use<K>> {
         K::Mode::run(async move {
             let deadline = after(&self.connection, self.timeout);
-            match self.connection.execute(SystemReset::new(), deadline).await {
-                Err(error) if !error.is_disconnected() && !is_late(&self.connection, deadline, &error) => {
-                    return Err(error);
-                }
-                _ => {}
-            }
+            begin(&mut self.connection, SystemReset::new(), deadline).await?;
             let end = end_of(&mut self.connection, deadline, true).await?;
             Ok(end.unwrap_or(MachineEnd::TimedOut))
         })
@@ -266,11 +255,7 @@ where
     pub fn run(mut self) -> Running<K, impl Future<Output = Result<QuitOutcome>> + use<K>> {
         K::Mode::run(async move {
             let deadline = after(&self.connection, self.timeout);
-            match self.connection.execute(Quit::new(), deadline).await {
-                Err(error) if error.is_disconnected() => return Ok(QuitOutcome::Gone),
-                Err(error) if !is_late(&self.connection, deadline, &error) => return Err(error),
-                _ => {}
-            }
+            begin(&mut self.connection, Quit::new(), deadline).await?;
             loop {
                 match next(&mut self.connection, deadline, |event, _| is_shutdown(event).then_some(())).await {
                     Err(error) if error.is_disconnected() => return Ok(QuitOutcome::Gone),
@@ -280,6 +265,18 @@ where
                 }
             }
         })
+    }
+}
+
+/// Begins the end. Events before the end of the connection tell more than a reply that is lost with it, and come first.
+async fn begin<K: Connection, C: CommandFor<K::Peer>>(
+    connection: &mut K,
+    command: C,
+    deadline: Option<Instant>,
+) -> Result<()> {
+    match connection.execute(command, deadline).await {
+        Err(error) if !error.is_disconnected() && !is_late(connection, deadline, &error) => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -312,10 +309,6 @@ fn told(event: &RawEvent, resets: bool) -> Option<MachineEnd> {
 #[inline]
 fn is_shutdown(event: &RawEvent) -> bool {
     event.decode::<Shutdown>().is_some()
-}
-
-fn is_late<K: Connection>(connection: &K, deadline: Option<Instant>, error: &Error) -> bool {
-    error.is_timeout() && is_over(connection, deadline)
 }
 
 impl fmt::Display for MachineEnd {

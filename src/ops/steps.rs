@@ -1,6 +1,6 @@
-//! What operations have in common: deadlines, and waiting that survives a lost event.
+//! What operations have in common: deadlines and pauses, and waiting that survives a lost event.
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::message::RawEvent;
 use crate::session::EventCursor;
 use crate::verbs::Connection;
@@ -15,10 +15,34 @@ pub(super) fn is_over<K: Connection>(connection: &K, deadline: Option<Instant>) 
     deadline.is_some_and(|deadline| deadline <= connection.now())
 }
 
+/// Whether a call failed because the whole took too long.
+pub(super) fn is_late<K: Connection>(connection: &K, deadline: Option<Instant>, error: &Error) -> bool {
+    error.is_timeout() && is_over(connection, deadline)
+}
+
 /// The earlier of the two.
 #[inline]
 pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
+}
+
+/// Waits, but not beyond the deadline.
+pub(super) async fn pause<K: Connection>(connection: &mut K, pause: Duration, deadline: Option<Instant>) {
+    if let Some(time) = earlier(deadline, after(connection, Some(pause))) {
+        connection.sleep_until(time).await;
+    }
+}
+
+/// An interval, but none so short that asking would be a busy loop.
+#[inline]
+pub(super) fn paced(interval: Duration) -> Duration {
+    interval.max(Duration::from_millis(1))
+}
+
+/// A number that is never negative, though its type could be.
+#[inline]
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }
 
 /// Looks for an event; `None` at the deadline, and also if events were missed: the state of things tells what they said.
@@ -29,7 +53,7 @@ pub(super) async fn next<K: Connection, T>(
 ) -> Result<Option<T>> {
     match connection.find_event(deadline, wanted).await {
         // A connection that has ended fails again with the next command.
-        Err(error) if matches!(error.kind(), ErrorKind::Missed | ErrorKind::Malformed(_)) => Ok(None),
+        Err(error) if is_gap(&error) => Ok(None),
         found => found,
     }
 }
@@ -44,10 +68,16 @@ pub(super) async fn sweep<K: Connection>(
         match connection.find_event(Some(now), |event, cursor| wanted(event, cursor).then_some(())).await {
             Ok(None) => return Ok(()),
             Ok(Some(())) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::Missed | ErrorKind::Malformed(_)) => {}
+            Err(error) if is_gap(&error) => {}
             // What came before the end was looked at.
             Err(error) if error.is_disconnected() => return Ok(()),
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether an event may have been among what could not be kept or read.
+#[inline]
+fn is_gap(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Missed | ErrorKind::Malformed(_))
 }

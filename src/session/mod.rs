@@ -14,7 +14,7 @@ mod search;
 
 pub use events::{CallSpan, Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
 pub use options::SessionOptions;
-pub(crate) use search::{accepted, decided, look_at, take_all, take_all_raw};
+pub(crate) use search::{accepted, decided, located, look_at, take_all, take_all_raw};
 
 use crate::error::{Error, Phase, Result};
 use crate::label::Label;

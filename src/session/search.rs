@@ -42,6 +42,13 @@ pub(crate) fn look_at<T>(
     }
 }
 
+/// What an entry is to a search that begins at once, and is told where in the order of events each of them lies.
+pub(crate) fn located<T>(
+    mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+) -> impl FnMut(&Entry) -> Option<Result<T>> {
+    move |entry| look_at(entry, EventCursor::START, |event| wanted(event, entry.0).map(Ok))
+}
+
 /// Finds an `E` that the filter accepts. One that does not decode ends the search.
 pub(crate) fn accepted<E: Event>(
     mut filter: impl FnMut(&E) -> bool,

@@ -316,18 +316,29 @@ impl<T> fmt::Debug for Events<T> {
 
 /// A subscriber of the connection.
 pub(super) struct Watch {
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     subscriber: Subscriber,
     filter: EventFilter,
 }
 
 impl Watch {
-    pub(super) fn poll_entry(&self, cx: &mut Context<'_>) -> Poll<Result<Entry>> {
+    fn poll_entry(&self, cx: &mut Context<'_>) -> Poll<Result<Entry>> {
         // A flood of events must not keep the other tasks of this thread waiting, nor a deadline from passing.
         let budget = ready!(poll_proceed(cx));
         let entry = ready!(self.shared.poll_entry(self.subscriber, cx));
         budget.made_progress();
         Poll::Ready(entry)
+    }
+
+    /// Takes the first entry in which something is found.
+    pub(super) async fn look<T>(&self, mut look: impl FnMut(&Entry) -> Option<Result<T>>) -> Result<T> {
+        loop {
+            let entry = poll_fn(|cx| self.poll_entry(cx)).await?;
+            if let Some(found) = look(&entry) {
+                self.shared.remove_event(entry.0);
+                return found;
+            }
+        }
     }
 
     /// Takes the first wanted event that is not older than the cursor.
@@ -337,15 +348,7 @@ impl Watch {
         deadline: Deadline,
         mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
     ) -> Result<T> {
-        let finding = async {
-            loop {
-                let entry = poll_fn(|cx| self.poll_entry(cx)).await?;
-                if let Some(found) = look_at(&entry, from, &mut wanted) {
-                    self.shared.remove_event(entry.0);
-                    return found;
-                }
-            }
-        };
+        let finding = self.look(|entry| look_at(entry, from, &mut wanted));
         deadline.limit(&self.shared.label, Phase::Event, self.filter.event_name(), finding).await
     }
 }

@@ -5,13 +5,12 @@ use super::events::Watch;
 use crate::api::{CommandFor, Peer};
 use crate::error::Result;
 use crate::message::{RawEvent, Request};
-use crate::session::{look_at, EventCursor, EventFilter, SubscribeFrom};
+use crate::session::{located, EventCursor, EventFilter, SubscribeFrom};
 use crate::verbs::{shorter, Answer, Asynchronous, Connection};
 use ::tokio::runtime::Handle;
 use ::tokio::task::unconstrained;
 use ::tokio::time::{sleep_until, timeout_at, Instant as TokioInstant};
 use std::fmt;
-use std::future::poll_fn;
 use std::time::Instant;
 
 /// A [`Client`] that an operation uses, as other tasks do meanwhile.
@@ -51,26 +50,17 @@ impl<P: Peer> Connection for ClientConnection<'_, P> {
     async fn find_event<T>(
         &mut self,
         deadline: Option<Instant>,
-        mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+        wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
     ) -> Result<Option<T>> {
-        let now = self.now();
-        let finding = async {
-            loop {
-                let entry = poll_fn(|cx| self.watch.poll_entry(cx)).await?;
-                if let Some(found) = look_at(&entry, EventCursor::START, |event| wanted(event, entry.0).map(Ok)) {
-                    self.watch.shared.remove_event(entry.0);
-                    return found.map(Some);
-                }
-            }
-        };
-        match deadline {
-            None => finding.await,
+        let finding = self.watch.look(located(wanted));
+        let Some(deadline) = deadline else { return finding.await.map(Some) };
+        let in_time = timeout_at(TokioInstant::from_std(deadline), finding);
+        let found = match deadline <= self.now() {
             // What is there already is found, however much this task has done in its turn.
-            Some(deadline) if deadline <= now => {
-                unconstrained(timeout_at(TokioInstant::from_std(deadline), finding)).await.unwrap_or(Ok(None))
-            }
-            Some(deadline) => timeout_at(TokioInstant::from_std(deadline), finding).await.unwrap_or(Ok(None)),
-        }
+            true => unconstrained(in_time).await,
+            false => in_time.await,
+        };
+        found.map_or(Ok(None), |found| found.map(Some))
     }
 
     async fn sleep_until(&mut self, time: Instant) {

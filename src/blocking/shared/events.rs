@@ -262,31 +262,37 @@ impl<T> fmt::Debug for Events<T> {
 
 /// A subscriber of the connection.
 pub(super) struct Watch {
-    pub(super) leader: Arc<Leader>,
+    leader: Arc<Leader>,
     subscriber: Subscriber,
     filter: EventFilter,
 }
 
 impl Watch {
     /// The next of what the subscriber has; `None` if there is nothing in time.
-    pub(super) fn next_entry(&self, wait: Wait) -> Result<Option<Entry>> {
+    fn next_entry(&self, wait: Wait) -> Result<Option<Entry>> {
         self.leader.wait_for(wait, |session| session.take_event_for(self.subscriber))
     }
 
-    /// Takes the first wanted event that is not older than the cursor. What wants it runs without the lock.
+    /// Takes the first entry in which something is found; `None` if there is none in time. Looking is done without the lock.
+    pub(super) fn look<T>(&self, wait: Wait, mut look: impl FnMut(&Entry) -> Option<Result<T>>) -> Result<Option<T>> {
+        while let Some(entry) = self.next_entry(wait)? {
+            if let Some(found) = look(&entry) {
+                self.leader.with_session(|session| session.remove_event(entry.0));
+                return found.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the first wanted event that is not older than the cursor.
     fn find<T>(
         self,
         from: EventCursor,
         deadline: Deadline,
         mut wanted: impl FnMut(&RawEvent) -> Option<Result<T>>,
     ) -> Result<T> {
-        while let Some(entry) = self.next_entry(deadline.wait)? {
-            if let Some(found) = look_at(&entry, from, &mut wanted) {
-                self.leader.with_session(|session| session.remove_event(entry.0));
-                return found;
-            }
-        }
-        Err(deadline.passed(&self.leader.label, self.filter.event_name()))
+        let found = self.look(deadline.wait, |entry| look_at(entry, from, &mut wanted))?;
+        found.ok_or_else(|| deadline.passed(&self.leader.label, self.filter.event_name()))
     }
 }
 

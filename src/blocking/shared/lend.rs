@@ -6,7 +6,7 @@ use crate::api::{CommandFor, Peer};
 use crate::blocking::transport::Wait;
 use crate::error::Result;
 use crate::message::{RawEvent, Request};
-use crate::session::{look_at, EventCursor, EventFilter, SubscribeFrom};
+use crate::session::{located, EventCursor, EventFilter, SubscribeFrom};
 use crate::verbs::{shorter, Answer, Blocking, Connection, Mode, PARTING};
 use std::fmt;
 use std::time::Instant;
@@ -50,16 +50,9 @@ impl<P: Peer> Connection for SharedClientConnection<'_, P> {
     async fn find_event<T>(
         &mut self,
         deadline: Option<Instant>,
-        mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
+        wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
     ) -> Result<Option<T>> {
-        let wait = deadline.map_or(Wait::Forever, Wait::Until);
-        while let Some(entry) = self.watch.next_entry(wait)? {
-            if let Some(found) = look_at(&entry, EventCursor::START, |event| wanted(event, entry.0).map(Ok)) {
-                self.watch.leader.with_session(|session| session.remove_event(entry.0));
-                return found.map(Some);
-            }
-        }
-        Ok(None)
+        self.watch.look(deadline.map_or(Wait::Forever, Wait::Until), located(wanted))
     }
 
     async fn sleep_until(&mut self, time: Instant) {

@@ -1,10 +1,10 @@
 //! Frozen file systems, which are thawed whatever happens in between.
 
-use super::thaw::{count, release, Release};
+use super::thaw::{release, Release};
 use super::AtLast;
 use crate::api::GuestAgent;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::steps::after;
+use crate::ops::steps::{after, count};
 use crate::qga::commands::{GuestFsfreezeFreeze, GuestFsfreezeFreezeList, GuestFsfreezeThaw};
 use crate::timeout::Timeout;
 use crate::verbs::{Asynchronous, Blocking, Connection, Mode, Running};

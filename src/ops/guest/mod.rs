@@ -88,7 +88,7 @@ pub use program::{Program, RunningProgram};
 pub use thaw::Thaw;
 pub use up::WaitUntilUp;
 
-use super::steps::{after, earlier};
+use super::steps::after;
 use crate::api::{CommandFor, GuestAgent};
 use crate::verbs::Connection;
 use std::time::{Duration, Instant};
@@ -129,11 +129,4 @@ fn grace<K: Connection>(connection: &K, deadline: Option<Instant>) -> Option<Ins
 /// When to give up on a call that comes after the end.
 fn shortly<K: Connection>(connection: &K) -> Option<Instant> {
     after(connection, Some(GRACE))
-}
-
-/// Waits, but not beyond the deadline.
-async fn pause<K: Connection>(connection: &mut K, pause: Duration, deadline: Option<Instant>) {
-    if let Some(time) = earlier(deadline, after(connection, Some(pause))) {
-        connection.sleep_until(time).await;
-    }
 }

@@ -5,7 +5,7 @@ use super::grace;
 use super::outcome::{GuestOutput, ProgramOutcome};
 use crate::api::GuestAgent;
 use crate::error::{ErrorClass, ErrorKind, Result};
-use crate::ops::steps::{after, earlier, is_over};
+use crate::ops::steps::{after, is_over, pause};
 use crate::qga::commands::{GuestExec, GuestExecStatus};
 use crate::qga::types::{GuestExecCaptureOutput, GuestExecCaptureOutputMode};
 use crate::timeout::Timeout;
@@ -152,7 +152,7 @@ async fn follow<K: Connection<Peer = GuestAgent>>(
     pid: i64,
     deadline: Option<Instant>,
 ) -> Result<ProgramOutcome> {
-    let (mut pause, longest) = PAUSES;
+    let (mut time, longest) = PAUSES;
     let mut garbled = false;
     loop {
         let until = grace(connection, deadline);
@@ -176,10 +176,8 @@ async fn follow<K: Connection<Peer = GuestAgent>>(
         if is_over(connection, deadline) {
             return Ok(ProgramOutcome::StillRunning { pid });
         }
-        if let Some(time) = earlier(deadline, after(connection, Some(pause))) {
-            connection.sleep_until(time).await;
-        }
-        pause = (pause * 2).min(longest);
+        pause(connection, time, deadline).await;
+        time = (time * 2).min(longest);
     }
 }
 

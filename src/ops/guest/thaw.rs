@@ -1,9 +1,8 @@
 //! Thawing, and finding out whether it is done.
 
-use super::pause;
 use crate::api::GuestAgent;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::steps::{after, is_over};
+use crate::ops::steps::{after, count, is_over, pause};
 use crate::qga::commands::{GuestFsfreezeStatus, GuestFsfreezeThaw};
 use crate::qga::types::GuestFsfreezeStatusReply;
 use crate::timeout::Timeout;
@@ -96,10 +95,4 @@ impl<K> fmt::Debug for Thaw<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Thaw").field("timeout", &self.timeout).finish_non_exhaustive()
     }
-}
-
-/// A number that is never negative.
-#[inline]
-pub(super) fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -1,9 +1,8 @@
 //! Agents that do not answer yet.
 
-use super::pause;
 use crate::api::GuestAgent;
 use crate::error::{ErrorKind, Repr, Result};
-use crate::ops::steps::{after, earlier, is_over};
+use crate::ops::steps::{after, earlier, is_over, paced, pause};
 use crate::qga::commands::GuestPing;
 use crate::timeout::Timeout;
 use crate::verbs::{Connection, Mode, Running};
@@ -33,7 +32,7 @@ impl<K: Connection<Peer = GuestAgent>> WaitUntilUp<K> {
 
     /// How long to wait for an answer before asking again: a second unless this says otherwise.
     pub fn every(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(1));
+        self.interval = paced(interval);
         self
     }
 

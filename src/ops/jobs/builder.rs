@@ -6,7 +6,7 @@ use super::running::RunningJob;
 use super::track::{Goal, Options, Tracker};
 use crate::api::{CommandFor, MonitorPeer};
 use crate::error::Result;
-use crate::ops::steps::after;
+use crate::ops::steps::{after, paced};
 use crate::qmp::commands::Transaction;
 use crate::timeout::Timeout;
 use crate::verbs::{Connection, Mode, Running};
@@ -92,7 +92,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>, C> Job<'p, K, C> {
 
     /// How often to ask where the job stands, if no event says that it is time to: every second unless this says otherwise.
     pub fn every(mut self, interval: Duration) -> Self {
-        self.options.interval = interval.max(Duration::from_millis(1));
+        self.options.interval = paced(interval);
         self
     }
 
@@ -107,11 +107,6 @@ impl<'p, K: Connection<Peer: MonitorPeer>, C> Job<'p, K, C> {
     pub fn on_stop(mut self, decide: impl FnMut(&JobIoError) -> OnStop + Send + 'p) -> Self {
         self.options.on_stop = Box::new(decide);
         self
-    }
-
-    /// Waits for the first of these jobs to end.
-    async fn follow(self, ids: Vec<String>) -> Result<JobOutcome> {
-        self.tracker(ids).1.drive(0, Goal::END).await
     }
 
     fn tracker(self, ids: Vec<String>) -> (C, Tracker<'p, K>) {
@@ -163,14 +158,17 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Job<'p, K, ExistingJob> {
     ///
     /// Those of [every operation](crate::Client#errors).
     pub fn run(self) -> Running<K, impl Future<Output = Result<JobOutcome>> + use<'p, K>> {
-        let id = self.command.id.clone();
-        K::Mode::run(self.follow(vec![id]))
+        K::Mode::run(async move { self.tracker_of_existing().drive(0, Goal::END).await })
     }
 
     /// Takes the job over, to say what happens to it. Does not ask whether it is there.
     pub fn take_over(self) -> RunningJob<'p, K> {
+        RunningJob::new(self.tracker_of_existing())
+    }
+
+    fn tracker_of_existing(self) -> Tracker<'p, K> {
         let id = self.command.id.clone();
-        RunningJob::new(self.tracker(vec![id]).1)
+        self.tracker(vec![id]).1
     }
 }
 

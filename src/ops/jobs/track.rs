@@ -8,7 +8,7 @@ use super::{AtReady, OnStop};
 use crate::api::{CommandFor, MonitorPeer};
 use crate::error::{Error, Result};
 use crate::message::RawEvent;
-use crate::ops::steps::{after, earlier, is_over, next, sweep};
+use crate::ops::steps::{after, count, earlier, is_late, is_over, next, sweep};
 use crate::qmp::commands::{BlockJobCancel, JobCancel, JobComplete, JobDismiss, JobResume};
 use crate::qmp::commands::{QueryBlockJobs, QueryJobs};
 use crate::qmp::events::{BlockJobCancelled, BlockJobCompleted, BlockJobError, BlockJobReady, JobStatusChange};
@@ -55,11 +55,11 @@ type Decision<'p> = Box<dyn FnMut(&JobIoError) -> OnStop + Send + 'p>;
 
 /// Jobs that are followed.
 pub(super) struct Tracker<'p, K> {
-    pub(super) connection: K,
+    connection: K,
     jobs: Vec<Tracked>,
     /// Events before this are those of earlier jobs.
     from: EventCursor,
-    pub(super) deadline: Option<Instant>,
+    deadline: Option<Instant>,
     options: Options<'p>,
 }
 
@@ -83,23 +83,28 @@ enum Told {
 /// Where to stop before the end.
 #[derive(Clone, Copy)]
 pub(super) struct Goal {
-    /// When the job is ready; and whether to leave it so, whatever the options say.
-    pub(super) ready: Option<Leave>,
-    /// When it waits to be finalized.
-    pub(super) pending: bool,
+    when_ready: WhenReady,
+    /// Whether to stop where the job waits to be finalized.
+    pending: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Leave(pub(super) bool);
+enum WhenReady {
+    Stop,
+    /// As the options say.
+    Decide,
+    /// It was told already.
+    GoOn,
+}
 
 impl Goal {
-    pub(super) const READY: Goal = Goal { ready: Some(Leave(true)), pending: true };
+    pub(super) const READY: Goal = Goal { when_ready: WhenReady::Stop, pending: true };
     /// The end, or what keeps it from coming by itself.
-    pub(super) const END: Goal = Goal { ready: Some(Leave(false)), pending: true };
+    pub(super) const END: Goal = Goal { when_ready: WhenReady::Decide, pending: true };
     /// The same, of a job that was told to complete.
-    pub(super) const COMPLETED: Goal = Goal { ready: None, pending: true };
+    pub(super) const COMPLETED: Goal = Goal { when_ready: WhenReady::GoOn, pending: true };
     /// The end alone.
-    pub(super) const ENDED: Goal = Goal { ready: None, pending: false };
+    pub(super) const ENDED: Goal = Goal { when_ready: WhenReady::GoOn, pending: false };
 }
 
 /// What a job came to.
@@ -139,12 +144,6 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
         self.jobs.get(index).map(|job| job.id.clone()).unwrap_or_default()
     }
 
-    pub(super) fn cancelled(&mut self, index: usize, by: CancelledBy) {
-        if let Some(job) = self.jobs.get_mut(index) {
-            job.cancelled_by = Some(by);
-        }
-    }
-
     /// The job as `query-jobs` shows it.
     pub(super) async fn info(&mut self, index: usize) -> Result<Option<JobInfo>> {
         let id = self.id(index);
@@ -157,7 +156,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
         let mut refused: Option<Error> = None;
         loop {
             match self.reach(index, goal).await? {
-                Reached::Ready if goal.ready == Some(Leave(true)) => return Ok(JobOutcome::Ready),
+                Reached::Ready if goal.when_ready == WhenReady::Stop => return Ok(JobOutcome::Ready),
                 Reached::Ready => {
                     if let Some(refused) = refused.take() {
                         return Err(refused);
@@ -197,7 +196,9 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
 
     /// Cancels a job. That it is over already is no failure.
     pub(super) async fn cancel(&mut self, index: usize, by: CancelledBy) -> Result<()> {
-        self.cancelled(index, by);
+        if let Some(job) = self.jobs.get_mut(index) {
+            job.cancelled_by = Some(by);
+        }
         self.if_still_possible(JobCancel::new(self.id(index))).await
     }
 
@@ -237,7 +238,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
                     self.sweep().await?;
                     return Ok(Reached::Concluded(info.error));
                 }
-                JobStatus::Ready if goal.ready.is_some() => return Ok(Reached::Ready),
+                JobStatus::Ready if goal.when_ready != WhenReady::GoOn => return Ok(Reached::Ready),
                 JobStatus::Pending if goal.pending && self.is_held(index).await? => return Ok(Reached::Pending),
                 JobStatus::Paused | JobStatus::Standby => {
                     if let Some(error) = self.stopped(index).await? {
@@ -319,15 +320,13 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
     fn report(&mut self, index: usize, info: &JobInfo) {
         let Some(job) = self.jobs.get_mut(index) else { return };
         let Some(tell) = &mut self.options.progress else { return };
-        // Neither is ever negative.
-        let number = |value: i64| u64::try_from(value).unwrap_or(0);
-        let (now, current) = (self.connection.now(), number(info.current_progress));
+        let (now, current) = (self.connection.now(), count(info.current_progress));
         let per_second = job.last.and_then(|(then, before)| {
             let millis = u64::try_from(now.saturating_duration_since(then).as_millis()).ok()?;
             current.saturating_sub(before).saturating_mul(1000).checked_div(millis)
         });
         job.last = Some((now, current));
-        let (id, status, total) = (info.id.clone(), info.status.clone(), number(info.total_progress));
+        let (id, status, total) = (info.id.clone(), info.status.clone(), count(info.total_progress));
         tell(&JobProgress { id, status, current, total, per_second });
     }
 
@@ -338,7 +337,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
 
     /// Whether a call failed because the whole took too long.
     fn is_late_by(&self, error: &Error) -> bool {
-        error.is_timeout() && is_over(&self.connection, self.deadline)
+        is_late(&self.connection, self.deadline, error)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The side that a machine arrives at.
 
+use super::outcome::failure;
+use super::setup::Setup;
 use super::target::MigrationTarget;
 use crate::api::Monitor;
 use crate::error::Result;
-use crate::ops::steps::{after, earlier, is_over, next};
-use crate::qmp::commands::{MigrateIncoming, MigrateSetCapabilities, MigrateSetParameters, QueryMigrate, QueryStatus};
+use crate::ops::steps::{after, earlier, is_late, is_over, next, pause};
+use crate::qmp::commands::{MigrateSetParameters, QueryMigrate, QueryStatus};
 use crate::qmp::events::Migration;
 use crate::qmp::types::{MigrationCapability, MigrationCapabilityStatus, MigrationStatus, RunState};
 use crate::timeout::Timeout;
@@ -24,8 +26,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Incoming<K> {
     connection: K,
     source: MigrationTarget,
-    capabilities: Vec<MigrationCapabilityStatus>,
-    parameters: Option<MigrateSetParameters>,
+    setup: Setup,
     listening: Option<Box<dyn FnOnce() + Send>>,
     timeout: Option<Duration>,
 }
@@ -45,19 +46,18 @@ pub enum IncomingOutcome {
 impl<K: Connection<Peer = Monitor>> Incoming<K> {
     /// A machine that is to arrive from there, on a connection of whatever kind.
     pub fn new(connection: K, source: MigrationTarget) -> Self {
-        let capabilities = vec![MigrationCapabilityStatus::new(MigrationCapability::Events, true)];
-        Incoming { connection, source, capabilities, parameters: None, listening: None, timeout: None }
+        Incoming { connection, source, setup: Setup::default(), listening: None, timeout: None }
     }
 
     /// Switches a capability on or off before. Many have to be the same on both sides.
     pub fn capability(mut self, capability: MigrationCapability, on: bool) -> Self {
-        self.capabilities.push(MigrationCapabilityStatus::new(capability, on));
+        self.setup.capabilities.push(MigrationCapabilityStatus::new(capability, on));
         self
     }
 
     /// Sets parameters before.
     pub fn parameters(mut self, parameters: MigrateSetParameters) -> Self {
-        self.parameters = Some(parameters);
+        self.setup.parameters = Some(parameters);
         self
     }
 
@@ -83,13 +83,8 @@ impl<K: Connection<Peer = Monitor>> Incoming<K> {
     pub fn run(mut self) -> Running<K, impl Future<Output = Result<IncomingOutcome>> + use<K>> {
         K::Mode::run(async move {
             let deadline = after(&self.connection, self.timeout);
-            let capabilities = MigrateSetCapabilities::new(std::mem::take(&mut self.capabilities));
-            self.connection.execute(capabilities, deadline).await?;
-            if let Some(parameters) = self.parameters.take() {
-                self.connection.execute(parameters, deadline).await?;
-            }
-            let command: MigrateIncoming = self.source.incoming();
-            self.connection.execute(command, deadline).await?;
+            std::mem::take(&mut self.setup).apply(&mut self.connection, deadline).await?;
+            self.connection.execute(self.source.incoming(), deadline).await?;
             if let Some(tell) = self.listening.take() {
                 tell();
             }
@@ -101,7 +96,7 @@ impl<K: Connection<Peer = Monitor>> Incoming<K> {
         let vm = &mut self.connection;
         loop {
             let info = match vm.execute(QueryMigrate::new(), deadline).await {
-                Err(error) if error.is_timeout() && is_over(vm, deadline) => return Ok(IncomingOutcome::TimedOut),
+                Err(error) if is_late(vm, deadline, &error) => return Ok(IncomingOutcome::TimedOut),
                 info => info?.reply,
             };
             match info.status {
@@ -111,15 +106,10 @@ impl<K: Connection<Peer = Monitor>> Incoming<K> {
                         return Ok(IncomingOutcome::Completed(state));
                     }
                     // All is here, and the machine about to start.
-                    if let Some(time) = after(vm, Some(PAUSE)) {
-                        vm.sleep_until(time).await;
-                    }
+                    pause(vm, PAUSE, None).await;
                     continue;
                 }
-                Some(MigrationStatus::Failed) => {
-                    let reason = info.error_desc.unwrap_or_else(|| "QEMU gives no reason".to_owned());
-                    return Ok(IncomingOutcome::Failed(reason));
-                }
+                Some(MigrationStatus::Failed) => return Ok(IncomingOutcome::Failed(failure(info))),
                 _ => {}
             }
             if is_over(vm, deadline) {
@@ -145,6 +135,6 @@ impl fmt::Display for IncomingOutcome {
 impl<K> fmt::Debug for Incoming<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Incoming");
-        shown.field("source", &self.source).field("capabilities", &self.capabilities).finish_non_exhaustive()
+        shown.field("source", &self.source).field("capabilities", &self.setup.capabilities).finish_non_exhaustive()
     }
 }

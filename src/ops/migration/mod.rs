@@ -54,6 +54,7 @@
 
 mod incoming;
 mod outcome;
+mod setup;
 mod source;
 mod target;
 

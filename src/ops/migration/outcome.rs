@@ -1,5 +1,6 @@
 //! What is told of a migration: its progress, and how it ended.
 
+use crate::ops::steps::count;
 use crate::ops::unfinished::{Outcome, Unfinished};
 use crate::qmp::types::{MigrationInfo, MigrationStatus};
 use std::fmt;
@@ -79,15 +80,14 @@ impl MigrationProgress {
     pub(super) fn new(info: MigrationInfo) -> Self {
         // QEMU counts these in signed numbers, which are never negative.
         let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
-        let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
         let ram = info.ram.as_ref();
         MigrationProgress {
             status: info.status.clone().unwrap_or(MigrationStatus::None),
-            transferred: ram.map_or(0, |ram| bytes(ram.transferred)),
-            remaining: ram.map_or(0, |ram| bytes(ram.remaining)),
-            total: ram.map_or(0, |ram| bytes(ram.total)),
+            transferred: ram.map_or(0, |ram| count(ram.transferred)),
+            remaining: ram.map_or(0, |ram| count(ram.remaining)),
+            total: ram.map_or(0, |ram| count(ram.total)),
             mbps: ram.map_or(0.0, |ram| ram.mbps),
-            dirty_pages_per_second: ram.map_or(0, |ram| bytes(ram.dirty_pages_rate)),
+            dirty_pages_per_second: ram.map_or(0, |ram| count(ram.dirty_pages_rate)),
             expected_downtime: number(info.expected_downtime).map(Duration::from_millis),
             elapsed: number(info.total_time).map(Duration::from_millis),
             info,
@@ -109,4 +109,10 @@ impl fmt::Display for MigrationOutcome {
             MigrationOutcome::TimedOut => f.write_str("was not over in time, and goes on"),
         }
     }
+}
+
+/// Why a migration failed.
+#[inline]
+pub(super) fn failure(info: MigrationInfo) -> String {
+    info.error_desc.unwrap_or_else(|| "QEMU gives no reason".to_owned())
 }

@@ -1,13 +1,13 @@
 //! The side that a machine leaves.
 
-use super::outcome::{MigrationOutcome, MigrationProgress};
+use super::outcome::{failure, MigrationOutcome, MigrationProgress};
+use super::setup::Setup;
 use super::target::MigrationTarget;
 use crate::api::{CommandFor, Monitor};
 use crate::error::{Error, Result};
-use crate::ops::steps::{after, earlier, is_over, next};
+use crate::ops::steps::{after, earlier, is_late, is_over, next, paced, pause, sweep};
 use crate::qmp::commands::{
-    MigrateCancel, MigrateContinue, MigratePause, MigrateSetCapabilities, MigrateSetParameters, MigrateStartPostcopy,
-    QueryMigrate, QueryYank,
+    MigrateCancel, MigrateContinue, MigratePause, MigrateSetParameters, MigrateStartPostcopy, QueryMigrate, QueryYank,
 };
 use crate::qmp::events::Migration;
 use crate::qmp::types::{
@@ -28,14 +28,14 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long to wait before asking again whether something is left of an earlier migration.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A machine that is to migrate. Made by a client's `migrate`, and by `running_migration` for one that does already. `'p` is how long what it calls lives.
+/// A machine that is to migrate. Made by a client's `migrate`, and by `running_migration` for one that does already. `'p` is how
+/// long what it calls lives.
 #[must_use = "nothing migrates until this is run or started"]
 pub struct Migrate<'p, K> {
     connection: K,
     /// `None` if it runs already.
     target: Option<MigrationTarget>,
-    capabilities: Vec<MigrationCapabilityStatus>,
-    parameters: Option<MigrateSetParameters>,
+    setup: Setup,
     options: Options<'p>,
 }
 
@@ -81,18 +81,18 @@ impl<'p, K: Connection<Peer = Monitor>> Migrate<'p, K> {
 
     fn to(connection: K, target: Option<MigrationTarget>) -> Self {
         let options = Options { timeout: None, interval: INTERVAL, progress: None, cancel_at_deadline: false };
-        Migrate { connection, target, capabilities: Vec::new(), parameters: None, options }
+        Migrate { connection, target, setup: Setup::default(), options }
     }
 
     /// Switches a capability on or off before. Many have to be the same on both sides. They stay so afterwards.
     pub fn capability(mut self, capability: MigrationCapability, on: bool) -> Self {
-        self.capabilities.push(MigrationCapabilityStatus::new(capability, on));
+        self.setup.capabilities.push(MigrationCapabilityStatus::new(capability, on));
         self
     }
 
     /// Sets parameters before, such as `max-bandwidth` and `downtime-limit`. They stay so afterwards.
     pub fn parameters(mut self, parameters: MigrateSetParameters) -> Self {
-        self.parameters = Some(parameters);
+        self.setup.parameters = Some(parameters);
         self
     }
 
@@ -119,7 +119,7 @@ impl<'p, K: Connection<Peer = Monitor>> Migrate<'p, K> {
     /// How often to ask where the migration stands, if no event says that it is time to: twice a second unless this says
     /// otherwise.
     pub fn every(mut self, interval: Duration) -> Self {
-        self.options.interval = interval.max(Duration::from_millis(1));
+        self.options.interval = paced(interval);
         self
     }
 
@@ -145,28 +145,29 @@ impl<'p, K: Connection<Peer = Monitor>> Migrate<'p, K> {
         K::Mode::run(self.begin())
     }
 
-    async fn begin(mut self) -> Result<RunningMigration<'p, K>> {
-        let deadline = after(&self.connection, self.options.timeout);
-        let vm = &mut self.connection;
-        let Some(target) = &self.target else {
-            return Ok(RunningMigration {
-                connection: self.connection,
-                deadline,
-                options: self.options,
-                refused: None,
-            });
+    async fn begin(self) -> Result<RunningMigration<'p, K>> {
+        let Migrate { mut connection, target, setup, options } = self;
+        let deadline = after(&connection, options.timeout);
+        let refused = match target {
+            Some(target) => leave(&mut connection, target, setup, deadline).await?,
+            None => None,
         };
-        settle(vm, earlier(deadline, after(vm, Some(GRACE)))).await?;
-        self.capabilities.insert(0, MigrationCapabilityStatus::new(MigrationCapability::Events, true));
-        vm.execute(MigrateSetCapabilities::new(self.capabilities), deadline).await?;
-        if let Some(parameters) = self.parameters {
-            vm.execute(parameters, deadline).await?;
-        }
-        let refused = match vm.execute(target.outgoing(false), deadline).await {
-            Err(error) => Some(reason(error)?),
-            Ok(_) => None,
-        };
-        Ok(RunningMigration { connection: self.connection, deadline, options: self.options, refused })
+        Ok(RunningMigration { connection, deadline, options, refused })
+    }
+}
+
+/// Has a migration begin. Returns why QEMU refused to.
+async fn leave<K: Connection<Peer = Monitor>>(
+    vm: &mut K,
+    target: MigrationTarget,
+    setup: Setup,
+    deadline: Option<Instant>,
+) -> Result<Option<String>> {
+    settle(vm, earlier(deadline, after(vm, Some(GRACE)))).await?;
+    setup.apply(vm, deadline).await?;
+    match vm.execute(target.outgoing(false), deadline).await {
+        Err(error) => reason(error).map(Some),
+        Ok(_) => Ok(None),
     }
 }
 
@@ -267,7 +268,7 @@ impl<'p, K: Connection<Peer = Monitor>> RunningMigration<'p, K> {
         }
         loop {
             let info = match self.connection.execute(QueryMigrate::new(), self.deadline).await {
-                Err(error) if error.is_timeout() && self.is_late() => None,
+                Err(error) if is_late(&self.connection, self.deadline, &error) => None,
                 info => Some(info?.reply),
             };
             if let Some(info) = info {
@@ -279,7 +280,7 @@ impl<'p, K: Connection<Peer = Monitor>> RunningMigration<'p, K> {
                     return Ok(outcome);
                 }
             }
-            if self.is_late() {
+            if is_over(&self.connection, self.deadline) {
                 if !self.options.cancel_at_deadline {
                     return Ok(MigrationOutcome::TimedOut);
                 }
@@ -295,11 +296,7 @@ impl<'p, K: Connection<Peer = Monitor>> RunningMigration<'p, K> {
 
     /// Takes what events there are of this migration, so that none is taken for one of the next.
     async fn sweep(&mut self) -> Result<()> {
-        crate::ops::steps::sweep(&mut self.connection, |event, _| event.decode::<Migration>().is_some()).await
-    }
-
-    fn is_late(&self) -> bool {
-        is_over(&self.connection, self.deadline)
+        sweep(&mut self.connection, |event, _| event.decode::<Migration>().is_some()).await
     }
 }
 
@@ -308,9 +305,7 @@ impl<'p, K: Connection<Peer = Monitor>> RunningMigration<'p, K> {
 fn outcome(info: MigrationInfo, past: Past) -> Option<MigrationOutcome> {
     Some(match info.status {
         Some(MigrationStatus::Completed) => MigrationOutcome::Completed(Box::new(info)),
-        Some(MigrationStatus::Failed) => {
-            MigrationOutcome::Failed(info.error_desc.unwrap_or_else(|| "QEMU gives no reason".to_owned()))
-        }
+        Some(MigrationStatus::Failed) => MigrationOutcome::Failed(failure(info)),
         Some(MigrationStatus::Cancelled) => MigrationOutcome::Cancelled,
         Some(MigrationStatus::PreSwitchover) if past != Past::PreSwitchover => MigrationOutcome::PreSwitchover,
         Some(MigrationStatus::PostcopyPaused) if past != Past::PostcopyPaused => MigrationOutcome::PostcopyPaused,
@@ -339,16 +334,14 @@ async fn settle<K: Connection<Peer = Monitor>>(vm: &mut K, deadline: Option<Inst
         if !is_left || is_over(vm, deadline) {
             return Ok(());
         }
-        if let Some(time) = after(vm, Some(PAUSE)) {
-            vm.sleep_until(time).await;
-        }
+        pause(vm, PAUSE, deadline).await;
     }
 }
 
 impl<K> fmt::Debug for Migrate<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Migrate");
-        shown.field("target", &self.target).field("capabilities", &self.capabilities).finish_non_exhaustive()
+        shown.field("target", &self.target).field("capabilities", &self.setup.capabilities).finish_non_exhaustive()
     }
 }
 
