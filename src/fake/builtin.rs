@@ -1,12 +1,10 @@
-//! What a stand-in says without handlers: what it is, whether it runs, and how conversations begin and end.
+//! What a stand-in answers without handlers, and how conversations begin and end.
 
-use super::core::{Core, Machine};
 use super::encode;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Stage};
 use super::request::{generic, Request};
 use super::schema::{Kind, Schema};
 use crate::error::ServerError;
-use crate::message::Version;
 use serde_json::{json, Value};
 
 const MONITORS: [&str; 4] = ["query-version", "query-commands", "query-qmp-schema", "quit"];
@@ -22,56 +20,41 @@ pub(super) fn has(kind: Kind, name: &str) -> bool {
     }
 }
 
-/// Whether a command belongs to the beginning of a conversation.
-pub(super) fn begins(kind: Kind, name: &str) -> bool {
-    match kind {
-        Kind::GuestAgent => matches!(name, "guest-sync" | "guest-sync-delimited"),
-        _ => name == "qmp_capabilities",
-    }
-}
-
-/// The greeting's line.
-pub(super) fn greeting(machine: &Machine) -> String {
-    let capabilities = if machine.oob { "[\"oob\"]" } else { "[]" };
-    let version = encode::value(&version(machine));
-    // In QEMU's order.
-    format!("{{\"QMP\": {{\"version\": {version}, \"capabilities\": {capabilities}}}}}")
-}
-
 /// Answers a command that [`has`] an answer.
-pub(super) fn answer(core: &Core, exchange: &mut Exchange<'_>) -> Result<String, ServerError> {
+pub(super) fn answer(exchange: &mut Exchange<'_>) -> Result<String, ServerError> {
+    let stage = exchange.stage();
     let returned = match exchange.name() {
-        "query-version" => version(&core.state().machine),
-        "query-commands" => core.commands().into_iter().map(|name| json!({"name": name})).collect(),
-        "query-qmp-schema" => Value::Array(core.schema().entries().to_vec()),
-        "query-name" => match &core.state().machine.name {
+        "query-version" => stage.machine().version_info(),
+        "query-commands" => stage.commands().into_iter().map(|name| json!({"name": name})).collect(),
+        "query-qmp-schema" => Value::Array(stage.schema().entries().to_vec()),
+        "query-name" => match &stage.machine().name {
             Some(name) => json!({"name": name}),
             None => json!({}),
         },
         "query-status" => {
-            let status = &core.state().machine.status;
+            let status = &stage.machine().status;
             json!({"status": status, "running": status == "running"})
         }
-        "cont" => switch(core, "running", "RESUME"),
-        "stop" => switch(core, "paused", "STOP"),
+        "cont" => switch(stage, "running", "RESUME"),
+        "stop" => switch(stage, "paused", "STOP"),
         "quit" => {
             exchange.end_all_after();
-            if core.is_machine() {
-                core.emit("SHUTDOWN", Some(r#"{"guest": false, "reason": "host-qmp-quit"}"#));
+            if stage.is_machine() {
+                stage.emit("SHUTDOWN", Some(r#"{"guest": false, "reason": "host-qmp-quit"}"#));
             }
             json!({})
         }
-        "guest-info" => agent(core),
+        "guest-info" => agent(stage),
         _ => json!({}),
     };
     Ok(encode::value(&returned))
 }
 
 /// Lets the machine run, or stops it; tells of it if that is a change.
-fn switch(core: &Core, status: &str, event: &str) -> Value {
-    let before = std::mem::replace(&mut core.state().machine.status, status.to_owned());
+fn switch(stage: &dyn Stage, status: &str, event: &str) -> Value {
+    let before = std::mem::replace(&mut stage.machine().status, status.to_owned());
     if (before == "running") != (status == "running") {
-        core.emit(event, None);
+        stage.emit(event, None);
     }
     json!({})
 }
@@ -97,17 +80,12 @@ pub(super) fn synchronize(schema: &Schema, request: &Request) -> Result<String, 
     Ok(encode::value(id))
 }
 
-fn version(machine: &Machine) -> Value {
-    let Version { major, minor, micro } = machine.version;
-    json!({"qemu": {"micro": micro, "minor": minor, "major": major}, "package": machine.package})
-}
-
-fn agent(core: &Core) -> Value {
-    let schema = core.schema();
+fn agent(stage: &dyn Stage) -> Value {
+    let schema = stage.schema();
     let command = |name: String| {
         let is_answered = !schema.is_unanswered(&name);
         json!({"enabled": true, "name": name, "success-response": is_answered})
     };
-    let commands: Vec<_> = core.commands().into_iter().map(command).collect();
-    json!({"version": core.state().machine.version.to_string(), "supported_commands": commands})
+    let commands: Vec<_> = stage.commands().into_iter().map(command).collect();
+    json!({"version": stage.machine().version.to_string(), "supported_commands": commands})
 }

@@ -3,7 +3,6 @@
 //! Commands are executed one after the other in a thread of their own. The reading thread executes those that are
 //! out-of-band, which therefore overtake. What is to be written is queued without a bound, as in QEMU.
 
-use super::core::Core;
 use super::framer::Framer;
 use super::stream::Stream;
 use crate::error::ServerError;
@@ -26,12 +25,24 @@ pub(super) enum Mode {
     Command { oob: bool },
 }
 
+/// What connections are made to.
+pub(super) trait Server: Send + Sync + 'static {
+    /// Whether conversations begin with a greeting and a negotiation.
+    fn greets(&self) -> bool;
+    /// A client has come.
+    fn begin(&self, connection: &Arc<Connection>);
+    /// Takes what a client sent: a JSON value, or what is wrong with it.
+    fn take(&self, connection: &Connection, sent: Result<Value, String>);
+    /// A client is gone.
+    fn forget(&self, connection: &Arc<Connection>);
+}
+
 /// A client's connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Stream,
     output: mpsc::Sender<Output>,
-    /// Changed with the core locked, so that no event comes between a change and its reply.
+    /// Changed with the server locked, so that no event comes between a change and its reply.
     mode: Mutex<Mode>,
     /// Answers that wait for another.
     held: Mutex<Vec<u8>>,
@@ -43,10 +54,10 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Begins a conversation. The thread ends with it.
-    pub(super) fn start(core: &Arc<Core>, stream: Stream) -> io::Result<JoinHandle<()>> {
+    pub(super) fn start(server: &Arc<impl Server>, stream: Stream) -> io::Result<JoinHandle<()>> {
         let (output, outputs) = mpsc::channel();
         let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
-        let mode = if core.greets() { Mode::Negotiation } else { Mode::Command { oob: false } };
+        let mode = if server.greets() { Mode::Negotiation } else { Mode::Command { oob: false } };
         let connection = Arc::new(Connection {
             stream,
             output,
@@ -54,16 +65,16 @@ impl Connection {
             held: Mutex::default(),
             refusal: Mutex::default(),
             ended: AtomicBool::new(false),
-            line_end: if core.greets() { "\r\n" } else { "\n" },
+            line_end: if server.greets() { "\r\n" } else { "\n" },
         });
         thread::Builder::new().name("qemu-qmp fake writer".to_owned()).spawn(move || write(&writer, &outputs))?;
-        let core = Arc::clone(core);
+        let server = Arc::clone(server);
         let named = thread::Builder::new().name("qemu-qmp fake reader".to_owned());
         named.spawn(move || {
-            core.begin(&connection);
-            read(&core, &connection, &reader);
+            server.begin(&connection);
+            read(&server, &connection, &reader);
             connection.close();
-            core.forget(&connection);
+            server.forget(&connection);
         })
     }
 
@@ -141,24 +152,24 @@ fn write(stream: &Stream, outputs: &mpsc::Receiver<Output>) {
     stream.shutdown();
 }
 
-fn read(core: &Arc<Core>, connection: &Arc<Connection>, stream: &Stream) {
+fn read(server: &Arc<impl Server>, connection: &Arc<Connection>, stream: &Stream) {
     let (commands, queue) = mpsc::channel::<Result<Value, String>>();
-    let (worker_core, worker_connection) = (Arc::clone(core), Arc::clone(connection));
+    let (worker_server, worker_connection) = (Arc::clone(server), Arc::clone(connection));
     let worker = thread::Builder::new().name("qemu-qmp fake worker".to_owned());
     let started = worker.spawn(move || {
         for command in queue {
-            worker_core.take(&worker_connection, command);
+            worker_server.take(&worker_connection, command);
         }
     });
     let Ok(worker) = started else { return };
-    read_commands(core, connection, stream, &commands);
+    read_commands(server, connection, stream, &commands);
     // What was asked is answered, if anybody still listens.
     drop(commands);
     let _ = worker.join();
 }
 
 fn read_commands(
-    core: &Core,
+    server: &Arc<impl Server>,
     connection: &Connection,
     stream: &Stream,
     commands: &mpsc::Sender<Result<Value, String>>,
@@ -175,7 +186,7 @@ fn read_commands(
         while let Some(command) = framer.next() {
             let is_oob = command.as_ref().is_ok_and(|command| command.get("exec-oob").is_some());
             if is_oob && connection.mode() == (Mode::Command { oob: true }) {
-                core.take(connection, command);
+                server.take(connection, command);
             } else if commands.send(command).is_err() {
                 return;
             }

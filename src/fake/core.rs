@@ -3,11 +3,13 @@
 //! Routes each command to its handler, or answers as QEMU does. Handlers run without its lock, each with a lock of its own.
 
 use super::builtin;
-use super::connection::{lock, Connection, Mode};
+use super::call::Call;
+use super::connection::{lock, Connection, Mode, Server};
 use super::encode;
-use super::exchange::{Call, Exchange};
+use super::exchange::{Exchange, Handler, Stage};
 use super::fault::{Fault, Opening};
 use super::listen::Host;
+use super::machine::Machine;
 use super::recording::{Recording, Step};
 use super::request::{self, generic, Request};
 use super::schema::{Kind, Schema};
@@ -20,13 +22,13 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Executes a command; gives what it returns as JSON text.
-pub(super) type Handler = dyn FnMut(&mut Exchange<'_>) -> Result<String, ServerError> + Send;
 type SharedHandler = Arc<Mutex<Box<Handler>>>;
 
 /// What all connections of a stand-in share.
 pub(super) struct Core {
     kind: Kind,
+    /// Locked after `state` where both are.
+    machine: Mutex<Machine>,
     state: Mutex<State>,
     /// That there was a call, or the end.
     changed: Condvar,
@@ -46,7 +48,6 @@ pub(super) struct State {
     /// Wake the threads that wait for clients.
     wakers: Vec<Box<dyn Fn() + Send>>,
     closed: bool,
-    pub machine: Machine,
 }
 
 /// What is kept for a command.
@@ -61,17 +62,6 @@ struct Slot {
     waited: usize,
 }
 
-/// What the stand-in says of itself.
-pub(super) struct Machine {
-    pub version: Version,
-    pub package: String,
-    pub name: Option<String>,
-    pub status: String,
-    pub oob: bool,
-    /// Whether it answers without handlers.
-    pub answers: bool,
-}
-
 /// How often a handler is to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
@@ -81,14 +71,6 @@ pub(super) enum Use {
 
 impl Core {
     pub(super) fn new(kind: Kind) -> Self {
-        let machine = Machine {
-            version: Version { major: 11, minor: 1, micro: 3 },
-            package: String::new(),
-            name: None,
-            status: "running".to_owned(),
-            oob: true,
-            answers: true,
-        };
         let state = State {
             commands: HashMap::new(),
             otherwise: None,
@@ -100,47 +82,20 @@ impl Core {
             schema: Schema::of(kind),
             wakers: Vec::new(),
             closed: false,
-            machine,
         };
-        Core { kind, state: Mutex::new(state), changed: Condvar::new() }
+        Core { kind, machine: Mutex::default(), state: Mutex::new(state), changed: Condvar::new() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    pub(super) fn schema(&self) -> Arc<Schema> {
-        self.state().schema.clone()
-    }
-
     /// Becomes another release.
     pub(super) fn set_release(&self, major: u32, minor: u32) {
         let schema = Schema::at(self.kind, (major, minor));
         let mut state = self.state();
-        state.machine.version = Version { major, minor, micro: 0 };
         state.schema = schema;
-    }
-
-    /// Whether conversations begin with a greeting and a negotiation.
-    pub(super) fn greets(&self) -> bool {
-        self.kind != Kind::GuestAgent
-    }
-
-    /// Whether there is a machine that can run.
-    pub(super) fn is_machine(&self) -> bool {
-        self.kind == Kind::Monitor
-    }
-
-    /// The names of all commands that there are, those with handlers of other schemas last.
-    pub(super) fn commands(&self) -> Vec<String> {
-        let schema = self.schema();
-        let state = self.state();
-        let is_handled = |slot: &Slot| slot.always.is_some() || !slot.once.is_empty();
-        let others =
-            state.commands.iter().filter(|(name, slot)| is_handled(slot) && !schema.has(name) && !schema.lacks(name));
-        let mut others: Vec<&str> = others.map(|(name, _)| &**name).collect();
-        others.sort_unstable();
-        schema.commands().chain(others).map(str::to_owned).collect()
+        self.machine().version = Version { major, minor, micro: 0 };
     }
 
     pub(super) fn handle(&self, name: &str, uses: Use, handler: Box<Handler>) {
@@ -190,11 +145,6 @@ impl Core {
         })
     }
 
-    /// Waits until so much time has passed, or all is over.
-    pub(super) fn pause(&self, time: Duration) {
-        self.wait::<()>(Instant::now().checked_add(time), |state| state.closed.then_some(()));
-    }
-
     fn wait<T>(&self, deadline: Option<Instant>, mut find: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
         let mut state = self.state();
         loop {
@@ -211,36 +161,14 @@ impl Core {
         }
     }
 
-    /// Tells all clients of an event.
-    pub(super) fn emit(&self, name: &str, data: Option<&str>) {
-        self.emit_line(&self.event_line(name, data));
-    }
-
-    /// The line of an event that happens now, with the data that this release sends.
-    pub(super) fn event_line(&self, name: &str, data: Option<&str>) -> String {
-        let schema = self.schema();
-        let pruned = data.filter(|_| schema.is_older()).and_then(|data| {
-            let mut value: Value = data.parse().ok()?;
-            schema.prune_event(name, &mut value);
-            Some(encode::value(&value))
-        });
-        encode::event(name, pruned.as_deref().or(data))
-    }
-
-    /// Writes a line to all clients that are in command mode.
-    pub(super) fn emit_line(&self, line: &str) {
-        let state = self.state();
-        let is_listening = |connection: &&Arc<Connection>| self.greets() && connection.mode() != Mode::Negotiation;
-        state.connections.iter().filter(is_listening).for_each(|connection| connection.line(line));
-    }
-
     /// Plays a recording.
     pub(super) fn replay(&self, recording: Recording) {
         let mut state = self.state();
         if let Some(greeting) = &recording.greeting {
-            state.machine.version = greeting.version;
-            state.machine.package.clone_from(&greeting.package);
-            state.machine.oob = greeting.oob;
+            let mut machine = self.machine();
+            machine.version = greeting.version;
+            machine.package.clone_from(&greeting.package);
+            machine.oob = greeting.oob;
         }
         state.recording = Some(recording);
     }
@@ -250,69 +178,13 @@ impl Core {
         self.state().recording.as_ref().map(Recording::unplayed).unwrap_or_default()
     }
 
-    /// Ends everything. `is_sudden` drops what is not written yet.
-    pub(super) fn end(&self, is_sudden: bool) {
-        let (connections, wakers) = {
-            let mut state = self.state();
-            state.closed = true;
-            (state.connections.clone(), std::mem::take(&mut state.wakers))
-        };
-        connections.iter().for_each(|connection| if is_sudden { connection.abort() } else { connection.close() });
-        // Whoever waits goes on only now, so that nothing of it is written.
-        self.changed.notify_all();
-        wakers.iter().for_each(|wake| wake());
-    }
-
     /// Ends the present connections.
     pub(super) fn disconnect(&self) {
         self.state().connections.iter().for_each(|connection| connection.close());
     }
 
-    /// A client has come.
-    pub(super) fn begin(&self, connection: &Arc<Connection>) {
-        let mut state = self.state();
-        if state.closed {
-            return connection.abort();
-        }
-        state.connections.push(Arc::clone(connection));
-        let greeting = match self.greets() {
-            true => connection.bytes_of(&builtin::greeting(&state.machine)),
-            false => Vec::new(),
-        };
-        match state.openings.pop_front() {
-            None => connection.write(greeting),
-            Some(Opening::Disconnect) => connection.close(),
-            Some(Opening::NoGreeting) => {}
-            Some(Opening::Instead(bytes)) => connection.write(bytes),
-            Some(Opening::Before(bytes)) => connection.write([bytes, greeting].concat()),
-            Some(Opening::Refuse(error)) => {
-                connection.refuse(error);
-                connection.write(greeting);
-            }
-        }
-    }
-
-    /// A client is gone.
-    pub(super) fn forget(&self, connection: &Arc<Connection>) {
-        self.state().connections.retain(|other| !Arc::ptr_eq(other, connection));
-    }
-
-    /// Takes what a client sent: a JSON value, or what is wrong with it.
-    pub(super) fn take(&self, connection: &Connection, sent: Result<Value, String>) {
-        if connection.is_ended() {
-            return;
-        }
-        let agreed = connection.mode() == Mode::Command { oob: true };
-        let refused = match sent.map(|value| Request::parse(value, agreed)) {
-            Ok(Ok(request)) => return self.execute(connection, request),
-            Ok(Err(refused)) => encode::reply(&Err(refused.error), refused.id.as_ref()),
-            Err(desc) => encode::reply(&Err(generic(desc)), None),
-        };
-        connection.line(&refused);
-    }
-
     fn execute(&self, connection: &Connection, request: Request) {
-        if builtin::begins(self.kind, &request.name) || connection.mode() == Mode::Negotiation {
+        if self.kind.begins_with(&request.name) || connection.mode() == Mode::Negotiation {
             return self.negotiate(connection, &request);
         }
         let call = Call::new(request);
@@ -361,13 +233,10 @@ impl Core {
             return Err(generic(format!("The command {name} does not support OOB")));
         }
         schema.check(&name, exchange.arguments()).map_err(generic)?;
-        let (otherwise, answers) = {
-            let state = self.state();
-            (state.otherwise.clone(), state.machine.answers)
-        };
+        let otherwise = self.state().otherwise.clone();
         match handler {
             Some(handler) => run(&handler, exchange),
-            None if is_builtin && answers => builtin::answer(self, exchange),
+            None if is_builtin && self.machine().answers => builtin::answer(exchange),
             None => match otherwise {
                 Some(otherwise) => run(&otherwise, exchange),
                 None => Err(generic(format!("The stand-in for QEMU has no handler for the command {name}"))),
@@ -400,7 +269,7 @@ impl Core {
             None if !self.greets() => builtin::synchronize(&schema, request),
             None if request.name != "qmp_capabilities" => Err(request::not_negotiated()),
             None if connection.mode() != Mode::Negotiation => Err(request::negotiated()),
-            None => builtin::negotiate(&schema, request, state.machine.oob).map(|oob| {
+            None => builtin::negotiate(&schema, request, self.machine().oob).map(|oob| {
                 connection.set_mode(Mode::Command { oob });
                 "{}".to_owned()
             }),
@@ -412,6 +281,109 @@ impl Core {
             let initial = state.recording.as_mut().map(|recording| std::mem::take(&mut recording.initial));
             initial.iter().flatten().for_each(|line| connection.line(line));
         }
+    }
+}
+
+impl Stage for Core {
+    fn schema(&self) -> Arc<Schema> {
+        self.state().schema.clone()
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        lock(&self.machine)
+    }
+
+    fn commands(&self) -> Vec<String> {
+        let schema = self.schema();
+        let state = self.state();
+        let is_handled = |slot: &Slot| slot.always.is_some() || !slot.once.is_empty();
+        let others =
+            state.commands.iter().filter(|(name, slot)| is_handled(slot) && !schema.has(name) && !schema.lacks(name));
+        let mut others: Vec<&str> = others.map(|(name, _)| &**name).collect();
+        others.sort_unstable();
+        schema.commands().chain(others).map(str::to_owned).collect()
+    }
+
+    fn is_machine(&self) -> bool {
+        self.kind == Kind::Monitor
+    }
+
+    fn event_line(&self, name: &str, data: Option<&str>) -> String {
+        let schema = self.schema();
+        let pruned = data.filter(|_| schema.is_older()).and_then(|data| {
+            let mut value: Value = data.parse().ok()?;
+            schema.prune_event(name, &mut value);
+            Some(encode::value(&value))
+        });
+        encode::event(name, pruned.as_deref().or(data))
+    }
+
+    fn emit_line(&self, line: &str) {
+        let state = self.state();
+        let is_listening = |connection: &&Arc<Connection>| self.greets() && connection.mode() != Mode::Negotiation;
+        state.connections.iter().filter(is_listening).for_each(|connection| connection.line(line));
+    }
+
+    fn pause(&self, time: Duration) {
+        self.wait::<()>(Instant::now().checked_add(time), |state| state.closed.then_some(()));
+    }
+
+    fn end(&self, is_sudden: bool) {
+        let (connections, wakers) = {
+            let mut state = self.state();
+            state.closed = true;
+            (state.connections.clone(), std::mem::take(&mut state.wakers))
+        };
+        connections.iter().for_each(|connection| if is_sudden { connection.abort() } else { connection.close() });
+        // Whoever waits goes on only now, so that nothing of it is written.
+        self.changed.notify_all();
+        wakers.iter().for_each(|wake| wake());
+    }
+}
+
+impl Server for Core {
+    fn greets(&self) -> bool {
+        self.kind != Kind::GuestAgent
+    }
+
+    fn begin(&self, connection: &Arc<Connection>) {
+        let mut state = self.state();
+        if state.closed {
+            return connection.abort();
+        }
+        state.connections.push(Arc::clone(connection));
+        let greeting = match self.greets() {
+            true => connection.bytes_of(&self.machine().greeting()),
+            false => Vec::new(),
+        };
+        match state.openings.pop_front() {
+            None => connection.write(greeting),
+            Some(Opening::Disconnect) => connection.close(),
+            Some(Opening::NoGreeting) => {}
+            Some(Opening::Instead(bytes)) => connection.write(bytes),
+            Some(Opening::Before(bytes)) => connection.write([bytes, greeting].concat()),
+            Some(Opening::Refuse(error)) => {
+                connection.refuse(error);
+                connection.write(greeting);
+            }
+        }
+    }
+
+    fn take(&self, connection: &Connection, sent: Result<Value, String>) {
+        if connection.is_ended() {
+            return;
+        }
+        let agreed = connection.mode() == Mode::Command { oob: true };
+        let refused = match sent.map(|value| Request::parse(value, agreed)) {
+            Ok(Ok(request)) => return self.execute(connection, request),
+            Ok(Err(refused)) => encode::reply(&Err(refused.error), refused.id.as_ref()),
+            Err(desc) => encode::reply(&Err(generic(desc)), None),
+        };
+        connection.line(&refused);
+    }
+
+    fn forget(&self, connection: &Arc<Connection>) {
+        self.state().connections.retain(|other| !Arc::ptr_eq(other, connection));
     }
 }
 

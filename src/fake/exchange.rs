@@ -1,59 +1,50 @@
 //! One command being executed: what a handler can do beside returning a reply.
 
+use super::call::Call;
 use super::connection::Connection;
-use super::core::Core;
 use super::encode;
 use super::fault::Fault;
+use super::machine::Machine;
 use super::recording::{Answer, Step};
-use super::request::Request;
+use super::request::{generic, misfit};
+use super::schema::Schema;
 use crate::api::{Command, Event};
 use crate::error::ServerError;
-use crate::secrets;
 use crate::wire;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-/// A command that a client sent.
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Call {
-    /// Its name on the wire.
-    pub name: String,
-    /// Its arguments, as they came.
-    pub arguments: Map<String, Value>,
-    /// Its id, if it has one.
-    pub id: Option<Value>,
-    /// Whether it is to be executed out-of-band.
-    pub out_of_band: bool,
-}
+/// Executes a command; gives what it returns as JSON text.
+pub(super) type Handler = dyn FnMut(&mut Exchange<'_>) -> Result<String, ServerError> + Send;
 
-impl Call {
-    pub(super) fn new(request: Request) -> Self {
-        Call { name: request.name, arguments: request.arguments, id: request.id, out_of_band: request.oob }
-    }
+/// The stand-in as a command that is executed sees it.
+pub(super) trait Stage {
+    fn schema(&self) -> Arc<Schema>;
+    fn machine(&self) -> MutexGuard<'_, Machine>;
+    /// The names of all commands that there are, those with handlers of other schemas last.
+    fn commands(&self) -> Vec<String>;
+    /// Whether there is a machine that can run.
+    fn is_machine(&self) -> bool;
+    /// The line of an event that happens now, with the data that this release sends.
+    fn event_line(&self, name: &str, data: Option<&str>) -> String;
+    /// Writes a line to all clients that are in command mode.
+    fn emit_line(&self, line: &str);
+    /// Waits until so much time has passed, or all is over.
+    fn pause(&self, time: Duration);
+    /// Ends everything. `is_sudden` drops what is not written yet.
+    fn end(&self, is_sudden: bool);
 
-    /// The call as a command, if it is one and its arguments fit.
-    pub fn decode<C: Command>(&self) -> Option<C> {
-        let arguments = Value::Object(self.arguments.clone());
-        serde_json::from_value(arguments).ok().filter(|_| self.name == C::NAME)
-    }
-}
-
-/// Shows the arguments without secrets.
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arguments = Value::Object(self.arguments.clone()).to_string();
-        let mut shown = f.debug_struct("Call");
-        shown.field("name", &self.name);
-        shown.field("arguments", &format_args!("{}", secrets::members(&self.name, &[], &arguments)));
-        shown.field("id", &self.id).field("out_of_band", &self.out_of_band).finish()
+    /// Tells all clients of an event.
+    fn emit(&self, name: &str, data: Option<&str>) {
+        self.emit_line(&self.event_line(name, data));
     }
 }
 
 /// A command that is being executed. Handlers get it, to emit events before the reply or after it, and to answer wrongly.
 pub struct Exchange<'a> {
-    core: &'a Core,
+    stage: &'a dyn Stage,
     connection: &'a Connection,
     call: &'a Call,
     count: usize,
@@ -67,14 +58,14 @@ pub struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(
-        core: &'a Core,
+        stage: &'a dyn Stage,
         connection: &'a Connection,
         call: &'a Call,
         count: usize,
         fault: Option<Fault>,
     ) -> Self {
-        let unanswered = core.schema().is_unanswered(&call.name);
-        Exchange { core, connection, call, count, fault, after: Vec::new(), unanswered, ends_all: false }
+        let unanswered = stage.schema().is_unanswered(&call.name);
+        Exchange { stage, connection, call, count, fault, after: Vec::new(), unanswered, ends_all: false }
     }
 
     /// The command's name.
@@ -99,27 +90,27 @@ impl<'a> Exchange<'a> {
 
     /// Emits an event now, before the reply.
     pub fn emit<E: Event>(&mut self, event: &E) {
-        self.core.emit(E::NAME, encode::json(event).ok().as_deref());
+        self.stage.emit(E::NAME, encode::json(event).ok().as_deref());
     }
 
     /// Emits an event after the reply.
     pub fn emit_after<E: Event>(&mut self, event: &E) {
-        self.after.push(self.core.event_line(E::NAME, encode::json(event).ok().as_deref()));
+        self.after.push(self.stage.event_line(E::NAME, encode::json(event).ok().as_deref()));
     }
 
     /// Emits an event of any name and data now, before the reply.
     pub fn emit_json(&mut self, name: &str, data: &Value) {
-        self.core.emit(name, Some(&encode::value(data)));
+        self.stage.emit(name, Some(&encode::value(data)));
     }
 
     /// The same after the reply.
     pub fn emit_json_after(&mut self, name: &str, data: &Value) {
-        self.after.push(self.core.event_line(name, Some(&encode::value(data))));
+        self.after.push(self.stage.event_line(name, Some(&encode::value(data))));
     }
 
     /// Waits before going on. Out-of-band commands are executed meanwhile, and other connections go on.
     pub fn delay(&mut self, time: Duration) {
-        self.core.pause(time);
+        self.stage.pause(time);
     }
 
     /// Spoils the answer. The last fault counts.
@@ -134,12 +125,12 @@ impl<'a> Exchange<'a> {
 
     /// Lets the status be another one, for what the stand-in answers to `query-status`.
     pub fn set_status(&mut self, status: impl fmt::Display) {
-        self.core.state().machine.status = status.to_string();
+        self.stage.machine().status = status.to_string();
     }
 
     /// Does what a recording has.
     pub(super) fn play(&mut self, step: Step) -> Result<String, ServerError> {
-        step.before.iter().for_each(|line| self.core.emit_line(line));
+        step.before.iter().for_each(|line| self.stage.emit_line(line));
         self.after = step.after;
         match step.answer {
             Answer::Given(outcome) => {
@@ -150,6 +141,10 @@ impl<'a> Exchange<'a> {
             Answer::Lost => self.fault(Fault::DisconnectBefore),
         }
         Ok(String::new())
+    }
+
+    pub(super) fn stage(&self) -> &'a dyn Stage {
+        self.stage
     }
 
     /// Success is not answered.
@@ -177,10 +172,10 @@ impl<'a> Exchange<'a> {
             Some(fault) => self.spoil(outcome, fault),
         }
         for line in std::mem::take(&mut self.after) {
-            self.core.emit_line(&line);
+            self.stage.emit_line(&line);
         }
         if self.ends_all {
-            self.core.end(false);
+            self.stage.end(false);
         }
     }
 
@@ -204,7 +199,7 @@ impl<'a> Exchange<'a> {
         };
         match fault {
             Fault::Delay(time) => {
-                self.core.pause(time);
+                self.stage.pause(time);
                 self.answer(&outcome, id);
             }
             Fault::Error(error) => self.answer(&Err(error), id),
@@ -245,20 +240,20 @@ impl fmt::Debug for Exchange<'_> {
 /// What a typed handler is to the core, which knows JSON alone.
 pub(super) fn typed<C: Command>(
     mut handler: impl FnMut(C, &mut Exchange<'_>) -> Result<C::Reply, ServerError> + Send + 'static,
-) -> Box<super::core::Handler> {
+) -> Box<Handler> {
     Box::new(move |exchange| {
         let arguments = Value::Object(exchange.arguments().clone());
         let command: C = serde_json::from_value(arguments).map_err(|error| {
             let (path, reason) = wire::path_and_reason(&error);
-            super::request::misfit(&path, &reason)
+            misfit(&path, &reason)
         })?;
         if !C::SUCCESS_RESPONSE {
             exchange.set_unanswered();
         }
         let reply = handler(command, exchange)?;
-        encode::json(&reply).map(nothing_as_object::<C>).map_err(|error| {
-            super::request::generic(format!("The handler's reply to {} cannot be written: {error}", C::NAME))
-        })
+        encode::json(&reply)
+            .map(nothing_as_object::<C>)
+            .map_err(|error| generic(format!("The handler's reply to {} cannot be written: {error}", C::NAME)))
     })
 }
 

@@ -135,13 +135,17 @@
 //! `tokio_client`, with the feature `tokio`, is the asynchronous client, and `client()?.share()?` the one for several threads.
 
 mod builtin;
+mod call;
 mod connection;
 mod core;
 mod encode;
+mod entry;
 mod exchange;
 mod fault;
 mod framer;
 mod listen;
+mod machine;
+mod prune;
 mod recorder;
 mod recording;
 mod release;
@@ -150,7 +154,8 @@ mod schema;
 mod stand_in;
 mod stream;
 
-pub use exchange::{Call, Exchange};
+pub use call::Call;
+pub use exchange::Exchange;
 pub use fault::{Fault, Opening};
 pub use recorder::Recorder;
 pub use recording::Replay;

@@ -3,8 +3,7 @@
 //! The form is that of the example `transcript`: a message on each line, after `-> ` if a client sent it and after `<- ` if the
 //! server did.
 
-use super::builtin;
-use super::exchange::Call;
+use super::call::Call;
 use super::request::generic;
 use super::schema::Kind;
 use crate::error::ServerError;
@@ -174,7 +173,7 @@ impl Recording {
 
 /// Whether a command is part of how a conversation begins, which is not played.
 fn is_beginning(name: &str) -> bool {
-    [Kind::Monitor, Kind::GuestAgent].into_iter().any(|kind| builtin::begins(kind, name))
+    [Kind::Monitor, Kind::GuestAgent].into_iter().any(|kind| kind.begins_with(name))
 }
 
 fn greeting_of(greeting: &Value) -> Option<Greeting> {

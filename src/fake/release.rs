@@ -1,9 +1,9 @@
-//! Older releases of QEMU: what of the schema they lack, and of what is sent in their name.
+//! Older releases of QEMU: what of the schema they lack.
 //!
 //! Goes by the releases that the schema's documentation names. What an older release had, and a newer one removed, is in no
 //! schema, so that nothing comes back.
 
-use super::schema::{items, text_of, Schema};
+use super::entry::{items, text_of};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -53,68 +53,15 @@ impl Later {
     }
 }
 
-impl Schema {
-    /// Takes out of a value of a type what the release lacks.
-    pub(super) fn prune(&self, ty: &str, value: &mut Value) {
-        let entry = self.ty(ty);
-        match (text_of(entry, "meta-type"), value) {
-            ("array", Value::Array(elements)) => {
-                elements.iter_mut().for_each(|element| self.prune(text_of(entry, "element-type"), element));
-            }
-            ("object", Value::Object(members)) => self.prune_members(ty, members),
-            ("alternate", value) => {
-                let mut types = items(entry, "members").iter().map(|member| text_of(member, "type"));
-                if let Some(ty) = types.find(|ty| self.is_alternative(ty, value)) {
-                    self.prune(ty, value);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn prune_members(&self, ty: &str, object: &mut Map<String, Value>) {
-        let entry = self.ty(ty);
-        if let Some(lacking) = self.lacking.get(ty) {
-            object.retain(|name, _| !lacking.iter().any(|lacked| lacked == name));
-        }
-        for member in items(entry, "members") {
-            if let Some(value) = object.get_mut(text_of(member, "name")) {
-                self.prune(text_of(member, "type"), value);
-            }
-        }
-        let tag = object.get(text_of(entry, "tag")).cloned();
-        if let Some(branch) = items(entry, "variants").iter().find(|branch| branch.get("case") == tag.as_ref()) {
-            self.prune_members(text_of(branch, "type"), object);
-        }
-    }
-}
-
 /// The first two numbers of a release.
 fn parse(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split('.').map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next().flatten().unwrap_or_default()))
 }
 
-#[cfg(all(test, feature = "qmp"))]
+#[cfg(test)]
 mod tests {
-    use super::super::schema::Kind;
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn older_releases_lack_what_came_later() {
-        let (old, new) = (Schema::at(Kind::Monitor, (7, 2)), Schema::of(Kind::Monitor));
-        assert!(!old.has("device-sync-config") && new.has("device-sync-config") && old.has("query-status"));
-        let info = || json!([{"device": "d", "inserted": {"active": true, "node-name": "n", "drv": "raw"}}]);
-        let of_query_block = |schema: &Schema| {
-            let mut value = info();
-            schema.prune_reply("query-block", &mut value);
-            value
-        };
-        assert_eq!(of_query_block(&new), info());
-        assert_eq!(of_query_block(&old), json!([{"device": "d", "inserted": {"drv": "raw"}}]));
-        assert_eq!(of_query_block(&Schema::at(Kind::Monitor, (10, 0)))[0]["inserted"]["active"], true);
-    }
 
     #[test]
     fn releases_are_read() {

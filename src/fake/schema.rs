@@ -2,6 +2,7 @@
 //!
 //! Complains as QEMU's input visitors do: members are looked at in the schema's order, and unknown ones last.
 
+use super::entry::{items, text_of};
 use super::release::{Lacking, Later};
 use serde_json::{json, Map, Value};
 use std::collections::HashMap;
@@ -15,8 +16,8 @@ pub(super) struct Schema {
     /// What the peer says of itself when asked.
     entries: Vec<Value>,
     /// Name → its entry.
-    commands: HashMap<String, Value>,
-    events: HashMap<String, Value>,
+    pub commands: HashMap<String, Value>,
+    pub events: HashMap<String, Value>,
     types: HashMap<String, Value>,
     /// Commands and events that an older release lacks.
     later: Vec<String>,
@@ -76,20 +77,6 @@ impl Schema {
         }
         let (later, lacking) = later.map(|later| (later.messages, later.lacking)).unwrap_or_default();
         Some(Schema { entries, commands, events, types, open, unanswered, later, lacking })
-    }
-
-    /// Takes out of a reply what the release lacks.
-    pub(super) fn prune_reply(&self, command: &str, value: &mut Value) {
-        if let Some(entry) = self.commands.get(command) {
-            self.prune(text_of(entry, "ret-type"), value);
-        }
-    }
-
-    /// The same for an event's data.
-    pub(super) fn prune_event(&self, event: &str, data: &mut Value) {
-        if let Some(entry) = self.events.get(event) {
-            self.prune(text_of(entry, "arg-type"), data);
-        }
     }
 
     /// Whether there is anything to take out.
@@ -227,14 +214,6 @@ impl Schema {
     }
 }
 
-pub(super) fn text_of<'a>(entry: &'a Value, name: &str) -> &'a str {
-    entry.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-pub(super) fn items<'a>(entry: &'a Value, name: &str) -> &'a [Value] {
-    entry.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
 /// Where in the arguments a value is.
 enum Path<'a> {
     Root,
@@ -272,6 +251,14 @@ impl fmt::Display for Path<'_> {
 }
 
 impl Kind {
+    /// Whether a command belongs to the beginning of a conversation.
+    pub(super) fn begins_with(self, name: &str) -> bool {
+        match self {
+            Kind::GuestAgent => matches!(name, "guest-sync" | "guest-sync-delimited"),
+            _ => name == "qmp_capabilities",
+        }
+    }
+
     /// What the build script made.
     fn text(self) -> &'static str {
         match self {

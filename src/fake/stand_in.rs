@@ -1,9 +1,10 @@
 //! The typed face of a stand-in: handlers by command, events, calls.
 
+use super::call::Call;
 use super::connection::Connection;
 use super::core::{Core, Use};
 use super::encode;
-use super::exchange::{typed, Call, Exchange};
+use super::exchange::{typed, Exchange, Stage};
 use super::fault::{Fault, Opening};
 use super::listen;
 use super::recording::{Recording, Replay};
@@ -133,7 +134,7 @@ impl<P: Peer> Fake<P> {
 
     /// Answers nothing of its own accord but what conversations begin with.
     pub fn without_answers(&self) -> &Self {
-        self.core().state().machine.answers = false;
+        self.core().machine().answers = false;
         self
     }
 
@@ -146,7 +147,7 @@ impl<P: Peer> Fake<P> {
 
     /// Says which release it is, and changes nothing else.
     pub fn version(&self, major: u32, minor: u32, micro: u32) -> &Self {
-        self.core().state().machine.version = Version { major, minor, micro };
+        self.core().machine().version = Version { major, minor, micro };
         self
     }
 
@@ -310,13 +311,13 @@ impl<P: MonitorPeer> Fake<P> {
 
     /// Offers no out-of-band execution.
     pub fn without_oob(&self) -> &Self {
-        self.core().state().machine.oob = false;
+        self.core().machine().oob = false;
         self
     }
 
     /// The distributor's name for the build.
     pub fn package(&self, package: impl Into<String>) -> &Self {
-        self.core().state().machine.package = package.into();
+        self.core().machine().package = package.into();
         self
     }
 }
@@ -324,13 +325,13 @@ impl<P: MonitorPeer> Fake<P> {
 impl Fake<Monitor> {
     /// The machine's name, for `query-name`.
     pub fn name(&self, name: impl Into<String>) -> &Self {
-        self.core().state().machine.name = Some(name.into());
+        self.core().machine().name = Some(name.into());
         self
     }
 
     /// The machine's status, for `query-status`: a `RunState`. It runs unless this, or a `stop`, says otherwise.
     pub fn status(&self, status: impl fmt::Display) -> &Self {
-        self.core().state().machine.status = status.to_string();
+        self.core().machine().status = status.to_string();
         self
     }
 }
