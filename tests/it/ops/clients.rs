@@ -112,3 +112,29 @@ macro_rules! with_each_client {
     }};
 }
 pub(crate) use with_each_client;
+
+/// Tests that run a scenario, which is a function of a connection and of a QEMU, with each client, each time on a new QEMU. What
+/// the client of one thread is left with is checked.
+macro_rules! on_each_client {
+    ($start:expr, $lend:ident, [$($scenario:ident),* $(,)?], $check:expr) => {$(
+        #[test]
+        fn $scenario() {
+            use crate::ops::clients::{block_on, runtime, Awaited};
+            let Some(qemu) = $start() else { return };
+            let mut vm = qemu.connect();
+            block_on(super::$scenario(&mut Awaited(vm.$lend()), &qemu));
+            $check(&mut vm);
+            drop((vm, qemu));
+            let Some(qemu) = $start() else { return };
+            let vm = qemu.connect().share().unwrap();
+            block_on(super::$scenario(&mut Awaited(vm.$lend()), &qemu));
+            drop((vm, qemu));
+            let Some(qemu) = $start() else { return };
+            runtime().block_on(async {
+                let vm = qemu.connect_tokio().await;
+                super::$scenario(&mut Awaited(vm.$lend()), &qemu).await;
+            });
+        }
+    )*};
+}
+pub(crate) use on_each_client;

@@ -4,15 +4,11 @@ use super::clients::{with_each_client, LATE};
 use qemu_qmp::ops::devices::{Unplug, UnplugOutcome};
 use qemu_qmp::qmp::commands::QueryStatus;
 use qemu_qmp::ErrorClass;
-use serde_json::{json, Value};
+use serde_json::json;
 use std::time::Duration;
-use support::Peer;
+use support::{event_with as event, Peer};
 
 const PENDING: &str = "Device net1 is already in the process of unplug";
-
-fn event(name: &str, data: Value) -> String {
-    json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
-}
 
 fn deleted() -> String {
     event("DEVICE_DELETED", json!({"device": "net1", "path": "/machine/peripheral/net1"}))

@@ -7,7 +7,7 @@ use qemu_qmp::qmp::{commands::*, types::*};
 use qemu_qmp::ErrorKind;
 use serde_json::{json, Value};
 use std::time::Duration;
-use support::{Peer, PATIENCE};
+use support::{event_with as event, Peer, PATIENCE};
 
 fn backup() -> BlockdevBackup {
     BlockdevBackup::new("disk", MirrorSyncMode::Full, "copy").job_id("job")
@@ -24,10 +24,6 @@ fn info(status: &str, error: Option<&str>) -> Value {
         info["error"] = json!(error);
     }
     json!([info, {"id": "other", "type": "stream", "status": "running", "current-progress": 0, "total-progress": 9}])
-}
-
-fn event(name: &str, data: Value) -> String {
-    json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
 }
 
 fn ended(name: &str, id: &str, error: Option<&str>) -> String {

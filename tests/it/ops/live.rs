@@ -1,43 +1,24 @@
 //! Operations on a real QEMU, in each client.
 
-use super::clients::{block_on, runtime, Awaitable, Awaited};
+use super::clients::{on_each_client, runtime, Awaitable};
 use qemu_qmp::ops::jobs::{
     AtReady, CancelledBy, CloseImage, CreateImage, ExistingJob, ImageFormat, Job, JobOutcome, OnStop,
 };
 use qemu_qmp::ops::power::QuitOutcome;
 use qemu_qmp::ops::Connection;
 use qemu_qmp::qmp::{commands::*, types::*};
+use qemu_qmp::Client;
 use std::path::Path;
 use support::qemu::{Daemon, Qemu};
 
-/// Runs a scenario with each client, each time on a new QEMU.
-macro_rules! on_qemu {
-    ($scenario:ident) => {
-        #[test]
-        fn $scenario() {
-            let Some(qemu) = Qemu::start() else { return };
-            let mut vm = qemu.connect();
-            block_on(super::$scenario(&mut Awaited(vm.lend()), qemu.folder()));
-            drop((vm, qemu));
-            let Some(qemu) = Qemu::start() else { return };
-            let vm = qemu.connect().share().unwrap();
-            block_on(super::$scenario(&mut Awaited(vm.lend()), qemu.folder()));
-            drop((vm, qemu));
-            let Some(qemu) = Qemu::start() else { return };
-            runtime().block_on(async {
-                let vm = qemu.connect_tokio().await;
-                super::$scenario(&mut Awaited(vm.lend()), qemu.folder()).await;
-            });
-        }
-    };
-}
-
 mod on_qemu {
     use super::*;
-    on_qemu!(images_and_backups);
-    on_qemu!(mirrors);
-    on_qemu!(errors_and_cancels);
-    on_qemu!(transactions);
+    on_each_client!(
+        Qemu::start,
+        lend,
+        [images_and_backups, mirrors, errors_and_cancels, transactions],
+        |_: &mut Client| {}
+    );
 }
 
 const SIZE: u64 = 4 << 20;
@@ -50,7 +31,8 @@ fn path(folder: &Path, name: &str) -> String {
     folder.join(name).display().to_string()
 }
 
-async fn images_and_backups(vm: &mut impl Awaitable, folder: &Path) {
+async fn images_and_backups(vm: &mut impl Awaitable, qemu: &Qemu) {
+    let folder = qemu.folder();
     let base = CreateImage::new(&mut *vm, path(folder, "base"), ImageFormat::Raw, SIZE).node_name("base").run();
     let base = base.await.unwrap();
     let qcow2 = ImageFormat::Qcow2(|options| options.cluster_size(65536));
@@ -88,7 +70,8 @@ async fn images_and_backups(vm: &mut impl Awaitable, folder: &Path) {
     assert!(vm.execute(QueryNamedBlockNodes::new().flat(true), None).await.unwrap().reply.is_empty());
 }
 
-async fn mirrors(vm: &mut impl Awaitable, folder: &Path) {
+async fn mirrors(vm: &mut impl Awaitable, qemu: &Qemu) {
+    let folder = qemu.folder();
     for name in ["source", "target"] {
         let image = CreateImage::new(&mut *vm, path(folder, name), ImageFormat::qcow2(), SIZE).node_name(name).run();
         image.await.unwrap();
@@ -116,7 +99,8 @@ async fn mirrors(vm: &mut impl Awaitable, folder: &Path) {
     assert_eq!(job.await.unwrap(), JobOutcome::Completed);
 }
 
-async fn errors_and_cancels(vm: &mut impl Awaitable, folder: &Path) {
+async fn errors_and_cancels(vm: &mut impl Awaitable, qemu: &Qemu) {
+    let folder = qemu.folder();
     std::fs::write(folder.join("bad"), vec![1; SIZE as usize]).unwrap();
     let bad = BlockdevOptions::file(BlockdevOptionsFile::new(path(folder, "bad"))).node_name("bad");
     run(vm, BlockdevAdd::from(bad)).await;
@@ -212,7 +196,8 @@ fn in_a_task() {
     });
 }
 
-async fn transactions(vm: &mut impl Awaitable, folder: &Path) {
+async fn transactions(vm: &mut impl Awaitable, qemu: &Qemu) {
+    let folder = qemu.folder();
     // Two backups of one node at a time end QEMU 11.1.
     for name in ["data", "more"] {
         std::fs::write(folder.join(name), vec![1; SIZE as usize]).unwrap();

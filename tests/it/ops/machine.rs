@@ -1,6 +1,6 @@
 //! Devices and power of a real machine, whose guest is played by hand: what a PC's guest would write to its ports.
 
-use super::clients::{block_on, runtime, Awaitable, Awaited, LATE};
+use super::clients::{on_each_client, Awaitable, LATE};
 use qemu_qmp::ops::devices::{Unplug, UnplugOutcome};
 use qemu_qmp::ops::power::{MachineEnd, PowerDown, QuitOutcome, QuitServer, ResetMachine, WaitForShutdown};
 use qemu_qmp::qmp::{commands::*, types::*};
@@ -63,31 +63,14 @@ fn machine() -> Option<Qemu> {
     })
 }
 
-/// Runs a scenario with each client, each time on a new machine.
-macro_rules! on_a_machine {
-    ($($scenario:ident),*) => {$(
-        #[test]
-        fn $scenario() {
-            let Some(qemu) = machine() else { return };
-            let mut vm = qemu.connect();
-            block_on(super::$scenario(&mut Awaited(vm.lend_with_kept()), &qemu));
-            drop((vm, qemu));
-            let Some(qemu) = machine() else { return };
-            let vm = qemu.connect().share().unwrap();
-            block_on(super::$scenario(&mut Awaited(vm.lend_with_kept()), &qemu));
-            drop((vm, qemu));
-            let Some(qemu) = machine() else { return };
-            runtime().block_on(async {
-                let vm = qemu.connect_tokio().await;
-                super::$scenario(&mut Awaited(vm.lend_with_kept()), &qemu).await;
-            });
-        }
-    )*};
-}
-
 mod on_a_machine {
     use super::*;
-    on_a_machine!(devices_that_go, memory_that_the_guest_gives_back, ends, shuts_down);
+    on_each_client!(
+        machine,
+        lend_with_kept,
+        [devices_that_go, memory_that_the_guest_gives_back, ends, shuts_down],
+        |_: &mut Client| {}
+    );
 }
 
 /// What a guest writes to a port; `size` is b, h or w, for one, two or four bytes.

@@ -1,11 +1,11 @@
 //! Machines that move between two real QEMUs, and what only a scripted one does.
 
-use super::clients::{block_on, runtime, with_each_client, Awaitable, Awaited, LATE};
+use super::clients::{on_each_client, runtime, with_each_client, Awaitable, LATE};
 use qemu_qmp::ops::migration::{
     Incoming, IncomingOutcome, Migrate, MigrationOutcome, MigrationTarget, RunningMigration,
 };
 use qemu_qmp::qmp::{commands::*, types::*};
-
+use qemu_qmp::Client;
 use serde_json::{json, Value};
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use support::qemu::Qemu;
-use support::{Peer, PATIENCE};
+use support::{event_with, Peer, PATIENCE};
 
 fn board(folder: &Path, more: &[&str]) -> Vec<String> {
     let monitor = format!("unix:{},server=on,wait=off", folder.join("socket").display());
@@ -44,32 +44,17 @@ fn listening() -> (Qemu, JoinHandle<qemu_qmp::Result<IncomingOutcome>>) {
     (target, thread)
 }
 
-/// Runs a scenario with each client at the source.
-macro_rules! at_the_source {
-    ($($scenario:ident),*) => {$(
-        #[test]
-        fn $scenario() {
-            let Some(qemu) = source() else { return };
-            let mut vm = qemu.connect();
-            block_on(super::$scenario(&mut Awaited(vm.lend()), &qemu));
-            assert!(vm.take_events().unwrap().iter().all(|event| !format!("{event:?}").contains("Migration(")));
-            drop((vm, qemu));
-            let Some(qemu) = source() else { return };
-            let vm = qemu.connect().share().unwrap();
-            block_on(super::$scenario(&mut Awaited(vm.lend()), &qemu));
-            drop((vm, qemu));
-            let Some(qemu) = source() else { return };
-            runtime().block_on(async {
-                let vm = qemu.connect_tokio().await;
-                super::$scenario(&mut Awaited(vm.lend()), &qemu).await;
-            });
-        }
-    )*};
-}
-
 mod at_the_source {
     use super::*;
-    at_the_source!(completes, holds_before_the_switchover, is_cancelled_and_begins_again, fails);
+    on_each_client!(
+        source,
+        lend,
+        [completes, holds_before_the_switchover, is_cancelled_and_begins_again, fails],
+        |vm: &mut Client| {
+            let left = vm.take_events().unwrap();
+            assert!(left.iter().all(|event| !format!("{event:?}").contains("Migration(")));
+        }
+    );
 }
 
 /// So slow that it does not end by itself.
@@ -262,8 +247,7 @@ fn arrives_in_each_client() {
 // What follows is scripted.
 
 fn event(status: &str) -> String {
-    json!({"event": "MIGRATION", "data": {"status": status}, "timestamp": {"seconds": 1, "microseconds": 2}})
-        .to_string()
+    event_with("MIGRATION", json!({"status": status}))
 }
 
 fn begins(peer: &mut Peer) {

@@ -5,11 +5,7 @@ use qemu_qmp::ops::power::{MachineEnd, PowerDown, QuitOutcome, QuitServer, Reset
 use qemu_qmp::qmp::types::{GuestPanicAction, ShutdownCause};
 use serde_json::{json, Value};
 use std::time::Duration;
-use support::Peer;
-
-fn event(name: &str, data: Value) -> String {
-    json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
-}
+use support::{event_with as event, Peer};
 
 fn shutdown(reason: &str) -> String {
     event("SHUTDOWN", json!({"guest": true, "reason": reason}))

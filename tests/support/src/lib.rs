@@ -138,6 +138,11 @@ pub fn event(name: &str) -> String {
     json!({"event": name, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
 }
 
+/// The same with data.
+pub fn event_with(name: &str, data: Value) -> String {
+    json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
+}
+
 /// A script that runs.
 pub struct Script<T = ()>(JoinHandle<T>);
 

@@ -4,7 +4,7 @@
 
 pub use crate::programs::{started, Folder};
 pub use crate::qemu::Qemu;
-pub use crate::{GREETING, PATIENCE};
+pub use crate::{event_with as event, GREETING, PATIENCE};
 
 use ::tokio::io::{
     duplex, split, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
@@ -113,10 +113,6 @@ async fn read_command(reader: &mut (impl AsyncBufRead + Unpin)) -> Option<Value>
     let _ = reader.read_until(b'\n', &mut line).await;
     let start = line.iter().take_while(|&&byte| byte == 0xff).count();
     (line.last() == Some(&b'\n')).then(|| serde_json::from_slice(&line[start..]).expect("a command is JSON"))
-}
-
-pub fn event(name: &str, data: Value) -> String {
-    json!({"event": name, "data": data, "timestamp": {"seconds": 1, "microseconds": 2}}).to_string()
 }
 
 /// A pipe whose other end follows the script.
