@@ -52,7 +52,6 @@ pub(super) async fn next<K: Connection, T>(
     wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
 ) -> Result<Option<T>> {
     match connection.find_event(deadline, wanted).await {
-        // A connection that has ended fails again with the next command.
         Err(error) if is_gap(&error) => Ok(None),
         found => found,
     }
@@ -76,8 +75,9 @@ pub(super) async fn sweep<K: Connection>(
     }
 }
 
-/// Whether an event may have been among what could not be kept or read.
+/// Whether an event may have been among what could not be kept or read. A connection that ended in the middle of a line has no
+/// more of them: waiting goes on for ever there.
 #[inline]
 fn is_gap(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Missed | ErrorKind::Malformed(_))
+    matches!(error.kind(), ErrorKind::Missed | ErrorKind::Malformed(_)) && !error.is_disconnected()
 }

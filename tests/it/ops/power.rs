@@ -79,6 +79,24 @@ fn a_machine_that_has_ended_already() {
     });
 }
 
+/// No event is to come after half a line, which is no gap between events.
+#[test]
+fn a_machine_that_is_killed_in_the_middle_of_a_line() {
+    let script = |mut peer: Peer| {
+        peer.next_command();
+        peer.raw(b"{\"event\": ");
+    };
+    with_each_client!(script, |vm| async move {
+        assert_eq!(WaitForShutdown::new(vm).run().await.unwrap(), MachineEnd::Gone);
+    });
+    with_each_client!(script, |vm| async move {
+        assert_eq!(PowerDown::new(vm).run().await.unwrap(), MachineEnd::Gone);
+    });
+    with_each_client!(script, |vm| async move {
+        assert_eq!(ResetMachine::new(vm).run().await.unwrap(), MachineEnd::Gone);
+    });
+}
+
 #[test]
 fn a_guest_that_ignores_the_button() {
     let script = |mut peer: Peer| {
