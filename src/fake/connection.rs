@@ -1,4 +1,5 @@
-//! One connection: threads that read, execute and write, so that neither a slow client nor a slow handler holds up the rest.
+//! One connection. Threads read, execute and write, so that neither a slow client nor a slow handler holds up the rest; in
+//! [tasks](super::tasks) instead, where the client is tokio's.
 //!
 //! Commands are executed one after the other in a thread of their own. The reading thread executes those that are
 //! out-of-band, which therefore overtake. What is to be written is queued without a bound, as in QEMU.
@@ -11,11 +12,35 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-/// What the writing thread is told.
-enum Output {
+/// What becomes of a connection.
+#[derive(Debug)]
+pub(super) enum Output {
     Bytes(Vec<u8>),
+    /// What is said after it waits so long. A thread waits itself.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "there are threads only"))]
+    Pause(Duration),
     Close,
+}
+
+/// Where output goes.
+#[derive(Debug)]
+pub(super) enum Outlet {
+    Thread(mpsc::Sender<Output>),
+    #[cfg(feature = "tokio")]
+    Task(super::tasks::Outlet),
+}
+
+impl Outlet {
+    /// It fails only when the connection is gone, which nobody is to be told.
+    fn put(&self, output: Output) {
+        match self {
+            Outlet::Thread(thread) => drop(thread.send(output)),
+            #[cfg(feature = "tokio")]
+            Outlet::Task(task) => task.put(output),
+        }
+    }
 }
 
 /// How far the conversation is.
@@ -41,7 +66,7 @@ pub(super) trait Server: Send + Sync + 'static {
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Stream,
-    output: mpsc::Sender<Output>,
+    outlet: Outlet,
     /// Changed with the server locked, so that no event comes between a change and its reply.
     mode: Mutex<Mode>,
     /// Answers that wait for another.
@@ -53,20 +78,27 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Begins a conversation. The thread ends with it.
-    pub(super) fn start(server: &Arc<impl Server>, stream: Stream) -> io::Result<JoinHandle<()>> {
-        let (output, outputs) = mpsc::channel();
-        let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
-        let mode = if server.greets() { Mode::Negotiation } else { Mode::Command { oob: false } };
-        let connection = Arc::new(Connection {
+    pub(super) fn new(server: &impl Server, stream: Stream, outlet: Outlet) -> Self {
+        let (mode, line_end) = match server.greets() {
+            true => (Mode::Negotiation, "\r\n"),
+            false => (Mode::Command { oob: false }, "\n"),
+        };
+        Connection {
             stream,
-            output,
+            outlet,
             mode: Mutex::new(mode),
             held: Mutex::default(),
             refusal: Mutex::default(),
             ended: AtomicBool::new(false),
-            line_end: if server.greets() { "\r\n" } else { "\n" },
-        });
+            line_end,
+        }
+    }
+
+    /// Begins a conversation. The thread ends with it.
+    pub(super) fn start(server: &Arc<impl Server>, stream: Stream) -> io::Result<JoinHandle<()>> {
+        let (output, outputs) = mpsc::channel();
+        let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
+        let connection = Arc::new(Connection::new(&**server, stream, Outlet::Thread(output)));
         thread::Builder::new().name("qemu-qmp fake writer".to_owned()).spawn(move || write(&writer, &outputs))?;
         let server = Arc::clone(server);
         let named = thread::Builder::new().name("qemu-qmp fake reader".to_owned());
@@ -101,8 +133,7 @@ impl Connection {
 
     /// Writes bytes as they are.
     pub(super) fn write(&self, bytes: impl Into<Vec<u8>>) {
-        // It fails only when the connection is gone.
-        let _ = self.output.send(Output::Bytes(bytes.into()));
+        self.outlet.put(Output::Bytes(bytes.into()));
     }
 
     pub(super) fn line(&self, line: &str) {
@@ -128,17 +159,35 @@ impl Connection {
         }
     }
 
+    /// Lets what is said from now on wait so long: in a thread by waiting, which `wait` does.
+    pub(super) fn pause(&self, time: Duration, wait: impl FnOnce(Duration)) {
+        match &self.outlet {
+            Outlet::Thread(_) => wait(time),
+            #[cfg(feature = "tokio")]
+            Outlet::Task(task) => task.put(Output::Pause(time)),
+        }
+    }
+
+    /// Where output goes in tasks.
+    #[cfg(feature = "tokio")]
+    pub(super) fn task(&self) -> Option<&super::tasks::Outlet> {
+        match &self.outlet {
+            Outlet::Thread(_) => None,
+            Outlet::Task(task) => Some(task),
+        }
+    }
+
     /// Ends the connection when everything is written.
     pub(super) fn close(&self) {
         self.ended.store(true, Ordering::Release);
-        let _ = self.output.send(Output::Close);
+        self.outlet.put(Output::Close);
     }
 
     /// Ends the connection at once.
     pub(super) fn abort(&self) {
         self.ended.store(true, Ordering::Release);
         self.stream.shutdown();
-        let _ = self.output.send(Output::Close);
+        self.outlet.put(Output::Close);
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) struct Core {
     state: Mutex<State>,
     /// That there was a call, or the end.
     changed: Condvar,
+    /// The same for tasks.
+    #[cfg(feature = "tokio")]
+    changed_for_tasks: ::tokio::sync::Notify,
 }
 
 pub(super) struct State {
@@ -62,6 +65,16 @@ struct Slot {
     waited: usize,
 }
 
+impl State {
+    /// The next call of a command that was not taken.
+    fn take_call(&mut self, name: &str) -> Option<Call> {
+        let taken = self.commands.get(name).map_or(0, |slot| slot.waited);
+        let call = self.calls.iter().filter(|call| call.name == name).nth(taken)?.clone();
+        self.commands.entry(name.to_owned()).or_default().waited += 1;
+        Some(call)
+    }
+}
+
 /// How often a handler is to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
@@ -83,7 +96,14 @@ impl Core {
             wakers: Vec::new(),
             closed: false,
         };
-        Core { kind, machine: Mutex::default(), state: Mutex::new(state), changed: Condvar::new() }
+        Core {
+            kind,
+            machine: Mutex::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            #[cfg(feature = "tokio")]
+            changed_for_tasks: ::tokio::sync::Notify::new(),
+        }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -135,14 +155,32 @@ impl Core {
         state.commands.values_mut().for_each(|slot| slot.waited = 0);
     }
 
-    /// The next call of a command that was not waited for.
+    /// Waits for the next call of a command that was not waited for.
     pub(super) fn wait_for_call(&self, name: &str, deadline: Option<Instant>) -> Option<Call> {
-        self.wait(deadline, |state| {
-            let waited = state.commands.get(name).map_or(0, |slot| slot.waited);
-            let call = state.calls.iter().filter(|call| call.name == name).nth(waited)?.clone();
-            state.commands.entry(name.to_owned()).or_default().waited += 1;
-            Some(call)
-        })
+        self.wait(deadline, |state| state.take_call(name))
+    }
+
+    /// The same in a task.
+    #[cfg(feature = "tokio")]
+    pub(super) async fn call_comes(&self, name: &str) -> Option<Call> {
+        loop {
+            // What happens from here on is not missed.
+            let changed = self.changed_for_tasks.notified();
+            {
+                let mut state = self.state();
+                let call = state.take_call(name);
+                if call.is_some() || state.closed {
+                    return call;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    fn tell_of_change(&self) {
+        self.changed.notify_all();
+        #[cfg(feature = "tokio")]
+        self.changed_for_tasks.notify_waiters();
     }
 
     fn wait<T>(&self, deadline: Option<Instant>, mut find: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
@@ -219,7 +257,7 @@ impl Core {
         let (handler, count) = (slot.once.pop_front().or_else(|| slot.always.clone()), slot.count);
         let fault = slot.faults.pop_front();
         let fault = fault.or_else(|| state.faults.pop_front());
-        self.changed.notify_all();
+        self.tell_of_change();
         (handler, fault, count)
     }
 
@@ -336,7 +374,7 @@ impl Stage for Core {
         };
         connections.iter().for_each(|connection| if is_sudden { connection.abort() } else { connection.close() });
         // Whoever waits goes on only now, so that nothing of it is written.
-        self.changed.notify_all();
+        self.tell_of_change();
         wakers.iter().for_each(|wake| wake());
     }
 }

@@ -109,8 +109,11 @@ impl<'a> Exchange<'a> {
     }
 
     /// Waits before going on. Out-of-band commands are executed meanwhile, and other connections go on.
+    ///
+    /// Where tasks of tokio's serve the connection, the handler itself goes on at once, and what it says after this comes so much
+    /// later, by tokio's clock.
     pub fn delay(&mut self, time: Duration) {
-        self.stage.pause(time);
+        self.pause(time);
     }
 
     /// Spoils the answer. The last fault counts.
@@ -179,6 +182,10 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    fn pause(&self, time: Duration) {
+        self.connection.pause(time, |time| self.stage.pause(time));
+    }
+
     fn line(&self, outcome: &Result<String, ServerError>, id: Option<&Value>) -> Vec<u8> {
         self.connection.bytes_of(&encode::reply(outcome, id))
     }
@@ -199,7 +206,7 @@ impl<'a> Exchange<'a> {
         };
         match fault {
             Fault::Delay(time) => {
-                self.stage.pause(time);
+                self.pause(time);
                 self.answer(&outcome, id);
             }
             Fault::Error(error) => self.answer(&Err(error), id),

@@ -45,7 +45,8 @@
 //! - [`once`](Fake::once) is for the next call only, so that several make a sequence. [`otherwise`](Fake::otherwise) is for all
 //!   commands without a handler, and [`on_name`](Fake::on_name) for those that no schema has.
 //!
-//! Handlers run one after the other on each connection, in a thread of the stand-in's; an out-of-band command overtakes.
+//! Handlers run one after the other on each connection, in a thread of the stand-in's, or in a task for tokio's client; an
+//! out-of-band command overtakes.
 //!
 //! # Without handlers
 //!
@@ -132,7 +133,29 @@
 //! # }
 //! ```
 //!
-//! `tokio_client`, with the feature `tokio`, is the asynchronous client, and `client()?.share()?` the one for several threads.
+//! `client()?.share()?` is the client for several threads, and `tokio_client`, with the feature `tokio`, the
+//! asynchronous one. Its connection lives in tasks of the test's own runtime, and waits by tokio's clock: where that clock stands
+//! still, a guest that takes an hour costs no time.
+//!
+//! ```
+//! # #[cfg(all(feature = "qmp", feature = "tokio"))] {
+//! # use qemu_qmp::fake::Fake;
+//! # use qemu_qmp::ops::devices::UnplugOutcome;
+//! # use qemu_qmp::qmp::commands::*;
+//! # use std::time::Duration;
+//! # async fn test() -> qemu_qmp::Result<()> {
+//! // In a test with `#[tokio::test(start_paused = true)]`.
+//! let fake = Fake::new();
+//! fake.on(|_: DeviceDel| Ok(())).on(|_: QomList| Ok(Vec::new()));
+//! let vm = fake.tokio_client().await?;
+//! let outcome = vm.unplug("disk1").deadline(Duration::from_secs(3600)).run().await?;
+//! assert_eq!(outcome, UnplugOutcome::NotAnswered);
+//! # Ok(())
+//! # }
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+//! # runtime.block_on(test()).unwrap();
+//! # }
+//! ```
 
 mod builtin;
 mod call;
@@ -153,6 +176,10 @@ mod request;
 mod schema;
 mod stand_in;
 mod stream;
+#[cfg(feature = "tokio")]
+mod tasks;
+#[cfg(feature = "tokio")]
+mod tokio;
 
 pub use call::Call;
 pub use exchange::Exchange;

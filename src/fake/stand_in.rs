@@ -203,33 +203,6 @@ impl<P: Peer> Fake<P> {
         blocking::Client::connect_over(self.connect()?, options)
     }
 
-    /// A client of tokio's that is connected to it. The stand-in itself has threads of its own, so that a clock which stands
-    /// still knows nothing of what it does.
-    ///
-    /// # Errors
-    ///
-    /// Those of connecting, if the conversation does not begin as it should.
-    #[cfg(feature = "tokio")]
-    pub async fn tokio_client(&self) -> Result<crate::tokio::Client<P>> {
-        self.tokio_client_with(&ConnectOptions::new()).await
-    }
-
-    /// The same with options.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`tokio_client`](Self::tokio_client).
-    #[cfg(feature = "tokio")]
-    pub async fn tokio_client_with(&self, options: &ConnectOptions) -> Result<crate::tokio::Client<P>> {
-        #[cfg(not(unix))]
-        use ::tokio::net::TcpStream as TokioStream;
-        #[cfg(unix)]
-        use ::tokio::net::UnixStream as TokioStream;
-        let stream = self.connect()?;
-        let stream = stream.set_nonblocking(true).and_then(|()| TokioStream::from_std(stream));
-        crate::tokio::Client::connect_over(stream.map_err(failed)?, options).await
-    }
-
     /// Listens at a path for other programs, and for clients that are to connect again. One client at a time is served; the
     /// next one waits for its greeting until that one is gone.
     ///
@@ -238,9 +211,14 @@ impl<P: Peer> Fake<P> {
     /// Those of binding a socket.
     #[cfg(unix)]
     pub fn listen_unix(&self, path: impl AsRef<std::path::Path>) -> io::Result<()> {
-        let file = listen::unix(self.core(), path.as_ref())?;
-        super::connection::lock(&self.owner.files).push(file);
+        self.keep(listen::unix(self.core(), path.as_ref())?);
         Ok(())
+    }
+
+    /// Keeps a socket's file until all is over.
+    #[cfg(unix)]
+    pub(super) fn keep(&self, file: crate::socket_file::SocketFile) {
+        super::connection::lock(&self.owner.files).push(file);
     }
 
     /// The same at an address, such as `("127.0.0.1", 0)`; says which it is.
@@ -286,7 +264,7 @@ impl<P: Peer> Fake<P> {
         }
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(super) fn core(&self) -> &Arc<Core> {
         &self.owner.core
     }
 
@@ -346,7 +324,7 @@ pub fn filled<T: wire::Object>(fill: impl FnOnce(&mut T)) -> T {
 
 /// Nothing but a lack of sockets or threads.
 #[cold]
-fn failed(cause: io::Error) -> Error {
+pub(super) fn failed(cause: io::Error) -> Error {
     Error::connect(&Address::from("stand-in"), cause)
 }
 

@@ -44,6 +44,16 @@ impl Stream {
         }
     }
 
+    /// Never blocks from now on, and neither do its copies.
+    #[cfg(feature = "tokio")]
+    pub(super) fn set_nonblocking(&self) -> io::Result<()> {
+        match self {
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.set_nonblocking(true),
+            Stream::Tcp(stream) => stream.set_nonblocking(true),
+        }
+    }
+
     /// Ends both directions, for all copies.
     pub(super) fn shutdown(&self) {
         // It fails if the client was faster.

@@ -9,3 +9,4 @@ mod peers;
 mod python;
 mod raw;
 mod recordings;
+mod tasks;
