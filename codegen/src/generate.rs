@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 #[cfg(feature = "introspection")]
 use crate::introspect::introspect;
 use crate::schema::Schema;
-use crate::{check, load, secrets};
+use crate::{check, layout, load, secrets};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -165,8 +165,8 @@ impl Generator {
         let mut modules = vec![("types", output.types), ("commands", output.commands)];
         modules.extend(output.events.map(|events| ("events", events)));
         let index = index(name, modules.iter().map(|(module, _)| *module));
-        files.push((format!("{name}.rs"), format(&index)));
-        files.extend(modules.into_iter().map(|(module, tokens)| (format!("{name}_{module}.rs"), format(&tokens))));
+        files.push((format!("{name}.rs"), layout::file(index)));
+        files.extend(modules.into_iter().map(|(module, tokens)| (format!("{name}_{module}.rs"), layout::file(tokens))));
         Ok(Generated { files, inputs })
     }
 
@@ -237,23 +237,4 @@ fn index<'a>(name: &str, modules: impl Iterator<Item = &'a str>) -> TokenStream 
         }
     });
     quote!(#(#modules)*)
-}
-
-/// Readable text. Tokens that are no Rust file would be a mistake of the emitter; they come out unformatted, for the
-/// compiler to say where.
-fn format(tokens: &TokenStream) -> String {
-    let Ok(file) = syn::parse2(tokens.clone()) else {
-        return tokens.to_string();
-    };
-    let dense = prettyplease::unparse(&file);
-    let mut text = String::with_capacity(dense.len() + dense.len() / 32);
-    for line in dense.lines() {
-        text.push_str(line);
-        text.push('\n');
-        // The formatter leaves no space between items; at the margin, these end one.
-        if line == "}" || (line.ends_with(");") && !line.starts_with(' ')) {
-            text.push('\n');
-        }
-    }
-    text
 }

@@ -28,6 +28,7 @@ pub mod error;
 mod generate;
 #[cfg(feature = "introspection")]
 mod introspect;
+mod layout;
 mod lexer;
 pub mod load;
 mod names;
