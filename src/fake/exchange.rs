@@ -170,12 +170,16 @@ impl<'a> Exchange<'a> {
 
     /// Answers, and does what was to be done after it.
     pub(super) fn finish(mut self, outcome: Result<String, ServerError>) {
+        let ends = self.fault == Some(Fault::DisconnectAfter);
         match self.fault.take() {
             None => self.answer(&outcome, self.call.id.as_ref()),
             Some(fault) => self.spoil(outcome, fault),
         }
         for line in std::mem::take(&mut self.after) {
             self.stage.emit_line(&line);
+        }
+        if ends {
+            self.connection.close();
         }
         if self.ends_all {
             self.stage.end(false);
@@ -217,10 +221,7 @@ impl<'a> Exchange<'a> {
                 connection.write(half());
                 connection.close();
             }
-            Fault::DisconnectAfter => {
-                self.answer(&outcome, id);
-                connection.close();
-            }
+            Fault::DisconnectAfter => self.answer(&outcome, id),
             Fault::HalfLine => connection.write(half()),
             Fault::Instead(bytes) => connection.write(bytes),
             Fault::Garbage(bytes) => {

@@ -21,7 +21,7 @@ pub enum Fault {
     DisconnectBefore,
     /// The connection ends in the middle of the answer.
     DisconnectWithin,
-    /// The connection ends after the answer.
+    /// The connection ends after the answer, and after the events that follow it.
     DisconnectAfter,
     /// Half of the answer's line comes, and no end of it. What comes next is on the same line.
     HalfLine,

@@ -1,9 +1,15 @@
 //! One text for all clients: whatever connection an operation runs on, here it is awaited.
 
+use qemu_qmp::fake::{Exchange, Fake, Fault};
 use qemu_qmp::ops::{Answer, Asynchronous, Blocking, Connection, Mode};
 use qemu_qmp::session::EventCursor;
-use qemu_qmp::{CommandFor, Monitor, Result};
+use qemu_qmp::{CommandFor, ErrorClass, Monitor, Peer, Result, ServerError};
+use std::cell::RefCell;
 use std::future::Future;
+use std::ops::Deref;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A connection whose operations are futures, also if it blocks. At the same time a connection as a program may have one of its
@@ -58,6 +64,130 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
+
+/// A stand-in with a script: the commands that it was told of have to come, in this order, and no others. Without any, all may.
+pub struct Scripted<P: Peer = Monitor> {
+    fake: Fake<P>,
+    expected: RefCell<Vec<&'static str>>,
+    has_failed: Arc<AtomicBool>,
+}
+
+impl<P: Peer> Scripted<P> {
+    pub fn new(script: impl FnOnce(&Self)) -> Self {
+        let scripted = Scripted { fake: Fake::of_peer(), expected: RefCell::default(), has_failed: Arc::default() };
+        script(&scripted);
+        scripted
+    }
+
+    /// The next command is handled like this. What the handler asserts counts.
+    pub fn next<C: CommandFor<P>>(
+        &self,
+        handler: impl FnOnce(C, &mut Exchange<'_>) -> std::result::Result<C::Reply, ServerError> + Send + 'static,
+    ) {
+        let (mut handler, has_failed) = (Some(handler), self.has_failed.clone());
+        self.expected.borrow_mut().push(C::NAME);
+        self.fake.once_with(move |command: C, exchange| {
+            let handler = handler.take().expect("it is for one call");
+            catch_unwind(AssertUnwindSafe(|| handler(command, exchange))).unwrap_or_else(|panic| {
+                has_failed.store(true, Ordering::SeqCst);
+                std::panic::resume_unwind(panic)
+            })
+        });
+    }
+
+    /// The next command is this one, and is answered with that.
+    pub fn expects<C>(&self, command: C, reply: C::Reply)
+    where
+        C: CommandFor<P, Reply: Send + 'static> + PartialEq + Send + 'static,
+    {
+        self.next(move |came: C, _| {
+            assert_eq!(came, command);
+            Ok(reply)
+        });
+    }
+
+    /// The next command is answered with this.
+    pub fn returns<C: CommandFor<P, Reply: Send + 'static>>(&self, reply: C::Reply) {
+        self.next(move |_: C, _| Ok(reply));
+    }
+
+    /// The next command is refused.
+    pub fn refuses<C: CommandFor<P>>(&self, class: impl Into<ErrorClass>, desc: &str) {
+        let error = ServerError::new(class, desc);
+        self.next(move |_: C, _| Err(error));
+    }
+
+    /// The next command is not answered as it should be.
+    pub fn spoils<C: CommandFor<P>>(&self, fault: Fault) {
+        self.next(move |_: C, exchange| {
+            exchange.fault(fault);
+            Err(ServerError::new(ErrorClass::GenericError, "spoilt"))
+        });
+    }
+
+    pub fn finish(&self) {
+        let came: Vec<_> = self.fake.calls().into_iter().map(|call| call.name).collect();
+        let expected = self.expected.borrow();
+        assert!(expected.is_empty() || came == *expected, "{came:?} came instead of {expected:?}");
+        assert!(!self.has_failed.load(Ordering::SeqCst), "the script failed");
+    }
+}
+
+impl<P: Peer> Deref for Scripted<P> {
+    type Target = Fake<P>;
+
+    fn deref(&self) -> &Fake<P> {
+        &self.fake
+    }
+}
+
+/// Runs the scenario, a future that uses the connection, with each client, against a stand-in that has the script once more for
+/// each of them. The operation leaves so many events to others. After `agent:`, which have no events, the peer is a guest agent.
+macro_rules! with_fake {
+    (agent: $script:expr, |$connection:ident| $scenario:expr) => {
+        with_fake!(@each qemu_qmp::GuestAgent, $script, |$connection| $scenario, |client| {})
+    };
+    ($script:expr, |$connection:ident| $scenario:expr) => {
+        with_fake!($script, |$connection| $scenario, leaves 0)
+    };
+    ($script:expr, |$connection:ident| $scenario:expr, leaves $left:expr) => {
+        with_fake!(@each qemu_qmp::Monitor, $script, |$connection| $scenario, |client| {
+            let kept = client.take_events().unwrap_or_default();
+            assert_eq!(kept.len(), $left, "the operation takes its own events: {kept:?}");
+        })
+    };
+    (@each $peer:ty, $script:expr, |$connection:ident| $scenario:expr, |$client:ident| $check:block) => {{
+        use crate::ops::clients::{block_on, runtime, Awaited, Scripted};
+        use support::options;
+
+        let fake = Scripted::<$peer>::new(&$script);
+        #[allow(unused_mut, reason = "not every check uses it itself")]
+        let mut $client = fake.client_with(&options()).unwrap();
+        #[allow(unused_mut, reason = "not every scenario uses it itself")]
+        let mut $connection = Awaited($client.lend());
+        block_on($scenario);
+        $check
+        fake.finish();
+
+        let fake = Scripted::<$peer>::new(&$script);
+        let $client = fake.client_with(&options()).unwrap().share().unwrap();
+        #[allow(unused_mut, reason = "not every scenario uses it itself")]
+        let mut $connection = Awaited($client.lend());
+        block_on($scenario);
+        $check
+        fake.finish();
+
+        let fake = Scripted::<$peer>::new(&$script);
+        runtime().block_on(async {
+            let client = fake.tokio_client_with(&options()).await.unwrap();
+            #[allow(unused_mut, reason = "not every scenario uses it itself")]
+            let mut $connection = Awaited(client.lend());
+            $scenario.await;
+        });
+        fake.finish();
+    }};
+}
+pub(crate) use with_fake;
 
 /// Runs the scenario, a future that uses the connection, with each client, against a server that follows the script once more for
 /// each of them. The operation leaves so many events to others.

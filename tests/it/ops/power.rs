@@ -1,32 +1,43 @@
-//! Power on scripted servers: every way in which a machine ends.
+//! Power on stand-ins: every way in which a machine ends.
 
-use super::clients::{with_each_client, LATE};
+use super::clients::{with_each_client, with_fake, Scripted, LATE};
+use qemu_qmp::fake::{filled, Fault};
 use qemu_qmp::ops::power::{MachineEnd, PowerDown, QuitOutcome, QuitServer, ResetMachine, WaitForShutdown};
-use qemu_qmp::qmp::types::{GuestPanicAction, ShutdownCause};
-use serde_json::{json, Value};
+use qemu_qmp::qmp::{commands::*, events::*, types::*};
+use qemu_qmp::Event;
 use std::time::Duration;
-use support::{event_with as event, Peer};
+use support::Peer;
 
-fn shutdown(reason: &str) -> String {
-    event("SHUTDOWN", json!({"guest": true, "reason": reason}))
+fn shutdown(reason: ShutdownCause) -> Shutdown {
+    filled(|shutdown: &mut Shutdown| (shutdown.guest, shutdown.reason) = (true, reason))
 }
 
-fn reset() -> String {
-    event("RESET", json!({"guest": true, "reason": "guest-reset"}))
+fn reset() -> Reset {
+    filled(|reset: &mut Reset| (reset.guest, reset.reason) = (true, ShutdownCause::GuestReset))
 }
 
-fn running() -> Value {
-    json!({"running": true, "status": "running"})
+fn status(status: RunState) -> StatusInfo {
+    filled(|info: &mut StatusInfo| (info.running, info.status) = (status == RunState::Running, status))
+}
+
+/// The machine runs, and then there is this event.
+fn runs_until(fake: &Scripted, event: impl Event + Send + 'static) {
+    fake.next(move |_: QueryStatus, exchange| {
+        exchange.emit_after(&event);
+        Ok(status(RunState::Running))
+    });
 }
 
 #[test]
 fn a_guest_that_shuts_down() {
-    let script = |mut peer: Peer| {
-        peer.answer("query-status", running());
-        peer.line(&event("POWERDOWN", json!({})));
-        peer.line(&shutdown("guest-shutdown"));
+    let script = |fake: &Scripted| {
+        fake.next(|_: QueryStatus, exchange| {
+            exchange.emit_after(&Powerdown::blank());
+            exchange.emit_after(&shutdown(ShutdownCause::GuestShutdown));
+            Ok(status(RunState::Running))
+        });
     };
-    with_each_client!(script, |vm| async move {
+    with_fake!(script, |vm| async move {
         let end = WaitForShutdown::new(vm).run().await.unwrap();
         assert_eq!(end, MachineEnd::ShutDown(ShutdownCause::GuestShutdown));
         // The one about the button is nobody's.
@@ -35,29 +46,25 @@ fn a_guest_that_shuts_down() {
 
 #[test]
 fn a_guest_that_panics_is_reset_or_dies() {
-    let script = |mut peer: Peer| {
-        peer.answer("query-status", running());
-        peer.line(&event("GUEST_PANICKED", json!({"action": "pause"})));
-        peer.wait_for_end();
+    let panics = |fake: &Scripted| {
+        runs_until(fake, filled(|panicked: &mut GuestPanicked| panicked.action = GuestPanicAction::Pause));
     };
-    with_each_client!(script, |vm| async move {
+    with_fake!(panics, |vm| async move {
         let MachineEnd::Panicked(panic) = WaitForShutdown::new(vm).run().await.unwrap() else { panic!("it panicked") };
         assert_eq!(panic.action, GuestPanicAction::Pause);
     });
-    let script = |mut peer: Peer| {
-        peer.answer("query-status", running());
-        peer.line(&reset());
-        peer.wait_for_end();
-    };
-    with_each_client!(script, |vm| async move {
+    with_fake!(|fake: &Scripted| runs_until(fake, reset()), |vm| async move {
         let end = WaitForShutdown::new(vm).run().await.unwrap();
         assert_eq!(end, MachineEnd::Reset(ShutdownCause::GuestReset));
     });
-    let script = |mut peer: Peer| {
-        peer.answer("query-status", running());
-        peer.line(&reset());
+    let dies = |fake: &Scripted| {
+        fake.next(|_: QueryStatus, exchange| {
+            exchange.emit_after(&reset());
+            exchange.fault(Fault::DisconnectAfter);
+            Ok(status(RunState::Running))
+        });
     };
-    with_each_client!(script, |vm| async move {
+    with_fake!(dies, |vm| async move {
         let end = WaitForShutdown::new(vm).through_resets().run().await.unwrap();
         assert_eq!((&end, end.to_string().as_str()), (&MachineEnd::Gone, "is gone without having said why"));
     }, leaves 1);
@@ -66,11 +73,8 @@ fn a_guest_that_panics_is_reset_or_dies() {
 /// As with `-no-shutdown`, if somebody else has taken the event.
 #[test]
 fn a_machine_that_has_ended_already() {
-    let script = |mut peer: Peer| {
-        peer.answer("query-status", json!({"running": false, "status": "shutdown"}));
-        peer.wait_for_end();
-    };
-    with_each_client!(script, |vm| async move {
+    let script = |fake: &Scripted| fake.returns::<QueryStatus>(status(RunState::Shutdown));
+    with_fake!(script, |vm| async move {
         assert!(WaitForShutdown::new(vm).run().await.unwrap().is_shut_down());
     });
     let script = |_: Peer| {};
@@ -99,31 +103,31 @@ fn a_machine_that_is_killed_in_the_middle_of_a_line() {
 
 #[test]
 fn a_guest_that_ignores_the_button() {
-    let script = |mut peer: Peer| {
-        peer.answer("system_powerdown", json!({}));
-        peer.wait_for_end();
-    };
-    with_each_client!(script, |vm| async move {
+    with_fake!(|fake: &Scripted| fake.returns::<SystemPowerdown>(()), |vm| async move {
         assert_eq!(PowerDown::new(vm).deadline(LATE).run().await.unwrap(), MachineEnd::TimedOut);
     });
-    let script = |mut peer: Peer| {
+    let at_last = |fake: &Scripted| {
         for _ in 0..3 {
-            peer.answer("system_powerdown", json!({}));
+            fake.returns::<SystemPowerdown>(());
         }
-        let command = peer.expect("system_powerdown");
-        peer.line(&shutdown("guest-shutdown"));
-        peer.reply(&command, json!({}));
+        fake.next(|_: SystemPowerdown, exchange| {
+            exchange.emit(&shutdown(ShutdownCause::GuestShutdown));
+            Ok(())
+        });
     };
-    with_each_client!(script, |vm| async move {
+    with_fake!(at_last, |vm| async move {
         let end = PowerDown::new(vm).press_again_every(Duration::from_millis(1)).run().await.unwrap();
         assert_eq!(end, MachineEnd::ShutDown(ShutdownCause::GuestShutdown));
     });
     // The reply is lost on the way out.
-    let script = |mut peer: Peer| {
-        peer.expect("system_powerdown");
-        peer.line(&shutdown("host-error"));
+    let unanswered = |fake: &Scripted| {
+        fake.next(|_: SystemPowerdown, exchange| {
+            exchange.emit(&shutdown(ShutdownCause::HostError));
+            exchange.fault(Fault::DisconnectBefore);
+            Ok(())
+        });
     };
-    with_each_client!(script, |vm| async move {
+    with_fake!(unanswered, |vm| async move {
         let end = PowerDown::new(vm).run().await.unwrap();
         assert_eq!(end, MachineEnd::ShutDown(ShutdownCause::HostError));
     });
@@ -131,46 +135,36 @@ fn a_guest_that_ignores_the_button() {
 
 #[test]
 fn a_machine_that_is_reset() {
-    let script = |mut peer: Peer| {
-        let command = peer.expect("system_reset");
-        peer.line(&reset());
-        peer.reply(&command, json!({}));
-        peer.wait_for_end();
+    let script = |fake: &Scripted| {
+        fake.next(|_: SystemReset, exchange| {
+            exchange.emit(&reset());
+            Ok(())
+        });
     };
-    with_each_client!(script, |vm| async move {
+    with_fake!(script, |vm| async move {
         assert_eq!(ResetMachine::new(vm).run().await.unwrap(), MachineEnd::Reset(ShutdownCause::GuestReset));
     });
 }
 
 #[test]
 fn a_server_that_quits_with_or_without_a_reply() {
-    let with = |mut peer: Peer| {
-        peer.answer("quit", json!({}));
-        peer.line(&shutdown("host-qmp-quit"));
+    let with = |fake: &Scripted| {
+        fake.next(|_: Quit, exchange| {
+            exchange.emit_after(&shutdown(ShutdownCause::HostQmpQuit));
+            exchange.fault(Fault::DisconnectAfter);
+            Ok(())
+        });
     };
-    let without = |mut peer: Peer| {
-        peer.expect("quit");
-        peer.raw(b"{\"return\"");
-    };
-    with_each_client!(with, |vm| async move {
+    with_fake!(with, |vm| async move {
         assert_eq!(QuitServer::new(vm).run().await.unwrap(), QuitOutcome::Gone);
     });
-    with_each_client!(without, |vm| async move {
+    with_fake!(|fake: &Scripted| fake.spoils::<Quit>(Fault::DisconnectWithin), |vm| async move {
         assert_eq!(QuitServer::new(vm).run().await.unwrap(), QuitOutcome::Gone);
     });
-    let hangs = |mut peer: Peer| {
-        peer.expect("quit");
-        peer.wait_for_end();
-    };
-    with_each_client!(hangs, |vm| async move {
+    with_fake!(|fake: &Scripted| fake.spoils::<Quit>(Fault::Silence), |vm| async move {
         assert_eq!(QuitServer::new(vm).deadline(LATE).run().await.unwrap(), QuitOutcome::TimedOut);
     });
-    let refuses = |mut peer: Peer| {
-        let command = peer.expect("quit");
-        peer.error(&command, "GenericError", "no");
-        peer.wait_for_end();
-    };
-    with_each_client!(refuses, |vm| async move {
+    with_fake!(|fake: &Scripted| fake.refuses::<Quit>("GenericError", "no"), |vm| async move {
         assert!(QuitServer::new(vm).run().await.unwrap_err().is_server());
     });
 }

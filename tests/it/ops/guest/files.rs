@@ -1,41 +1,45 @@
 //! Files in the guest.
 
-use super::fake::{Fake, Say};
-use super::{answered, catch, gone, nothing, refuse, with_each_agent};
-use crate::ops::clients::block_on;
+use super::clock::{Clocked, Return, Silence};
+use super::{catch, Agent};
+use crate::ops::clients::{block_on, with_fake};
+use qemu_qmp::fake::{filled, Fault};
 use qemu_qmp::ops::guest::{FileError, ReadFile, WriteFile};
+use qemu_qmp::qga::{commands::*, types::*};
 use qemu_qmp::ErrorKind;
-use serde_json::{json, Value};
+use serde_json::json;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
-use support::Peer;
 use tokio::sync::Notify;
 
-fn opens(peer: &mut Peer, mode: &str) {
-    assert_eq!(answered(peer, "guest-file-open", json!(3)), json!({"path": "/f", "mode": mode}));
+fn opens(fake: &Agent, mode: &str) {
+    fake.expects(GuestFileOpen::new("/f").mode(mode.to_owned()), 3);
 }
 
-fn reads(peer: &mut Peer, reply: Value) {
-    assert_eq!(answered(peer, "guest-file-read", reply), json!({"handle": 3, "count": 4}));
+fn reads(fake: &Agent, reply: GuestFileReadReply) {
+    fake.expects(GuestFileRead::new(3).count(4), reply);
 }
 
-fn piece(text: &str, count: usize, eof: bool) -> Value {
-    json!({"buf-b64": text, "count": count, "eof": eof})
+fn piece(text: &str, count: i64, eof: bool) -> GuestFileReadReply {
+    filled(|piece: &mut GuestFileReadReply| (piece.buf_b64, piece.count, piece.eof) = (text.to_owned(), count, eof))
+}
+
+fn taken(count: i64) -> GuestFileWriteReply {
+    filled(|taken: &mut GuestFileWriteReply| taken.count = count)
 }
 
 /// The agent takes so many of these bytes.
-fn writes(peer: &mut Peer, text: &str, count: i64) {
-    let reply = json!({"count": count, "eof": false});
-    assert_eq!(answered(peer, "guest-file-write", reply), json!({"handle": 3, "buf-b64": text}));
+fn writes(fake: &Agent, text: &str, count: i64) {
+    fake.expects(GuestFileWrite::new(3, text), taken(count));
 }
 
-fn finishes(peer: &mut Peer, name: &str) {
-    assert_eq!(answered(peer, name, nothing()), json!({"handle": 3}));
+fn flushes(fake: &Agent) {
+    fake.expects(GuestFileFlush::new(3), ());
 }
 
-fn closes(peer: &mut Peer) {
-    finishes(peer, "guest-file-close");
+fn closes(fake: &Agent) {
+    fake.expects(GuestFileClose::new(3), ());
 }
 
 fn server(error: FileError) -> String {
@@ -59,15 +63,15 @@ fn read_in_pieces() {
         (vec![piece("", 0, true)], &[]),
     ];
     for (pieces, bytes) in ends {
-        let script = move |peer: &mut Peer| {
-            opens(peer, "r");
-            pieces.into_iter().for_each(|piece| reads(peer, piece));
-            closes(peer);
+        let script = move |fake: &Agent| {
+            opens(fake, "r");
+            pieces.iter().for_each(|piece| reads(fake, piece.clone()));
+            closes(fake);
         };
-        with_each_agent!(script.clone(), |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             assert_eq!(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap(), bytes);
         });
-        with_each_agent!(script, |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             let mut copy = Vec::new();
             let count = ReadFile::new(agent, "/f").chunk(4).copy_to(&mut copy).await.unwrap();
             assert_eq!((&*copy, count), (bytes, bytes.len() as u64));
@@ -77,15 +81,14 @@ fn read_in_pieces() {
 
 #[test]
 fn pieces_are_of_some_size() {
-    let script = |peer: &mut Peer| {
+    let script = |fake: &Agent| {
         for count in [1 << 20, 1, 48 << 20] {
-            opens(peer, "r");
-            let read = answered(peer, "guest-file-read", piece("", 0, true));
-            assert_eq!(read, json!({"handle": 3, "count": count}));
-            closes(peer);
+            opens(fake, "r");
+            fake.expects(GuestFileRead::new(3).count(count), piece("", 0, true));
+            closes(fake);
         }
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let mut agent = agent;
         ReadFile::new(&mut agent, "/f").run().await.unwrap();
         ReadFile::new(&mut agent, "/f").chunk(0).run().await.unwrap();
@@ -98,14 +101,14 @@ fn garbage_instead_of_bytes() {
     for (reply, shown) in [
         (piece("c2Vjcm?0", 4, false), "reply to guest-file-read at .buf-b64: "),
         (piece("AAECAw==", 3, false), "reply to guest-file-read at .count: not how many bytes there are"),
-        (json!({"buf-b64": "AAECAw==", "count": -4, "eof": true}), "reply to guest-file-read at .count: "),
+        (piece("AAECAw==", -4, true), "reply to guest-file-read at .count: "),
     ] {
-        let script = move |peer: &mut Peer| {
-            opens(peer, "r");
-            reads(peer, reply);
-            closes(peer);
+        let script = move |fake: &Agent| {
+            opens(fake, "r");
+            reads(fake, reply.clone());
+            closes(fake);
         };
-        with_each_agent!(script, |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             let error = decode(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap_err());
             assert!(error.starts_with(shown) && !error.contains("c2Vjcm"), "{error}");
         });
@@ -114,24 +117,24 @@ fn garbage_instead_of_bytes() {
 
 #[test]
 fn reading_is_refused_midway() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "r");
-        reads(peer, piece("AAECAw==", 4, false));
-        refuse(peer, "guest-file-read", "GenericError", "first");
-        refuse(peer, "guest-file-close", "GenericError", "second");
+    let script = |fake: &Agent| {
+        opens(fake, "r");
+        reads(fake, piece("AAECAw==", 4, false));
+        fake.refuses::<GuestFileRead>("GenericError", "first");
+        fake.refuses::<GuestFileClose>("GenericError", "second");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         assert_eq!(server(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap_err()), "first");
     });
 }
 
 #[test]
 fn opening_is_refused() {
-    let script = |peer: &mut Peer| {
-        refuse(peer, "guest-file-open", "GenericError", "no such file");
-        refuse(peer, "guest-file-open", "GenericError", "read-only");
+    let script = |fake: &Agent| {
+        fake.refuses::<GuestFileOpen>("GenericError", "no such file");
+        fake.refuses::<GuestFileOpen>("GenericError", "read-only");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let mut agent = agent;
         assert_eq!(server(ReadFile::new(&mut agent, "/f").run().await.unwrap_err()), "no such file");
         assert_eq!(server(WriteFile::new(&mut agent, "/f", &b"x"[..]).run().await.unwrap_err()), "read-only");
@@ -141,28 +144,28 @@ fn opening_is_refused() {
 /// All bytes are there by then.
 #[test]
 fn closing_what_was_read_is_refused() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "r");
-        reads(peer, piece("AAECAw==", 4, true));
-        refuse(peer, "guest-file-close", "GenericError", "no handle");
+    let script = |fake: &Agent| {
+        opens(fake, "r");
+        reads(fake, piece("AAECAw==", 4, true));
+        fake.refuses::<GuestFileClose>("GenericError", "no handle");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         assert_eq!(ReadFile::new(agent, "/f").chunk(4).run().await.unwrap(), [0, 1, 2, 3]);
     });
 }
 
 #[test]
 fn a_file_that_is_too_long() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "r");
-        reads(peer, piece("AAECAw==", 4, false));
-        reads(peer, piece("AAECAw==", 4, true));
-        closes(peer);
+    let script = |fake: &Agent| {
+        opens(fake, "r");
+        reads(fake, piece("AAECAw==", 4, false));
+        reads(fake, piece("AAECAw==", 4, true));
+        closes(fake);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         assert_eq!(ReadFile::new(agent, "/f").chunk(4).limit(8).run().await.unwrap().len(), 8);
     });
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let error = ReadFile::new(agent, "/f").chunk(4).limit(7).run().await.unwrap_err();
         assert!(matches!(error, FileError::TooLong { limit: 7 }), "{error}");
         assert_eq!(error.to_string(), "the file has more than 7 bytes");
@@ -202,16 +205,16 @@ impl Read for Broken {
 
 #[test]
 fn this_side_fails() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "r");
-        reads(peer, piece("AAECAw==", 4, false));
-        reads(peer, piece("AAECAw==", 4, false));
-        closes(peer);
-        opens(peer, "w");
-        writes(peer, "YWJjZA==", 4);
-        closes(peer);
+    let script = |fake: &Agent| {
+        opens(fake, "r");
+        reads(fake, piece("AAECAw==", 4, false));
+        reads(fake, piece("AAECAw==", 4, false));
+        closes(fake);
+        opens(fake, "w");
+        writes(fake, "YWJjZA==", 4);
+        closes(fake);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let mut agent = agent;
         let read = ReadFile::new(&mut agent, "/f").chunk(4).copy_to(Broken(0)).await.unwrap_err();
         let written = WriteFile::new(&mut agent, "/f", Broken(0)).chunk(4).run().await.unwrap_err();
@@ -234,14 +237,15 @@ impl Read for Panics {
 fn this_side_panics() {
     let closed = Arc::new(Notify::new());
     let told = closed.clone();
-    let script = move |peer: &mut Peer| {
-        opens(peer, "w");
-        closes(peer);
-        told.notify_one();
-        // The client may leave without having read the answer.
-        gone(peer);
+    let script = move |fake: &Agent| {
+        opens(fake, "w");
+        let told = told.clone();
+        fake.next(move |_: GuestFileClose, _| {
+            told.notify_one();
+            Ok(())
+        });
     };
-    with_each_agent!(script, |agent| {
+    with_fake!(agent: script, |agent| {
         let closed = closed.clone();
         async move {
             let panic = catch(WriteFile::new(agent, "/f", Panics).run()).await.unwrap_err();
@@ -253,18 +257,18 @@ fn this_side_panics() {
 
 #[test]
 fn write_in_pieces() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "w");
-        writes(peer, "AAECAw==", 4);
+    let script = |fake: &Agent| {
+        opens(fake, "w");
+        writes(fake, "AAECAw==", 4);
         // The guest takes less than there is.
-        writes(peer, "BAUGBw==", 1);
-        writes(peer, "BQYH", 2);
-        writes(peer, "Bw==", 1);
-        writes(peer, "/w==", 1);
-        finishes(peer, "guest-file-flush");
-        closes(peer);
+        writes(fake, "BAUGBw==", 1);
+        writes(fake, "BQYH", 2);
+        writes(fake, "Bw==", 1);
+        writes(fake, "/w==", 1);
+        flushes(fake);
+        closes(fake);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let bytes = [0, 1, 2, 3, 4, 5, 6, 7, 255];
         assert_eq!(WriteFile::new(agent, "/f", &bytes[..]).chunk(4).run().await.unwrap(), 9);
     });
@@ -272,24 +276,26 @@ fn write_in_pieces() {
 
 #[test]
 fn write_nothing_and_append() {
-    let script = |peer: &mut Peer| {
+    let script = |fake: &Agent| {
         for mode in ["a", "r+"] {
-            opens(peer, mode);
-            finishes(peer, "guest-file-flush");
-            closes(peer);
+            opens(fake, mode);
+            flushes(fake);
+            closes(fake);
         }
-        opens(peer, "w");
-        writes(peer, "YQ==", 1);
-        writes(peer, "Yg==", 1);
-        finishes(peer, "guest-file-flush");
-        closes(peer);
-        opens(peer, "w");
-        let write = peer.answer("guest-file-write", json!({"count": 256 << 10, "eof": false}));
-        assert_eq!(write["arguments"]["buf-b64"].as_str().unwrap().len(), (256usize << 10).div_ceil(3) * 4);
-        finishes(peer, "guest-file-flush");
-        closes(peer);
+        opens(fake, "w");
+        writes(fake, "YQ==", 1);
+        writes(fake, "Yg==", 1);
+        flushes(fake);
+        closes(fake);
+        opens(fake, "w");
+        fake.next(|write: GuestFileWrite, _| {
+            assert_eq!(write.buf_b64.len(), (256usize << 10).div_ceil(3) * 4);
+            Ok(taken(256 << 10))
+        });
+        flushes(fake);
+        closes(fake);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let mut agent = agent;
         assert_eq!(WriteFile::new(&mut agent, "/f", io::empty()).append().run().await.unwrap(), 0);
         assert_eq!(WriteFile::new(&mut agent, "/f", io::empty()).mode("r+").run().await.unwrap(), 0);
@@ -301,13 +307,13 @@ fn write_nothing_and_append() {
 
 #[test]
 fn writing_is_refused_midway() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "w");
-        writes(peer, "AAECAw==", 4);
-        refuse(peer, "guest-file-write", "GenericError", "first");
-        refuse(peer, "guest-file-close", "GenericError", "second");
+    let script = |fake: &Agent| {
+        opens(fake, "w");
+        writes(fake, "AAECAw==", 4);
+        fake.refuses::<GuestFileWrite>("GenericError", "first");
+        fake.refuses::<GuestFileClose>("GenericError", "second");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let written = WriteFile::new(agent, "/f", &[0, 1, 2, 3, 4][..]).chunk(4).run().await;
         assert_eq!(server(written.unwrap_err()), "first");
     });
@@ -315,17 +321,17 @@ fn writing_is_refused_midway() {
 
 #[test]
 fn what_is_written_is_not_flushed_or_not_closed() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "w");
-        writes(peer, "AA==", 1);
-        refuse(peer, "guest-file-flush", "GenericError", "no space");
-        closes(peer);
-        opens(peer, "w");
-        writes(peer, "AA==", 1);
-        finishes(peer, "guest-file-flush");
-        refuse(peer, "guest-file-close", "GenericError", "quota");
+    let script = |fake: &Agent| {
+        opens(fake, "w");
+        writes(fake, "AA==", 1);
+        fake.refuses::<GuestFileFlush>("GenericError", "no space");
+        closes(fake);
+        opens(fake, "w");
+        writes(fake, "AA==", 1);
+        flushes(fake);
+        fake.refuses::<GuestFileClose>("GenericError", "quota");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let mut agent = agent;
         for expected in ["no space", "quota"] {
             assert_eq!(server(WriteFile::new(&mut agent, "/f", &[0][..]).run().await.unwrap_err()), expected);
@@ -336,12 +342,12 @@ fn what_is_written_is_not_flushed_or_not_closed() {
 #[test]
 fn numbers_of_written_bytes_that_cannot_be() {
     for count in [0, -1, 5] {
-        let script = move |peer: &mut Peer| {
-            opens(peer, "w");
-            writes(peer, "AAECAw==", count);
-            closes(peer);
+        let script = move |fake: &Agent| {
+            opens(fake, "w");
+            writes(fake, "AAECAw==", count);
+            closes(fake);
         };
-        with_each_agent!(script, |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             let error = decode(WriteFile::new(agent, "/f", &[0, 1, 2, 3][..]).run().await.unwrap_err());
             assert!(error.starts_with("reply to guest-file-write at .count: not how many"), "{error}");
         });
@@ -350,12 +356,11 @@ fn numbers_of_written_bytes_that_cannot_be() {
 
 #[test]
 fn the_connection_is_lost() {
-    let script = |peer: &mut Peer| {
-        opens(peer, "w");
-        peer.expect("guest-file-write");
-        gone(peer);
+    let script = |fake: &Agent| {
+        opens(fake, "w");
+        fake.spoils::<GuestFileWrite>(Fault::DisconnectBefore);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let written = WriteFile::new(agent, "/f", &[0][..]).run().await;
         assert!(matches!(&written, Err(FileError::Guest(error)) if error.is_disconnected()), "{written:?}");
     });
@@ -364,21 +369,21 @@ fn the_connection_is_lost() {
 /// Calls have until the deadline, and closing some time more.
 #[test]
 fn the_deadline() {
-    let opened = || Say::Returns(json!(3));
-    let mut fake = Fake::new([opened(), Say::Silence, Say::Returns(nothing())]);
-    let read = block_on(ReadFile::new(&mut fake, "/f").deadline(Duration::from_secs(5)).run());
+    let opened = || Return(json!(3));
+    let mut agent = Clocked::new([opened(), Silence, Return(json!({}))]);
+    let read = block_on(ReadFile::new(&mut agent, "/f").deadline(Duration::from_secs(5)).run());
     assert!(matches!(&read, Err(FileError::Guest(error)) if error.is_timeout()), "{read:?}");
-    assert_eq!(fake.names(), ["guest-file-open", "guest-file-read", "guest-file-close"]);
-    assert_eq!(fake.calls.iter().map(|call| call.2).collect::<Vec<_>>(), [5000, 5000, 6000]);
+    assert_eq!(agent.names(), ["guest-file-open", "guest-file-read", "guest-file-close"]);
+    assert_eq!(agent.calls.iter().map(|call| call.2).collect::<Vec<_>>(), [5000, 5000, 6000]);
 
-    let taken = Say::Returns(json!({"count": 1, "eof": false}));
-    let mut fake = Fake::new([opened(), taken, Say::Returns(nothing()), Say::Returns(nothing())]);
-    block_on(WriteFile::new(&mut fake, "/f", &[0][..]).deadline(Duration::from_secs(5)).run()).unwrap();
-    assert_eq!(fake.calls.iter().map(|call| call.2).collect::<Vec<_>>(), [5000, 5000, 5000, 6000]);
+    let taken = Return(json!({"count": 1, "eof": false}));
+    let mut agent = Clocked::new([opened(), taken, Return(json!({})), Return(json!({}))]);
+    block_on(WriteFile::new(&mut agent, "/f", &[0][..]).deadline(Duration::from_secs(5)).run()).unwrap();
+    assert_eq!(agent.calls.iter().map(|call| call.2).collect::<Vec<_>>(), [5000, 5000, 5000, 6000]);
 
     // An agent that is silent is not waited for as long again.
-    let mut fake = Fake::new([opened(), Say::Silence, Say::Silence]);
-    let written = block_on(WriteFile::new(&mut fake, "/f", &[0][..]).run());
+    let mut agent = Clocked::new([opened(), Silence, Silence]);
+    let written = block_on(WriteFile::new(&mut agent, "/f", &[0][..]).run());
     assert!(matches!(&written, Err(FileError::Guest(error)) if error.is_timeout()), "{written:?}");
-    assert_eq!(fake.passed(), 61_000);
+    assert_eq!(agent.passed(), 61_000);
 }

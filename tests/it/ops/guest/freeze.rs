@@ -1,16 +1,18 @@
-//! Frozen file systems: on scripted agents only, because a real one would freeze this machine.
+//! Frozen file systems: on stand-ins only, because a real one would freeze this machine.
 
-use super::fake::{Fake, Say};
-use super::{answered, catch, gone, refuse, synchronize, with_each_agent};
-use crate::ops::clients::{block_on, runtime};
+use super::clock::{garbles, refuses, Clocked, Return, Silence};
+use super::{catch, Agent};
+use crate::ops::clients::{block_on, runtime, with_fake};
+use qemu_qmp::fake::Fault;
 use qemu_qmp::ops::guest::{Freeze, FreezeOutcome, Thaw};
-use qemu_qmp::{ConnectOptions, ErrorKind, GuestAgent};
+use qemu_qmp::qga::commands::*;
+use qemu_qmp::qga::types::GuestFsfreezeStatusReply;
+use qemu_qmp::{ErrorKind, GuestAgent};
 use serde_json::json;
 use std::future::pending;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{agent, Peer};
 use tokio::sync::Notify;
 
 const FREEZE: &str = "guest-fsfreeze-freeze";
@@ -31,15 +33,17 @@ impl Log {
     }
 
     /// An agent that freezes and thaws.
-    fn script(&self) -> impl FnOnce(&mut Peer) + Clone + Send + 'static {
-        let log = self.clone();
-        move |peer| {
-            let freeze = peer.expect(FREEZE);
-            log.add("frozen");
-            peer.reply(&freeze, json!(2));
-            let thaw = peer.expect(THAW);
-            log.add("thawed");
-            peer.reply(&thaw, json!(3));
+    fn script(&self) -> impl Fn(&Agent) + '_ {
+        |fake| {
+            let (freezing, thawing) = (self.clone(), self.clone());
+            fake.next(move |_: GuestFsfreezeFreeze, _| {
+                freezing.add("frozen");
+                Ok(2)
+            });
+            fake.next(move |_: GuestFsfreezeThaw, _| {
+                thawing.add("thawed");
+                Ok(3)
+            });
         }
     }
 }
@@ -53,7 +57,7 @@ fn thawed<T>(outcome: FreezeOutcome<T>) -> T {
 #[test]
 fn frozen_while_it_is_done() {
     let log = Log::default();
-    with_each_agent!(log.script(), |agent| {
+    with_fake!(agent: log.script(), |agent| {
         let work = log.clone();
         async move {
             let outcome = Freeze::new(agent).during(async { work.add("done") }).await.unwrap();
@@ -66,12 +70,12 @@ fn frozen_while_it_is_done() {
 
 #[test]
 fn some_file_systems() {
-    let script = |peer: &mut Peer| {
-        let frozen = answered(peer, "guest-fsfreeze-freeze-list", json!(0));
-        assert_eq!(frozen, json!({"mountpoints": ["/", "/srv"]}));
-        answered(peer, THAW, json!(0));
+    let script = |fake: &Agent| {
+        let mountpoints = ["/", "/srv"].map(str::to_owned);
+        fake.expects(GuestFsfreezeFreezeList::new().mountpoints(mountpoints), 0);
+        fake.returns::<GuestFsfreezeThaw>(0);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Freeze::new(agent).mountpoints(["/", "/srv"]).during(async { 5 }).await.unwrap();
         assert!(matches!(outcome, FreezeOutcome::Thawed { value: 5, frozen: 0, thawed: 0 }), "{outcome}");
     });
@@ -80,7 +84,7 @@ fn some_file_systems() {
 #[test]
 fn what_is_done_fails() {
     let log = Log::default();
-    with_each_agent!(log.script(), |agent| async move {
+    with_fake!(agent: log.script(), |agent| async move {
         let outcome = Freeze::new(agent).during(async { Err::<(), _>("no space") }).await.unwrap();
         assert_eq!(thawed(outcome), Err("no space"));
     });
@@ -91,13 +95,8 @@ fn what_is_done_fails() {
 #[test]
 fn closures() {
     let log = Log::default();
-    let script = log.script();
-    let (mut client, running) = agent(move |mut peer| {
-        synchronize(&mut peer);
-        for script in [script.clone(), script] {
-            script(&mut peer);
-        }
-    });
+    let fake = Agent::new(|fake| [log.script(), log.script()].iter().for_each(|script| script(fake)));
+    let mut client = fake.client().unwrap();
     let mut count = 0;
     let outcome = client.freeze().during(|| {
         log.add("done");
@@ -107,29 +106,24 @@ fn closures() {
     assert_eq!(thawed(outcome.unwrap()), 1);
     let client = client.share().unwrap();
     assert_eq!(client.freeze().during(|| count + 1).unwrap().thawed().unwrap(), 2);
-    drop(client);
-    running.finish();
+    fake.finish();
     log.is(&["frozen", "done", "thawed", "frozen", "thawed"]);
 }
 
 #[test]
 fn what_is_done_panics() {
     let log = Log::default();
-    with_each_agent!(log.script(), |agent| async move {
+    with_fake!(agent: log.script(), |agent| async move {
         let outcome = catch(Freeze::new(agent).during(async { panic!("as it must") }));
         let panic = outcome.await.map(|outcome| drop(outcome.map(|_: FreezeOutcome<()>| ()))).unwrap_err();
         assert_eq!(*panic.downcast::<&str>().unwrap(), "as it must");
     });
-    let script = log.script();
-    let (mut client, running) = agent(move |mut peer| {
-        synchronize(&mut peer);
-        script(&mut peer);
-    });
+    let fake = Agent::new(log.script());
+    let mut client = fake.client().unwrap();
     let panic =
         catch_unwind(AssertUnwindSafe(|| client.freeze().during(|| panic!("here")).map(|_: FreezeOutcome<()>| ())));
     assert_eq!(*panic.unwrap_err().downcast::<&str>().unwrap(), "here");
-    drop(client);
-    running.finish();
+    fake.finish();
     log.is(&["frozen", "thawed"].repeat(4));
 }
 
@@ -137,14 +131,19 @@ fn what_is_done_panics() {
 #[test]
 fn a_future_that_is_dropped() {
     let (log, thawed) = (Log::default(), Arc::new(Notify::new()));
-    let (script, told) = (log.script(), thawed.clone());
-    let script = move |peer: &mut Peer| {
-        script(peer);
-        told.notify_one();
-        // The client may leave without having read the answer.
-        gone(peer);
+    let script = |fake: &Agent| {
+        let (freezing, thawing, told) = (log.clone(), log.clone(), thawed.clone());
+        fake.next(move |_: GuestFsfreezeFreeze, _| {
+            freezing.add("frozen");
+            Ok(2)
+        });
+        fake.next(move |_: GuestFsfreezeThaw, _| {
+            thawing.add("thawed");
+            told.notify_one();
+            Ok(3)
+        });
     };
-    with_each_agent!(script, |agent| {
+    with_fake!(agent: script, |agent| {
         let (log, thawed, begun) = (log.clone(), thawed.clone(), Notify::new());
         async move {
             let work = async {
@@ -165,8 +164,8 @@ fn a_future_that_is_dropped() {
 /// Whoever has frozen them is to thaw them.
 #[test]
 fn freezing_is_refused() {
-    let script = |peer: &mut Peer| refuse(peer, FREEZE, "CommandNotFound", "frozen already");
-    with_each_agent!(script, |agent| async move {
+    let script = |fake: &Agent| fake.refuses::<GuestFsfreezeFreeze>("CommandNotFound", "frozen already");
+    with_fake!(agent: script, |agent| async move {
         let frozen = Freeze::new(agent).during(async { unreachable!("nothing is frozen") }).await;
         let error = frozen.map(|_: FreezeOutcome<()>| ()).unwrap_err();
         assert_eq!(error.server_error().unwrap().desc, "frozen already");
@@ -176,38 +175,40 @@ fn freezing_is_refused() {
 /// An agent that may have frozen is told to thaw.
 #[test]
 fn freezing_is_not_answered() {
-    let freeze = |says: Vec<Say>| {
-        let mut fake = Fake::new(says);
+    let freeze = |says: Vec<Fault>| {
+        let mut agent = Clocked::new(says);
         let work = async { unreachable!("it is not known to be frozen") };
-        let outcome = block_on(Freeze::new(&mut fake).deadline(Duration::from_secs(5)).during(work));
-        (outcome.map(|outcome: FreezeOutcome<()>| outcome), fake)
+        let outcome = block_on(Freeze::new(&mut agent).deadline(Duration::from_secs(5)).during(work));
+        (outcome.map(|outcome: FreezeOutcome<()>| outcome), agent)
     };
-    for why in [Say::Silence, Say::Garbles] {
-        let is_silent = matches!(why, Say::Silence);
-        let (outcome, fake) = freeze(vec![why, Say::Returns(json!(2))]);
+    for why in [Silence, garbles()] {
+        let is_silent = matches!(why, Silence);
+        let (outcome, agent) = freeze(vec![why, Return(json!(2))]);
         assert_eq!(outcome.unwrap_err().is_timeout(), is_silent);
-        assert_eq!(fake.names(), [FREEZE, THAW]);
+        assert_eq!(agent.names(), [FREEZE, THAW]);
         // Thawing has a time of its own.
         let begun = if is_silent { 5000 } else { 0 };
-        assert_eq!((fake.calls[0].2, fake.calls[1].2), (5000, begun + 60_000));
+        assert_eq!((agent.calls[0].2, agent.calls[1].2), (5000, begun + 60_000));
     }
-    let (outcome, fake) = freeze(vec![Say::Garbles, Say::Refuses("no"), Say::Returns(json!("thawed"))]);
+    let (outcome, agent) = freeze(vec![garbles(), refuses("no"), Return(json!("thawed"))]);
     assert!(outcome.unwrap_err().is_malformed());
-    assert_eq!(fake.names(), [FREEZE, THAW, STATUS]);
-    let (outcome, _) = freeze(vec![Say::Silence, Say::Silence]);
+    assert_eq!(agent.names(), [FREEZE, THAW, STATUS]);
+    let (outcome, _) = freeze(vec![Silence, Silence]);
     assert!(matches!(outcome.unwrap(), FreezeOutcome::MayBeFrozen { value: None, error } if error.is_timeout()));
-    let (outcome, fake) = freeze(vec![Say::Goes, Say::Goes]);
+    let (outcome, agent) = freeze(vec![Fault::DisconnectBefore, Fault::DisconnectBefore]);
     assert!(matches!(outcome.unwrap(), FreezeOutcome::MayBeFrozen { value: None, error } if error.is_closed()));
-    assert_eq!(fake.names(), [FREEZE, THAW]);
+    assert_eq!(agent.names(), [FREEZE, THAW]);
 }
 
 #[test]
 fn the_connection_is_lost_meanwhile() {
-    let script = |peer: &mut Peer| {
-        answered(peer, FREEZE, json!(2));
-        gone(peer);
+    let script = |fake: &Agent| {
+        fake.next(|_: GuestFsfreezeFreeze, exchange| {
+            exchange.fault(Fault::DisconnectAfter);
+            Ok(2)
+        });
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Freeze::new(agent).during(async { "a snapshot" }).await.unwrap();
         let FreezeOutcome::MayBeFrozen { value: Some("a snapshot"), error } = &outcome else { panic!("{outcome}") };
         assert!(error.is_disconnected());
@@ -215,21 +216,19 @@ fn the_connection_is_lost_meanwhile() {
         assert!(shown.contains("may still be frozen; connect again if need be, and thaw: "), "{shown}");
     });
     // The next client.
-    let script = |peer: &mut Peer| {
-        answered(peer, THAW, json!(2));
-    };
-    with_each_agent!(script, |agent| async move { assert_eq!(Thaw::new(agent).run().await.unwrap(), 2) });
+    let script = |fake: &Agent| fake.returns::<GuestFsfreezeThaw>(2);
+    with_fake!(agent: script, |agent| async move { assert_eq!(Thaw::new(agent).run().await.unwrap(), 2) });
 }
 
 #[test]
 fn thawing_is_refused() {
     for (status, was_thawed) in [("thawed", true), ("frozen", false), ("melting", false)] {
-        let script = move |peer: &mut Peer| {
-            answered(peer, FREEZE, json!(2));
-            refuse(peer, THAW, "GenericError", "ten seconds are over");
-            answered(peer, STATUS, json!(status));
+        let script = move |fake: &Agent| {
+            fake.returns::<GuestFsfreezeFreeze>(2);
+            fake.refuses::<GuestFsfreezeThaw>("GenericError", "ten seconds are over");
+            fake.returns::<GuestFsfreezeStatus>(status.into());
         };
-        with_each_agent!(script, |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             let outcome = Freeze::new(agent).during(async { 5 }).await.unwrap();
             let error = match &outcome {
                 FreezeOutcome::ThawedBefore { value: 5, frozen: 2, error } if was_thawed => error,
@@ -245,14 +244,13 @@ fn thawing_is_refused() {
 
 #[test]
 fn an_answer_to_thawing_that_is_garbled() {
-    let script = |peer: &mut Peer| {
-        answered(peer, FREEZE, json!(2));
-        peer.expect(THAW);
-        peer.line("garbage");
-        answered(peer, STATUS, json!("frozen"));
-        answered(peer, THAW, json!(3));
+    let script = |fake: &Agent| {
+        fake.returns::<GuestFsfreezeFreeze>(2);
+        fake.spoils::<GuestFsfreezeThaw>(garbles());
+        fake.returns::<GuestFsfreezeStatus>(GuestFsfreezeStatusReply::Frozen);
+        fake.returns::<GuestFsfreezeThaw>(3);
     };
-    with_each_agent!(script, |agent| async move { thawed(Freeze::new(agent).during(async {}).await.unwrap()) });
+    with_fake!(agent: script, |agent| async move { thawed(Freeze::new(agent).during(async {}).await.unwrap()) });
 }
 
 /// What is not over by the deadline is dropped before the agent thaws.
@@ -265,67 +263,59 @@ fn the_deadline() {
         }
     }
     let log = Log::default();
-    let mut fake = Fake::new([Say::Returns(json!(2)), Say::Returns(json!(2))]);
+    let mut agent = Clocked::new([Return(json!(2)), Return(json!(2))]);
     let guard = Dropped(log.clone());
     let work = async move {
         let _guard = guard;
         pending::<()>().await
     };
-    let outcome = block_on(Freeze::new(&mut fake).deadline(Duration::from_secs(5)).during(work)).unwrap();
+    let outcome = block_on(Freeze::new(&mut agent).deadline(Duration::from_secs(5)).during(work)).unwrap();
     assert!(matches!(outcome, FreezeOutcome::TimedOut), "{outcome}");
     assert!(outcome.thawed().unwrap_err().to_string().contains("not done in time; they are thawed"));
-    assert_eq!((fake.names(), fake.passed()), (vec![FREEZE, THAW], 5000));
+    assert_eq!((agent.names(), agent.passed()), (vec![FREEZE, THAW], 5000));
     log.is(&["dropped"]);
 
-    let mut fake = Fake::new([Say::Returns(json!(2)), Say::Silence]);
+    let mut agent = Clocked::new([Return(json!(2)), Silence]);
     let work = pending::<()>();
-    let outcome = block_on(Freeze::new(&mut fake).deadline(Duration::from_secs(5)).during(work)).unwrap();
+    let outcome = block_on(Freeze::new(&mut agent).deadline(Duration::from_secs(5)).during(work)).unwrap();
     assert!(matches!(outcome, FreezeOutcome::MayBeFrozen { value: None, .. }), "{outcome}");
 }
 
 #[test]
 fn thaw() {
-    let run = |says: Vec<Say>, deadline: Option<Duration>| {
-        let mut fake = Fake::new(says);
-        let thawed = block_on(Thaw::new(&mut fake).deadline(deadline).run());
-        (thawed, fake)
+    let run = |says: Vec<Fault>, deadline: Option<Duration>| {
+        let mut agent = Clocked::new(says);
+        let thawed = block_on(Thaw::new(&mut agent).deadline(deadline).run());
+        (thawed, agent)
     };
     let second = Some(Duration::from_secs(100));
     // Silence and garbage pass, and it is asked again.
-    let (thawed, fake) =
-        run(vec![Say::Silence, Say::Garbles, Say::Returns(json!("frozen")), Say::Returns(json!(2))], second);
+    let (thawed, agent) =
+        run(vec![Silence, garbles(), Return(json!("frozen")), Return(json!(2))], second);
     assert_eq!(thawed.unwrap(), 2);
-    assert_eq!((fake.names(), &*fake.sleeps), (vec![THAW, THAW, STATUS, THAW], &[500, 500][..]));
-    let (thawed, _) = run(vec![Say::Refuses("hook"), Say::Returns(json!("thawed"))], None);
+    assert_eq!((agent.names(), &*agent.sleeps), (vec![THAW, THAW, STATUS, THAW], &[500, 500][..]));
+    let (thawed, _) = run(vec![refuses("hook"), Return(json!("thawed"))], None);
     assert_eq!(thawed.unwrap(), 0);
-    let (thawed, _) = run(vec![Say::Refuses("hook"), Say::Returns(json!("frozen"))], None);
+    let (thawed, _) = run(vec![refuses("hook"), Return(json!("frozen"))], None);
     assert_eq!(thawed.unwrap_err().server_error().unwrap().desc, "hook");
-    let (thawed, _) = run(vec![Say::Goes], None);
+    let (thawed, _) = run(vec![Fault::DisconnectBefore], None);
     assert!(thawed.unwrap_err().is_closed());
-    let (thawed, fake) = run(vec![Say::Silence, Say::Silence], second);
+    let (thawed, agent) = run(vec![Silence, Silence], second);
     assert_eq!(thawed.unwrap_err().kind(), ErrorKind::Timeout(qemu_qmp::Phase::Call));
-    assert_eq!(fake.passed(), 100_000);
+    assert_eq!(agent.passed(), 100_000);
 }
 
 /// Tokio's client itself, in a task.
 #[test]
 fn futures_can_be_spawned() {
     let log = Log::default();
-    let script = log.script();
-    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let running = support::Script::start(move || {
-        let mut peer = Peer::unix(theirs);
-        synchronize(&mut peer);
-        script(&mut peer);
-    });
+    let fake = Agent::new(log.script());
     runtime().block_on(async {
-        ours.set_nonblocking(true).unwrap();
-        let ours = tokio::net::UnixStream::from_std(ours).unwrap();
-        let client = qemu_qmp::tokio::Client::<GuestAgent>::connect_over(ours, &ConnectOptions::new()).await.unwrap();
+        let client = fake.tokio_client().await.unwrap();
         let task = tokio::spawn(async move { client.freeze().during(async { tokio::task::yield_now().await }).await });
         thawed(task.await.unwrap().unwrap());
     });
-    running.finish();
+    fake.finish();
     log.is(&["frozen", "thawed"]);
 }
 

@@ -1,23 +1,30 @@
 //! Programs in the guest.
 
-use super::fake::{Fake, Say, CALL};
-use super::{answered, gone, refuse, with_each_agent};
-use crate::ops::clients::block_on;
+use super::clock::{garbles, Clocked, Return, Silence, CALL};
+use super::Agent;
+use crate::ops::clients::{block_on, with_fake};
 use qemu_qmp::error::Malformed;
+use qemu_qmp::fake::{filled, Fault};
 use qemu_qmp::ops::guest::{Program, ProgramOutcome, RunningProgram};
+use qemu_qmp::qga::{commands::*, types::*};
 use qemu_qmp::ErrorKind;
-use serde_json::{json, Value};
+use serde_json::{from_value, json, Value};
 use std::time::Duration;
-use support::Peer;
 
-const STATUS: &str = "guest-exec-status";
-
-fn starts(peer: &mut Peer) -> Value {
-    answered(peer, "guest-exec", json!({"pid": 7}))
+fn start() -> GuestExecReply {
+    filled(|started: &mut GuestExecReply| started.pid = 7)
 }
 
-fn shows(peer: &mut Peer, status: Value) {
-    assert_eq!(answered(peer, STATUS, status), json!({"pid": 7}));
+fn starts(fake: &Agent) {
+    fake.returns::<GuestExec>(start());
+}
+
+fn starts_with(fake: &Agent, arguments: Value) {
+    fake.expects::<GuestExec>(from_value(arguments).unwrap(), start());
+}
+
+fn shows(fake: &Agent, status: Value) {
+    fake.expects(GuestExecStatus::new(7), from_value(status).unwrap());
 }
 
 fn runs() -> Value {
@@ -26,11 +33,11 @@ fn runs() -> Value {
 
 #[test]
 fn ends_at_once() {
-    let script = |peer: &mut Peer| {
-        assert_eq!(starts(peer), json!({"path": "df", "arg": ["-h", "/", "/srv"], "capture-output": true}));
-        shows(peer, json!({"exited": true, "exitcode": 0, "out-data": "b3V0AP8K"}));
+    let script = |fake: &Agent| {
+        starts_with(fake, json!({"path": "df", "arg": ["-h", "/", "/srv"], "capture-output": true}));
+        shows(fake, json!({"exited": true, "exitcode": 0, "out-data": "b3V0AP8K"}));
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Program::new(agent, "df").arg("-h").args(["/", "/srv"]).run().await.unwrap();
         let output = outcome.succeeded().unwrap();
         assert_eq!((&*output.stdout, &*output.stderr), (&b"out\0\xff\n"[..], &b""[..]));
@@ -41,15 +48,15 @@ fn ends_at_once() {
 
 #[test]
 fn ends_later_and_not_well() {
-    let script = |peer: &mut Peer| {
-        starts(peer);
-        shows(peer, runs());
-        shows(peer, runs());
+    let script = |fake: &Agent| {
+        starts(fake);
+        shows(fake, runs());
+        shows(fake, runs());
         let output = json!({"exited": true, "exitcode": 3, "err-data": "c2VjcmV0", "out-truncated": false,
             "err-truncated": true});
-        shows(peer, output);
+        shows(fake, output);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let output = Program::new(agent, "df").run().await.unwrap().finished().unwrap();
         assert_eq!((&*output.stdout, &*output.stderr), (&b""[..], &b"secret"[..]));
         assert_eq!((output.stdout_truncated, output.stderr_truncated), (false, true));
@@ -66,11 +73,11 @@ fn other_ends() {
         (json!({"exited": true, "signal": 9, "out-truncated": true}), "signal 9", true),
         (json!({"exited": true}), "an exit status that the agent did not tell", false),
     ] {
-        let script = move |peer: &mut Peer| {
-            starts(peer);
-            shows(peer, told);
+        let script = move |fake: &Agent| {
+            starts(fake);
+            shows(fake, told.clone());
         };
-        with_each_agent!(script, |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             let output = Program::new(agent, "df").run().await.unwrap().finished().unwrap();
             assert_eq!((output.status.to_string(), output.status.success()), (shown.to_owned(), false));
             assert_eq!(output.status.signal(), (shown == "signal 9").then_some(9));
@@ -81,14 +88,14 @@ fn other_ends() {
 
 #[test]
 fn choices() {
-    let script = |peer: &mut Peer| {
+    let script = |fake: &Agent| {
         let merged = json!({"path": "cat", "env": ["A=b=c", "D="], "input-data": "AP8=", "capture-output": "merged"});
-        assert_eq!(starts(peer), merged);
-        assert_eq!(starts(peer), json!({"path": "cat", "capture-output": false}));
-        shows(peer, runs());
-        shows(peer, json!({"exited": true, "exitcode": 0}));
+        starts_with(fake, merged);
+        starts_with(fake, json!({"path": "cat", "capture-output": false}));
+        shows(fake, runs());
+        shows(fake, json!({"exited": true, "exitcode": 0}));
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let mut agent = agent;
         let merged = Program::new(&mut agent, "cat").env("A", "b=c").env("D", "").input([0, 255]).merged();
         assert!(!format!("{merged:?}").contains("AP8"), "{merged:?}");
@@ -100,8 +107,8 @@ fn choices() {
 
 #[test]
 fn cannot_be_started() {
-    let script = |peer: &mut Peer| refuse(peer, "guest-exec", "GenericError", "no such file");
-    with_each_agent!(script, |agent| async move {
+    let script = |fake: &Agent| fake.refuses::<GuestExec>("GenericError", "no such file");
+    with_fake!(agent: script, |agent| async move {
         let error = Program::new(agent, "df").run().await.unwrap_err();
         assert_eq!(error.server_error().unwrap().desc, "no such file");
     });
@@ -109,12 +116,12 @@ fn cannot_be_started() {
 
 #[test]
 fn forgotten_by_an_agent_that_was_started_anew() {
-    let script = |peer: &mut Peer| {
-        starts(peer);
-        shows(peer, runs());
-        refuse(peer, STATUS, "GenericError", "PID 7 does not exist");
+    let script = |fake: &Agent| {
+        starts(fake);
+        shows(fake, runs());
+        fake.refuses::<GuestExecStatus>("GenericError", "PID 7 does not exist");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Program::new(agent, "df").run().await.unwrap();
         let ProgramOutcome::Forgotten { pid: 7, error } = &outcome else { panic!("{outcome}") };
         assert!(error.is_server());
@@ -126,25 +133,22 @@ fn forgotten_by_an_agent_that_was_started_anew() {
 
 #[test]
 fn the_agent_starts_anew_in_the_middle_of_an_answer() {
-    let script = |peer: &mut Peer| {
-        starts(peer);
-        let status = peer.expect(STATUS);
-        peer.raw(&Peer::reply_to(&status, json!({"exited": true, "out-data": "b3V0"})).as_bytes()[..20]);
-        peer.line("");
-        refuse(peer, STATUS, "GenericError", "PID 7 does not exist");
+    let script = |fake: &Agent| {
+        starts(fake);
+        fake.spoils::<GuestExecStatus>(Fault::Instead(b"{\"return\": {\"exited\":\n".to_vec()));
+        fake.refuses::<GuestExecStatus>("GenericError", "PID 7 does not exist");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Program::new(agent, "df").run().await.unwrap();
         assert!(matches!(outcome, ProgramOutcome::Forgotten { pid: 7, .. }), "{outcome}");
     });
-    let garbage = |peer: &mut Peer| {
-        starts(peer);
+    let garbage = |fake: &Agent| {
+        starts(fake);
         for _ in 0..2 {
-            peer.expect(STATUS);
-            peer.line("garbage");
+            fake.spoils::<GuestExecStatus>(garbles());
         }
     };
-    with_each_agent!(garbage, |agent| async move {
+    with_fake!(agent: garbage, |agent| async move {
         let outcome = Program::new(agent, "df").run().await.unwrap();
         let ProgramOutcome::Unanswered { pid: 7, error } = &outcome else { panic!("{outcome}") };
         assert_eq!(error.kind(), ErrorKind::Malformed(Malformed::NotJson));
@@ -153,11 +157,11 @@ fn the_agent_starts_anew_in_the_middle_of_an_answer() {
 
 #[test]
 fn an_agent_that_does_not_answer_this_at_present() {
-    let script = |peer: &mut Peer| {
-        starts(peer);
-        refuse(peer, STATUS, "CommandNotFound", "disabled while frozen");
+    let script = |fake: &Agent| {
+        starts(fake);
+        fake.refuses::<GuestExecStatus>("CommandNotFound", "disabled while frozen");
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Program::new(agent, "df").run().await.unwrap();
         let ProgramOutcome::Unanswered { pid: 7, error } = &outcome else { panic!("{outcome}") };
         assert!(error.is_server());
@@ -169,21 +173,19 @@ fn an_agent_that_does_not_answer_this_at_present() {
 /// The one that was started first, and the number is known; and the one whose number is not.
 #[test]
 fn the_connection_is_lost() {
-    let script = |peer: &mut Peer| {
-        starts(peer);
-        peer.expect(STATUS);
-        gone(peer);
+    let script = |fake: &Agent| {
+        starts(fake);
+        fake.spoils::<GuestExecStatus>(Fault::DisconnectBefore);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         let outcome = Program::new(agent, "df").run().await.unwrap();
         let ProgramOutcome::Unanswered { pid: 7, error } = &outcome else { panic!("{outcome}") };
         assert!(error.is_disconnected());
     });
-    let script = |peer: &mut Peer| {
-        peer.expect("guest-exec");
-        gone(peer);
+    let script = |fake: &Agent| {
+        fake.spoils::<GuestExec>(Fault::DisconnectBefore);
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         assert!(Program::new(agent, "df").run().await.unwrap_err().is_disconnected());
     });
 }
@@ -191,11 +193,11 @@ fn the_connection_is_lost() {
 #[test]
 fn output_that_is_no_base64() {
     for member in ["out-data", "err-data"] {
-        let script = move |peer: &mut Peer| {
-            starts(peer);
-            shows(peer, json!({"exited": true, "exitcode": 0, member: "c2Vjcm?0"}));
+        let script = move |fake: &Agent| {
+            starts(fake);
+            shows(fake, json!({"exited": true, "exitcode": 0, member: "c2Vjcm?0"}));
         };
-        with_each_agent!(script, |agent| async move {
+        with_fake!(agent: script, |agent| async move {
             let error = Program::new(agent, "df").run().await.unwrap_err();
             assert_eq!(error.decode_error().map(|error| error.path().to_owned()), Some(format!(".{member}")));
             let shown = error.to_string();
@@ -207,11 +209,12 @@ fn output_that_is_no_base64() {
 
 #[test]
 fn an_answer_of_another_kind() {
-    let script = |peer: &mut Peer| {
-        starts(peer);
-        shows(peer, json!({"exited": "yes"}));
+    let script = |fake: &Agent| {
+        starts(fake);
+        fake.fault::<GuestExecStatus>(Fault::Return(json!({"exited": "yes"})));
+        shows(fake, runs());
     };
-    with_each_agent!(script, |agent| async move {
+    with_fake!(agent: script, |agent| async move {
         assert_eq!(Program::new(agent, "df").run().await.unwrap_err().kind(), ErrorKind::Decode);
     });
 }
@@ -219,43 +222,43 @@ fn an_answer_of_another_kind() {
 /// Pauses grow; the deadline is met; and the last answer counts.
 #[test]
 fn pauses_and_the_deadline() {
-    let started = || Say::Returns(json!({"pid": 7}));
-    let running = || Say::Returns(runs());
-    let mut fake = Fake::new(std::iter::once(started()).chain((0..10).map(|_| running())));
-    let outcome = block_on(Program::new(&mut fake, "df").deadline(Duration::from_millis(2000)).run()).unwrap();
+    let started = || Return(json!({"pid": 7}));
+    let running = || Return(runs());
+    let mut agent = Clocked::new(std::iter::once(started()).chain((0..10).map(|_| running())));
+    let outcome = block_on(Program::new(&mut agent, "df").deadline(Duration::from_millis(2000)).run()).unwrap();
     assert!(matches!(outcome, ProgramOutcome::StillRunning { pid: 7 }), "{outcome}");
-    assert_eq!(fake.sleeps, [10, 20, 40, 80, 160, 320, 500, 500, 370]);
-    assert_eq!(fake.passed(), 2000);
+    assert_eq!(agent.sleeps, [10, 20, 40, 80, 160, 320, 500, 500, 370]);
+    assert_eq!(agent.passed(), 2000);
     // A second more for each answer.
-    assert!(fake.calls.iter().all(|(_, _, until)| *until == 3000), "{:?}", fake.calls);
+    assert!(agent.calls.iter().all(|(_, _, until)| *until == 3000), "{:?}", agent.calls);
 
-    let ended = Say::Returns(json!({"exited": true, "exitcode": 0}));
-    let mut fake = Fake::new([running(), ended]);
-    let outcome = block_on(RunningProgram::new(&mut fake, 7).deadline(Duration::from_millis(5)).run()).unwrap();
+    let ended = Return(json!({"exited": true, "exitcode": 0}));
+    let mut agent = Clocked::new([running(), ended]);
+    let outcome = block_on(RunningProgram::new(&mut agent, 7).deadline(Duration::from_millis(5)).run()).unwrap();
     assert!(outcome.succeeded().is_ok());
-    assert_eq!(fake.sleeps, [5]);
+    assert_eq!(agent.sleeps, [5]);
 
-    let mut fake = Fake::new([running()]);
-    let outcome = block_on(RunningProgram::new(&mut fake, 7).deadline(Duration::ZERO).run()).unwrap();
+    let mut agent = Clocked::new([running()]);
+    let outcome = block_on(RunningProgram::new(&mut agent, 7).deadline(Duration::ZERO).run()).unwrap();
     let shown = outcome.finished().unwrap_err().to_string();
     assert_eq!(shown, "the program in the guest was still running at the deadline, as process 7");
-    assert_eq!(fake.names(), [STATUS]);
+    assert_eq!(agent.names(), ["guest-exec-status"]);
 }
 
 #[test]
 fn an_agent_that_is_silent() {
-    let mut fake = Fake::new([Say::Silence]);
-    let outcome = block_on(RunningProgram::new(&mut fake, 7).deadline(Duration::from_secs(5)).run()).unwrap();
+    let mut agent = Clocked::new([Silence]);
+    let outcome = block_on(RunningProgram::new(&mut agent, 7).deadline(Duration::from_secs(5)).run()).unwrap();
     assert!(matches!(outcome, ProgramOutcome::StillRunning { pid: 7 }), "{outcome}");
-    assert_eq!(fake.passed(), 6000);
+    assert_eq!(agent.passed(), 6000);
     // The call's own time is over before.
     for deadline in [None, Some(CALL * 2)] {
-        let mut fake = Fake::new([Say::Silence]);
-        let outcome = block_on(RunningProgram::new(&mut fake, 7).deadline(deadline).run()).unwrap();
+        let mut agent = Clocked::new([Silence]);
+        let outcome = block_on(RunningProgram::new(&mut agent, 7).deadline(deadline).run()).unwrap();
         let ProgramOutcome::Unanswered { pid: 7, error } = &outcome else { panic!("{outcome}") };
         assert!(error.is_timeout());
-        assert_eq!(fake.passed(), CALL.as_millis());
+        assert_eq!(agent.passed(), CALL.as_millis());
     }
-    let mut fake = Fake::new([Say::Silence]);
-    assert!(block_on(Program::new(&mut fake, "df").run()).unwrap_err().is_timeout());
+    let mut agent = Clocked::new([Silence]);
+    assert!(block_on(Program::new(&mut agent, "df").run()).unwrap_err().is_timeout());
 }
