@@ -290,8 +290,7 @@ fn thaw() {
     };
     let second = Some(Duration::from_secs(100));
     // Silence and garbage pass, and it is asked again.
-    let (thawed, agent) =
-        run(vec![Silence, garbles(), Return(json!("frozen")), Return(json!(2))], second);
+    let (thawed, agent) = run(vec![Silence, garbles(), Return(json!("frozen")), Return(json!(2))], second);
     assert_eq!(thawed.unwrap(), 2);
     assert_eq!((agent.names(), &*agent.sleeps), (vec![THAW, THAW, STATUS, THAW], &[500, 500][..]));
     let (thawed, _) = run(vec![refuses("hook"), Return(json!("thawed"))], None);
