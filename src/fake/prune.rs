@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 impl Schema {
     /// Takes out of a reply what the release lacks.
     pub(super) fn prune_reply(&self, command: &str, value: &mut Value) {
-        if let Some(entry) = self.commands.get(command) {
+        if let Some(entry) = self.command(command) {
             self.prune(text_of(entry, "ret-type"), value);
         }
     }
 
     /// The same for an event's data.
     pub(super) fn prune_event(&self, event: &str, data: &mut Value) {
-        if let Some(entry) = self.events.get(event) {
+        if let Some(entry) = self.event(event) {
             self.prune(text_of(entry, "arg-type"), data);
         }
     }

@@ -13,12 +13,10 @@ use std::sync::{Arc, OnceLock};
 /// handler, and the types of commands alone say what fits.
 #[derive(Default)]
 pub(super) struct Schema {
-    /// What the peer says of itself when asked.
+    /// What the peer says of itself when asked: commands, events and types, no two of which have the same name.
     entries: Vec<Value>,
-    /// Name → its entry.
-    pub commands: HashMap<String, Value>,
-    pub events: HashMap<String, Value>,
-    types: HashMap<String, Value>,
+    /// Name → place in the entries.
+    places: HashMap<String, usize>,
     /// Commands and events that an older release lacks.
     later: Vec<String>,
     /// Members and values that it lacks.
@@ -66,17 +64,10 @@ impl Schema {
         if let Some(later) = &later {
             later.remove_from(&mut entries);
         }
-        let (mut commands, mut events, mut types) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for entry in &entries {
-            let named = match text_of(entry, "meta-type") {
-                "command" => &mut commands,
-                "event" => &mut events,
-                _ => &mut types,
-            };
-            named.insert(text_of(entry, "name").to_owned(), entry.clone());
-        }
+        let places = entries.iter().enumerate().map(|(place, entry)| (text_of(entry, "name").to_owned(), place));
+        let places = places.collect();
         let (later, lacking) = later.map(|later| (later.messages, later.lacking)).unwrap_or_default();
-        Some(Schema { entries, commands, events, types, open, unanswered, later, lacking })
+        Some(Schema { entries, places, open, unanswered, later, lacking })
     }
 
     /// Whether there is anything to take out.
@@ -90,7 +81,7 @@ impl Schema {
     }
 
     pub(super) fn has(&self, command: &str) -> bool {
-        self.commands.contains_key(command)
+        self.command(command).is_some()
     }
 
     /// Whether this release lacks a command, whoever handles it.
@@ -109,12 +100,12 @@ impl Schema {
 
     /// Whether a command may be executed out-of-band. Those of other schemas do not say.
     pub(super) fn allows_oob(&self, command: &str) -> bool {
-        self.commands.get(command).is_none_or(|command| command.get("allow-oob") == Some(&json!(true)))
+        self.command(command).is_none_or(|command| command.get("allow-oob") == Some(&json!(true)))
     }
 
     /// Says what is wrong with a command's arguments, if the schema has the command.
     pub(super) fn check(&self, command: &str, arguments: &Map<String, Value>) -> Result<(), String> {
-        match self.commands.get(command) {
+        match self.command(command) {
             Some(entry) if !self.open.iter().any(|name| name == command) => {
                 self.check_object(self.ty(text_of(entry, "arg-type")), arguments, &Path::Root)
             }
@@ -122,8 +113,20 @@ impl Schema {
         }
     }
 
+    pub(super) fn command(&self, name: &str) -> Option<&Value> {
+        self.entry(name).filter(|entry| text_of(entry, "meta-type") == "command")
+    }
+
+    pub(super) fn event(&self, name: &str) -> Option<&Value> {
+        self.entry(name).filter(|entry| text_of(entry, "meta-type") == "event")
+    }
+
     pub(super) fn ty(&self, name: &str) -> &Value {
-        self.types.get(name).unwrap_or(&Value::Null)
+        self.entry(name).unwrap_or(&Value::Null)
+    }
+
+    fn entry(&self, name: &str) -> Option<&Value> {
+        self.entries.get(*self.places.get(name)?)
     }
 
     fn check_value(&self, ty: &str, value: &Value, path: &Path<'_>) -> Result<(), String> {
