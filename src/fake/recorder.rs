@@ -16,8 +16,8 @@ use std::thread;
 /// Stands between clients and a server, and writes down what they say, in the form that [`Fake::replay`](super::Fake::replay) and
 /// the example `transcript` read.
 ///
-/// What is written has all secrets that were said. Lines are written as they are, so that a monitor with `pretty=on` is not
-/// for it. It ends, with its connections and sockets, when it is dropped.
+/// What is written has all secrets that were said. Lines are written as they are, but those of a monitor with `pretty=on` are
+/// joined. It ends, with its connections and sockets, when it is dropped.
 pub struct Recorder {
     proxy: Arc<Proxy>,
     #[cfg(unix)]
@@ -131,7 +131,7 @@ impl Proxy {
             let bytes = buffer.get(..count).unwrap_or_default();
             for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
                 line.extend_from_slice(piece);
-                if piece.ends_with(b"\n") {
+                if piece.ends_with(b"\n") && !goes_on(&line) {
                     self.note(mark, &line);
                     line.clear();
                 }
@@ -147,12 +147,19 @@ impl Proxy {
 
     /// There is nobody to tell that the log takes no more.
     fn note(&self, mark: &str, line: &[u8]) {
-        let line = line.trim_ascii_end();
+        let line = line.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect::<Vec<_>>().concat();
         if !line.is_empty() {
             let mut log = lock(&self.log);
-            let _ = log.write_all(&[mark.as_bytes(), line, b"\n"].concat()).and_then(|()| log.flush());
+            let _ = log.write_all(&[mark.as_bytes(), &line, b"\n"].concat()).and_then(|()| log.flush());
         }
     }
+}
+
+/// Whether more lines of the same message follow: with `pretty=on` its first and its last line are a brace each, and all others
+/// are indented.
+fn goes_on(lines: &[u8]) -> bool {
+    let is_pretty = lines.starts_with(b"{\n") || lines.starts_with(b"{\r\n");
+    is_pretty && !lines.trim_ascii_end().ends_with(b"\n}")
 }
 
 impl fmt::Debug for Recorder {

@@ -80,6 +80,24 @@ fn a_recording_of_a_real_machine() {
     assert_eq!(program(&mut again.client_with(&options()).unwrap()), seen);
 }
 
+/// Messages over several lines.
+#[test]
+fn a_recording_of_a_pretty_monitor() {
+    let monitor = |folder: &std::path::Path| {
+        let chardev = format!("socket,path={},server=on,wait=off,id=m", folder.join("socket").display());
+        ["-machine", "none", "-chardev", &chardev, "-mon", "chardev=m,mode=control,pretty=on"]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let Some(qemu) = Qemu::start_with(monitor) else { return };
+    drop(qemu.connect());
+    let (seen, recording) = recorded(&qemu.socket());
+    assert!(recording.lines().all(|line| line.ends_with('}')), "{recording}");
+    let again = Fake::new();
+    again.replay(&recording, Replay::Strict).unwrap();
+    assert_eq!(program(&mut again.client_with(&options()).unwrap()), seen);
+}
+
 const RECORDING: &str = r#"
 <- {"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": "x"}, "capabilities": []}}
 -> {"execute": "qmp_capabilities"}
