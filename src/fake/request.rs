@@ -85,8 +85,29 @@ pub(super) fn misfit(path: &str, reason: &str) -> ServerError {
         Some(member) if path.is_empty() => format!("Parameter '{member}' is missing"),
         Some(member) => format!("Parameter '{path}.{member}' is missing"),
         None if reason.starts_with("unknown member") => format!("Parameter '{path}' is unexpected"),
-        None => format!("Invalid parameter '{path}': {reason}"),
+        None => out_of_range(path, reason).unwrap_or_else(|| format!("Invalid parameter '{path}': {reason}")),
     })
+}
+
+/// What QEMU says of a number that is too large or too small, or of any other value where an unsigned number is to be. Of where
+/// that is it says the last name.
+fn out_of_range(path: &str, reason: &str) -> Option<String> {
+    let last = match path.rsplit('.').next() {
+        Some(name) if !name.ends_with(']') => name,
+        _ => "null",
+    };
+    let ty = match reason.rsplit_once("expected ")?.1 {
+        "i64" => return Some(format!("Invalid parameter type for '{path}', expected: integer")),
+        "u64" => "uint64",
+        "i8" => "int8_t",
+        "i16" => "int16_t",
+        "i32" => "int32_t",
+        "u8" => "uint8_t",
+        "u16" => "uint16_t",
+        "u32" => "uint32_t",
+        _ => return None,
+    };
+    Some(format!("Parameter '{last}' expects {ty}"))
 }
 
 #[cfg(test)]
@@ -126,6 +147,13 @@ mod tests {
             (".a[0]", "missing member `id`", "Parameter 'a[0].id' is missing"),
             (".a[0].x", "unknown member; there are none", "Parameter 'a[0].x' is unexpected"),
             (".x", "odd", "Invalid parameter 'x': odd"),
+            (".a.x", "invalid value: integer `256`, expected u8", "Parameter 'x' expects uint8_t"),
+            (".a[0]", "invalid value: integer `-1`, expected u64", "Parameter 'null' expects uint64"),
+            (
+                ".a.x",
+                "invalid value: integer `9223372036854775808`, expected i64",
+                "Invalid parameter type for 'a.x', expected: integer",
+            ),
         ] {
             assert_eq!(misfit(path, reason).desc, desc);
         }
