@@ -6,24 +6,29 @@ use serde_json::{json, Value};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use support::programs::Folder;
+use support::qemu::Qemu;
 use support::PATIENCE;
 
 /// A connection on which bytes are sent as they are.
-pub struct Raw {
+pub struct Raw<K = Folder> {
     reader: BufReader<UnixStream>,
-    /// Where the stand-in listens.
-    _folder: Folder,
+    /// What is to be there as long: the server, or where the stand-in listens.
+    _server: K,
 }
 
 pub fn connect<P: Peer>(fake: &Fake<P>) -> Raw {
     let folder = Folder::new();
     fake.listen_unix(folder.socket()).unwrap();
-    let stream = UnixStream::connect(folder.socket()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    Raw { reader: BufReader::new(stream), _folder: folder }
+    Raw::new(&folder.socket(), folder)
 }
 
-impl Raw {
+impl<K> Raw<K> {
+    pub fn new(socket: &std::path::Path, server: K) -> Self {
+        let stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Raw { reader: BufReader::new(stream), _server: server }
+    }
+
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.reader.get_mut().write_all(bytes).unwrap();
     }
@@ -106,6 +111,58 @@ fn lines_are_answered_word_for_word() {
     }
     assert_eq!(raw.ask(r#"{"execute":"query-name"}{"execute":"query-name","id":1}"#), r#"{"return": {}}"#);
     assert_eq!(raw.line(), r#"{"return": {}, "id": 1}"#);
+}
+
+/// What is said of each line that is no command, and of a wish to begin anew.
+fn complaints<K>(mut raw: Raw<K>) -> Vec<String> {
+    let lines: [&[u8]; 26] = [
+        b"{\"execute\": nonsense}",
+        b"x",
+        b"]",
+        b"{]",
+        b"{\"a\" 1}",
+        b"{\"a\": 1,}",
+        b"[1,]",
+        b"[1 2]",
+        b"{1:2}",
+        b"{a:2}",
+        b"{\"a\":1 \"b\":2}",
+        b"{'execute': 'query-name', 'id': 'a\"b\\''}",
+        b"'x'",
+        b"\"\xc3(\"",
+        b"[\"\\q\"]",
+        b"{\"execute\":\n\n  true, 1}",
+        b"[01",
+        b"[-}",
+        b"[1a]",
+        b"&",
+        b"{\"a\":1,\"a\":[1,2]}",
+        b"{\"a\":1,\"a\":\"x\"}",
+        b"{\"a\":{\"b\":1,\"b\":22}}",
+        b"[\"\xc3\xa9\" x]",
+        b"{\"execute\":\"query-name\"",
+        b"{\"execute\": \"guest-pi\xff",
+    ];
+    raw.line();
+    raw.ask(r#"{"execute":"qmp_capabilities"}"#);
+    let mut said = Vec::new();
+    for line in lines {
+        raw.bytes(&[line, b"\n\xff\n"].concat());
+        raw.send(r#"{"execute":"query-name","id":"end"}"#);
+        said.extend(std::iter::repeat_with(|| raw.line()).take_while(|line| !line.contains("\"end\"")));
+    }
+    said
+}
+
+#[test]
+fn complaints_are_those_of_qemu() {
+    let Some(qemu) = Qemu::start() else { return };
+    let version = qemu.connect().greeting().version;
+    if (version.major, version.minor) < (11, 1) {
+        return eprintln!("\n*** SKIPPED: QEMU {version} says it in other words ***\n");
+    }
+    let real = complaints(Raw::new(&qemu.socket(), ()));
+    assert_eq!(complaints(connect(&Fake::new())), real);
 }
 
 #[test]
@@ -193,11 +250,11 @@ fn agents_begin_otherwise() {
     raw.reader.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
     let error = |desc: &str| format!("{{\"error\": {{\"class\": \"GenericError\", \"desc\": \"{desc}\"}}}}\n");
     let expected = [
-        error(r"JSON parse error, stray '\uFFFD'").as_bytes(),
+        error(r"1:1: JSON parse error, stray '\uFFFD'").as_bytes(),
         b"\xff{\"return\": 3, \"id\": 7}\n",
         error("Parameter 'id' is missing").as_bytes(),
         error("QMP input member 'exec-oob' is unexpected").as_bytes(),
-        error(r"JSON parse error, stray '\uFFFD'").as_bytes(),
+        error(r#"4:12: JSON parse error, stray '\"guest-pi\uFFFD'"#).as_bytes(),
         b"{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command qmp_capabilities has not been found\"}}\n",
     ]
     .concat();
