@@ -17,6 +17,12 @@
 //! # }
 //! ```
 //!
+//! # The guide
+//!
+//! The [guide] has short chapters with programs: a first one, which client to take, events without loss, jobs, snapshots, hot-plug,
+//! migration, the guest agent, the storage daemon, many machines, asking what a QEMU can do, testing without QEMU, tracing and
+//! secrets, other releases of QEMU, schemas of one's own, and what is different for those who know other clients.
+//!
 //! # Where things are
 //!
 //! - `qmp` and `qga`, with the features of these names: what the generator made of the schemas. `commands`, `events` and
@@ -24,26 +30,19 @@
 //!   `query-status` is `QueryStatus`, `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
 //! - [`Client`]: the blocking client of a monitor. [`blocking`]: the same for other peers, such as
 //!   `blocking::Client<GuestAgent>`, for several threads, and what it connects over. `tokio`, with the feature of this name:
-//!   the client that any number of tasks share. See [below](#which-client-to-choose).
+//!   the client that any number of tasks share.
 //! - [`ops`]: operations, which take several commands and events: jobs, unplugging, migration, power, programs and files in the
 //!   guest, and what a QEMU can do.
+//! - `fake`, with the feature of this name: a stand-in for QEMU and its guest agent, to test programs with.
 //! - `qom`, with the feature `qmp`: properties of QEMU's objects, read and set with the type that the caller knows.
 //! - [`Monitor`], [`StorageDaemon`], [`GuestAgent`]: the peers. [`CommandFor`] says of a command which of them have it.
 //! - [`ConnectOptions`]: deadlines, the connection's name, and other choices, for all clients.
 //! - [`QemuMonitorProtocol`]: QEMU's Python class of this name, method by method.
 //! - [`Address`]: where a server is, parsed from what people type. [`Timeout`]: how long to wait.
 //! - [`Error`]: what went wrong, by [`ErrorKind`]; `{}` shows all of it. What QEMU says about a command is a [`ServerError`].
+//! - `trace`, with the feature `tracing`: what is told to subscribers, and what is masked.
 //! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
 //! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
-//!
-//! # Which client to choose
-//!
-//! - [`Client`] for programs that do one thing at a time. One thread uses it.
-//! - [`blocking::SharedClient`], which [`Client::share`] makes of it, for several threads on one connection: some wait for
-//!   events while others execute commands. Each subscription gets all events.
-//! - `tokio::Client` for programs that run on tokio, or watch many machines. Calls are cancelled by dropping them, and each
-//!   subscription gets all events.
-//! - [`session::Session`] for event loops and runtimes of other kinds. The other three are built on it.
 //!
 //! # Events
 //!
@@ -58,9 +57,9 @@
 //!
 //! Mandatory members are parameters of `new`, optional ones are setters, except in types that only a server sends; fields are
 //! public. `maybe` calls a setter if there is a value for it. A union has a constructor for each branch, which takes what the
-//! branch wraps if that is one mandatory member. Types that only a server sends have `blank` instead, for stand-ins. An optional member is an `Option`: absent is `None`, and a JSON `null`,
-//! where the schema has one, is a value. QAPI's `any` is [`wire::Any`], a [`serde_json::Value`]. What a command returns that
-//! returns nothing is `()`.
+//! branch wraps if that is one mandatory member. Types that only a server sends have `blank` instead, for stand-ins. An optional
+//! member is an `Option`: absent is `None`, and a JSON `null`, where the schema has one, is a value. QAPI's `any` is
+//! [`wire::Any`], a [`serde_json::Value`]. What a command returns that returns nothing is `()`.
 //!
 //! Secrets show in no `Debug`, error or trace: members such as `password`, what `object-add` and `human-monitor-command` are given,
 //! and the like. A schema of one's own names others.
@@ -76,10 +75,37 @@
 //!
 //! - `qmp` and `qga`, both on by default: the schemas of the system emulator with the storage daemon, and of the guest agent.
 //! - `tokio`: the asynchronous client.
-//! - `fake`: a stand-in for QEMU and its guest agent, to test programs with; see the module `fake`.
+//! - `fake`: the stand-in.
 //! - `fd`: file descriptors that go with a command, and file descriptors as a transport; on Unix.
-//! - `tracing`: a span for each command and an event for each message, each with its connection, and with secrets masked; see
-//!   the module `trace`.
+//! - `tracing`: a span for each command and an event for each message, each with its connection, and with secrets masked.
+//!
+//! The minimum Rust is 1.85. A higher minimum is a minor change.
+//!
+// The guide has links to everything, and is there when everything is.
+#![cfg_attr(
+    all(
+        unix,
+        feature = "qmp",
+        feature = "qga",
+        feature = "fake",
+        feature = "fd",
+        feature = "tokio",
+        feature = "tracing"
+    ),
+    doc = "[guide]: crate::guide"
+)]
+#![cfg_attr(
+    not(all(
+        unix,
+        feature = "qmp",
+        feature = "qga",
+        feature = "fake",
+        feature = "fd",
+        feature = "tokio",
+        feature = "tracing"
+    )),
+    doc = "[guide]: https://docs.rs/qemu-qmp/latest/qemu_qmp/guide/"
+)]
 
 mod address;
 pub mod api;
@@ -93,6 +119,19 @@ mod fds;
 #[cfg(not(all(unix, feature = "fd")))]
 #[path = "fds/off.rs"]
 mod fds;
+#[cfg(all(
+    any(doc, doctest),
+    unix,
+    feature = "qmp",
+    feature = "qga",
+    feature = "fake",
+    feature = "fd",
+    feature = "tokio",
+    feature = "tracing"
+))]
+#[doc = include_str!("../doc/guide/links.md")]
+#[doc = include_str!("../doc/guide/README.md")]
+pub mod guide;
 mod json;
 mod label;
 pub mod message;

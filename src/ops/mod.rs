@@ -1,18 +1,18 @@
 //! Operations: what takes several commands and events.
 //!
-//! A client's methods begin them: [`job`](crate::Client::job), and the like. Each gives a builder; its `run` carries the
+//! A client's methods begin them: `job`, and the like. Each gives a builder; its `run` carries the
 //! operation out. It tells progress to a closure, takes a deadline, and ends in a type that names all its outcomes. With the
 //! blocking clients `run` returns the outcome; with tokio's client it is a future. No thread and no runtime is started. Outcomes
 //! that were not hoped for become errors where a program wants that: [`Unfinished`].
 //!
 //! | | |
 //! |---|---|
-//! | [`jobs`] | backups, mirrors, commits, snapshots, images: what takes long in the block layer |
-//! | [`devices`] | unplugging, with what the guest says to it |
-//! | [`migration`] | moving a machine to another QEMU or into a file, and receiving it |
-//! | [`power`] | powering down, resetting, quitting, and how a machine ended |
-//! | [`guest`] | programs and files in the guest, and frozen file systems, through its agent |
-//! | [`probe`] | what a running QEMU can do: arguments, values, devices, machines |
+//! | `jobs` | backups, mirrors, commits, snapshots, images: what takes long in the block layer |
+//! | `devices` | unplugging, with what the guest says to it |
+//! | `migration` | moving a machine to another QEMU or into a file, and receiving it |
+//! | `power` | powering down, resetting, quitting, and how a machine ended |
+//! | `guest` | programs and files in the guest, and frozen file systems, through its agent |
+//! | `probe` | what a running QEMU can do: arguments, values, devices, machines |
 //!
 //! # Events
 //!
