@@ -4,15 +4,19 @@
 //! reply to a command whose id it does not carry, and closes each call once.
 
 use super::events::EventCursor;
+use super::ring::Ring;
 use super::Id;
 use crate::json::same;
 use crate::secrets::Secrets;
 use crate::trace::ReplyMask;
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
 /// How many in-band commands may be with the server if out-of-band commands are to be read at once. See "Out-of-band
 /// execution" in the QEMU Machine Protocol Specification.
 const WINDOW: usize = 8;
+
+/// What the ids start with that are not the user's, as JSON text.
+pub(super) const OWN_ID: &str = "\"qmp#";
 
 /// A command that is not output yet.
 #[derive(Debug)]
@@ -20,8 +24,8 @@ pub(super) struct QueuedCommand {
     pub(super) id: Id,
     /// The id on the wire, as JSON text.
     pub(super) wire_id: String,
-    /// Whether the session chose `wire_id`.
-    pub(super) own: bool,
+    /// The number in `wire_id`, if the session chose that. It is greater than all before.
+    pub(super) own: Option<u64>,
     pub(super) oob: bool,
     /// Whether success is answered.
     pub(super) answered: bool,
@@ -35,7 +39,9 @@ pub(super) struct QueuedCommand {
 pub(super) struct SentCommand {
     pub(super) id: Id,
     wire_id: String,
-    pub(super) own: bool,
+    pub(super) own: Option<u64>,
+    /// How many commands were output before, and this one.
+    order: u64,
     oob: bool,
     answered: bool,
     /// Whether the call has not ended.
@@ -51,87 +57,121 @@ pub(super) struct SentCommand {
     pub(super) mask: ReplyMask,
 }
 
+/// The commands of one kind, in-band or out-of-band. A server answers those of a kind in the order in which they were output.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Not output yet.
+    queued: Ring<QueuedCommand>,
+    /// Those whose call has ended stay until their reply has come, or cannot come any more.
+    sent: Ring<SentCommand>,
+    /// Of those that were sent, the ones whose call has ended.
+    ended: BTreeSet<Id>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    /// In-band commands that are not output yet, oldest first.
-    queued: VecDeque<QueuedCommand>,
-    /// Out-of-band commands that are not output yet, oldest first.
-    queued_oob: VecDeque<QueuedCommand>,
-    /// Oldest first. Those whose call has ended stay until their reply has come, or cannot come any more.
-    sent: VecDeque<SentCommand>,
+    in_band: Lane,
+    oob: Lane,
+    /// The commands whose ids the session chose, by the numbers in these.
+    own: Ring<(Id, bool)>,
+    /// How many commands were output.
+    output: u64,
+    /// How many in-band commands the server may still have in its queue.
+    window: usize,
+    /// How many commands that were output have an id that the session did not choose.
+    chosen: usize,
 }
 
 impl SentCommand {
     fn awaits_refusal(&self) -> bool {
         self.open && self.written && !self.answered
     }
+
+    /// Whether its reply is still expected, so that it may be the one that was lost.
+    fn is_due(&self) -> bool {
+        self.answered && !self.lost
+    }
+
+    /// Whether it counts in the window.
+    fn takes_room(&self) -> bool {
+        !self.oob && self.is_due()
+    }
+}
+
+impl Lane {
+    fn find(&self, is_wanted: &dyn Fn(&SentCommand) -> bool) -> Option<&SentCommand> {
+        self.sent.iter().find(|command| is_wanted(command))
+    }
+
+    /// Closes a call whose command was output.
+    fn end(&mut self, id: Id) -> Option<EventCursor> {
+        let command = self.sent.get_mut(id)?;
+        if std::mem::take(&mut command.open) {
+            self.ended.insert(id);
+        }
+        Some(command.cursor)
+    }
 }
 
 impl Book {
     pub(super) fn enqueue(&mut self, command: QueuedCommand) {
-        let queue = if command.oob { &mut self.queued_oob } else { &mut self.queued };
-        queue.push_back(command);
+        if let Some(number) = command.own {
+            self.own.push(Id(number), (command.id, command.oob));
+        }
+        self.lane(command.oob).queued.push(command.id, command);
     }
 
     /// The command to output next. With `window`, so few in-band commands are with the server that it reads on.
     pub(super) fn next_queued(&mut self, window: bool) -> Option<QueuedCommand> {
         match window {
-            true if self.in_band() >= WINDOW => self.queued_oob.pop_front(),
-            true => self.queued_oob.pop_front().or_else(|| self.queued.pop_front()),
-            false => self.queued.pop_front(),
+            true if self.window >= WINDOW => self.oob.queued.pop_first(),
+            true => self.oob.queued.pop_first().or_else(|| self.in_band.queued.pop_first()),
+            false => self.in_band.queued.pop_first(),
         }
     }
 
     /// Takes in that a command is output. Returns its line.
     pub(super) fn output(&mut self, command: QueuedCommand, cursor: EventCursor, mask: ReplyMask) -> String {
         let QueuedCommand { id, wire_id, own, oob, answered, line, .. } = command;
-        self.sent.push_back(SentCommand {
-            id,
-            wire_id,
-            own,
-            oob,
-            answered,
-            open: true,
-            written: false,
-            lost: false,
-            cursor,
-            mask,
-        });
+        self.output += 1;
+        let order = self.output;
+        let (open, written, lost) = (true, false, false);
+        let sent = SentCommand { id, wire_id, own, order, oob, answered, open, written, lost, cursor, mask };
+        self.window += usize::from(sent.takes_room());
+        self.chosen += usize::from(own.is_none());
+        self.lane(oob).sent.push(id, sent);
         line
     }
 
     /// Takes in that a command's line was written.
     pub(super) fn written(&mut self, id: Id) {
-        let index = self.index(&|command| command.id == id);
-        if let Some(command) = index.and_then(|index| self.sent.get_mut(index)) {
+        let command = self.in_band.sent.get_mut(id).or_else(|| self.oob.sent.get_mut(id));
+        if let Some(command) = command {
             command.written = true;
         }
     }
 
     /// Whether a command was written whose success is not answered, and its call has not ended.
     pub(super) fn awaits_refusal(&self, id: Id) -> bool {
-        self.refusable(id).is_some()
+        let command = self.in_band.sent.get(id).or_else(|| self.oob.sent.get(id));
+        command.is_some_and(SentCommand::awaits_refusal)
     }
 
     /// Takes in that such a command was not refused in time, which closes its call: returns its cursor.
     pub(super) fn not_refused(&mut self, id: Id) -> Option<EventCursor> {
-        let command = self.sent.get_mut(self.refusable(id)?)?;
-        command.open = false;
-        Some(command.cursor)
-    }
-
-    fn refusable(&self, id: Id) -> Option<usize> {
-        self.index(&|command| command.id == id && command.awaits_refusal())
+        match self.awaits_refusal(id) {
+            true => self.in_band.end(id).or_else(|| self.oob.end(id)),
+            false => None,
+        }
     }
 
     /// Closes a call that nobody waits for any more.
     pub(super) fn cancel(&mut self, id: Id) {
-        let is_other = |command: &QueuedCommand| command.id != id;
-        self.queued.retain(is_other);
-        self.queued_oob.retain(is_other);
-        let index = self.index(&|command| command.id == id);
-        if let Some(command) = index.and_then(|index| self.sent.get_mut(index)) {
-            command.open = false;
+        for lane in [&mut self.in_band, &mut self.oob] {
+            match lane.queued.remove(id) {
+                Some(command) => drop(command.own.and_then(|number| self.own.remove(Id(number)))),
+                None => drop(lane.end(id)),
+            }
         }
     }
 
@@ -140,76 +180,131 @@ impl Book {
     /// A server parses ids and writes them anew, so that spaces, the order of members, escapes and the notation of numbers
     /// may differ from what was sent.
     pub(super) fn take(&mut self, wire_id: &str) -> Option<SentCommand> {
-        let exact = self.index(&|command| *command.wire_id == *wire_id);
-        self.take_at(exact.or_else(|| self.index(&|command| same(&command.wire_id, wire_id)))?)
+        let number = own_number(wire_id);
+        if let Some((id, oob)) = number.and_then(|number| self.own.get(Id(number)).copied()) {
+            if let Some(command) = self.take_sent(id, oob) {
+                return Some(command);
+            }
+        }
+        // The session's own ids have one notation each.
+        let all = number.is_none();
+        if !all && self.chosen == 0 {
+            return None;
+        }
+        let is_one = |command: &SentCommand| all || command.own.is_none();
+        let exact = || self.oldest(&|lane| lane.find(&|command| is_one(command) && *command.wire_id == *wire_id));
+        let alike = || self.oldest(&|lane| lane.find(&|command| is_one(command) && same(&command.wire_id, wire_id)));
+        let (id, oob) = exact().or_else(alike)?;
+        self.take_sent(id, oob)
     }
 
     /// The oldest in-band command that is to be answered: the one whose id the server could not read.
     pub(super) fn take_oldest(&mut self) -> Option<SentCommand> {
-        self.take_at(self.index(&|command| !command.oob && command.answered)?)
+        let id = self.in_band.find(&|command| command.answered)?.id;
+        self.take_sent(id, false)
     }
 
     /// Takes in that a line could not be read, which may have been a reply: most likely that to the oldest in-band command,
     /// or, if there is none, to the oldest out-of-band command. Returns the call that this closes, if it was open.
     pub(super) fn lose_oldest(&mut self) -> Option<(Id, EventCursor)> {
-        let waits = |command: &SentCommand| command.answered && !command.lost;
-        let in_band = self.index(&|command| !command.oob && waits(command));
-        let index = in_band.or_else(|| self.index(&waits))?;
-        let command = self.sent.get_mut(index)?;
-        command.lost = true;
-        std::mem::take(&mut command.open).then_some((command.id, command.cursor))
+        let is_due = SentCommand::is_due;
+        let oldest = self.in_band.find(&is_due).or_else(|| self.oob.find(&is_due))?;
+        let (id, oob, open) = (oldest.id, oldest.oob, oldest.open);
+        self.window -= usize::from(oldest.takes_room());
+        let lane = self.lane(oob);
+        lane.sent.get_mut(id)?.lost = true;
+        let cursor = lane.end(id)?;
+        open.then_some((id, cursor))
     }
 
     /// Takes in that no reply will come to calls that were given up before the oldest that is open.
     pub(super) fn lose_given_up(&mut self) {
-        let open = self.index(&|command| command.open && command.answered).unwrap_or(0);
-        self.sent.iter_mut().take(open).for_each(|command| command.lost = true);
+        let Some((id, oob)) = self.oldest(&|lane| lane.find(&|command| command.open && command.answered)) else {
+            return;
+        };
+        let Some(open) = self.lane(oob).sent.get(id).map(|command| command.order) else { return };
+        for lane in [&mut self.in_band, &mut self.oob] {
+            for command in lane.sent.iter_mut().take_while(|command| command.order < open) {
+                self.window -= usize::from(command.takes_room());
+                command.lost = true;
+            }
+        }
     }
 
     /// Closes all calls, in the order in which they were made as far as they were output, and then the others. `true` goes with
     /// a command that was written and would not be answered: a machine that shuts down takes its agent with it.
     pub(super) fn close(&mut self, mut closed: impl FnMut(Id, bool)) {
-        let Book { queued, queued_oob, sent } = std::mem::take(self);
-        sent.iter().filter(|command| command.open).for_each(|command| closed(command.id, command.awaits_refusal()));
-        queued_oob.iter().chain(&queued).for_each(|command| closed(command.id, false));
+        let Book { in_band, oob, .. } = std::mem::take(self);
+        let open = in_band.sent.iter().chain(oob.sent.iter()).filter(|command| command.open);
+        let mut open: Vec<_> = open.map(|command| (command.order, command.id, command.awaits_refusal())).collect();
+        open.sort_unstable_by_key(|(order, ..)| *order);
+        open.iter().for_each(|(_, id, awaits_refusal)| closed(*id, *awaits_refusal));
+        oob.queued.iter().chain(in_band.queued.iter()).for_each(|command| closed(command.id, false));
     }
 
     /// The id on the wire, as JSON text, of a command under way.
     pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
-        let queued = self.queued.iter().chain(&self.queued_oob).map(|command| (command.id, &*command.wire_id));
-        let mut all = queued.chain(self.sent.iter().map(|command| (command.id, &*command.wire_id)));
-        all.find(|(other, _)| *other == id).map(|(_, wire_id)| wire_id)
+        let lanes = [&self.in_band, &self.oob];
+        let sent = || lanes.iter().find_map(|lane| lane.sent.get(id)).map(|command| &*command.wire_id);
+        let queued = lanes.iter().find_map(|lane| lane.queued.get(id)).map(|command| &*command.wire_id);
+        queued.or_else(sent)
     }
 
     pub(super) fn uses_wire_id(&self, wire_id: &str) -> bool {
-        let uses = |command: &QueuedCommand| *command.wire_id == *wire_id;
-        self.index(&|command| *command.wire_id == *wire_id).is_some()
-            || self.queued.iter().any(uses)
-            || self.queued_oob.iter().any(uses)
+        [&self.in_band, &self.oob].iter().any(|lane| {
+            lane.find(&|command| *command.wire_id == *wire_id).is_some()
+                || lane.queued.iter().any(|command| *command.wire_id == *wire_id)
+        })
     }
 
-    /// The in-band commands that the server may still have in its queue.
-    fn in_band(&self) -> usize {
-        self.sent.iter().filter(|command| !command.oob && command.answered && !command.lost).count()
+    fn lane(&mut self, oob: bool) -> &mut Lane {
+        if oob {
+            &mut self.oob
+        } else {
+            &mut self.in_band
+        }
     }
 
-    /// Where the oldest such command is. Not generic: one copy of the search does for all.
-    fn index(&self, is_wanted: &dyn Fn(&SentCommand) -> bool) -> Option<usize> {
-        self.sent.iter().position(is_wanted)
+    /// Which of what is found in each lane was output first.
+    fn oldest(&self, find: &dyn Fn(&Lane) -> Option<&SentCommand>) -> Option<(Id, bool)> {
+        let found = [find(&self.in_band), find(&self.oob)].into_iter().flatten();
+        found.min_by_key(|command| command.order).map(|command| (command.id, command.oob))
     }
 
     /// Older commands whose calls have ended are forgotten, too: as replies come in order, theirs will not come any more.
     /// Out-of-band replies may overtake others, but not each other.
-    fn take_at(&mut self, index: usize) -> Option<SentCommand> {
-        let taken = self.sent.remove(index)?;
-        for older in (0..index).rev() {
-            let stays = |command: &SentCommand| command.open || (taken.oob && !command.oob);
-            if !self.sent.get(older).is_some_and(stays) {
-                self.sent.remove(older);
+    fn take_sent(&mut self, id: Id, oob: bool) -> Option<SentCommand> {
+        let taken = self.remove(id, oob)?;
+        for older_oob in [true, false] {
+            while let Some(older) = self.lane(older_oob).ended.first().copied() {
+                let order = self.lane(older_oob).sent.get(older).map(|command| command.order);
+                if (oob && !older_oob) || order > Some(taken.order) {
+                    break;
+                }
+                self.remove(older, older_oob);
             }
         }
         Some(taken)
     }
+
+    fn remove(&mut self, id: Id, oob: bool) -> Option<SentCommand> {
+        let lane = self.lane(oob);
+        lane.ended.remove(&id);
+        let removed = lane.sent.remove(id)?;
+        self.window -= usize::from(removed.takes_room());
+        match removed.own {
+            Some(number) => drop(self.own.remove(Id(number))),
+            None => self.chosen -= 1,
+        }
+        Some(removed)
+    }
+}
+
+/// The number in an id as the session chooses it.
+fn own_number(wire_id: &str) -> Option<u64> {
+    let digits = wire_id.strip_prefix(OWN_ID)?.strip_suffix('"')?;
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| is_plain)
 }
 
 #[cfg(test)]
@@ -231,7 +326,7 @@ mod tests {
             let command = QueuedCommand {
                 id: Id(number),
                 wire_id,
-                own: false,
+                own: None,
                 oob: *oob,
                 answered,
                 secrets: Secrets::NONE,
@@ -251,7 +346,10 @@ mod tests {
     }
 
     fn left(book: &Book) -> Vec<u64> {
-        book.sent.iter().map(|command| command.id.0).collect()
+        let mut left: Vec<_> =
+            book.in_band.sent.iter().chain(book.oob.sent.iter()).map(|command| command.id.0).collect();
+        left.sort_unstable();
+        left
     }
 
     #[test]
@@ -318,13 +416,13 @@ mod tests {
             ("3", false, Call::Unanswered),
             ("4", false, Call::Open),
         ]);
-        assert_eq!(book.in_band(), 2);
+        assert_eq!(book.window, 2);
         // Nobody waits for the reply that was lost.
         assert_eq!(book.lose_oldest(), None);
-        assert_eq!(book.in_band(), 1);
+        assert_eq!(book.window, 1);
         assert_eq!(book.lose_oldest().map(|(id, _)| id), Some(Id(4)));
         assert_eq!(book.lose_oldest().map(|(id, _)| id), Some(Id(2)));
-        assert_eq!(book.in_band(), 0);
+        assert_eq!(book.window, 0);
         assert_eq!(book.take_oldest().unwrap().id, Id(1));
         assert_eq!(book.take_oldest().unwrap().id, Id(4));
         assert!(book.take_oldest().is_none());
@@ -338,7 +436,7 @@ mod tests {
             book.enqueue(QueuedCommand {
                 id: Id(number),
                 wire_id,
-                own: false,
+                own: None,
                 oob,
                 answered: true,
                 secrets: Secrets::NONE,

@@ -1,6 +1,6 @@
 //! Who may say what when: the phases of a session, and what each message means in it.
 
-use super::book::{Book, QueuedCommand};
+use super::book::{Book, QueuedCommand, OWN_ID};
 use super::events::{CallSpan, EventCursor, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
@@ -11,9 +11,6 @@ use crate::secrets::Secrets;
 use crate::trace;
 use std::collections::VecDeque;
 use std::io;
-
-/// What the ids start with that are not the user's, as JSON text.
-const OWN_ID: &str = "\"qmp#";
 
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -155,9 +152,9 @@ impl Conversation {
         let (wire_id, own) = match request.take_id()? {
             Some(id) => {
                 self.contested |= id.starts_with(OWN_ID);
-                (id, false)
+                (id, None)
             }
-            None => (self.own_id(), true),
+            None => (self.own_id(), Some(self.last_own_id)),
         };
         let (answered, secrets) = (request.is_answered(), request.secrets());
         let line = request.into_line(&wire_id)?;
@@ -288,7 +285,7 @@ impl Conversation {
         match command {
             None => self.counters.unknown_replies += 1,
             Some(command) if command.open => {
-                if command.own {
+                if command.own.is_some() {
                     reply.hide_id();
                 }
                 self.done(command.id, Ok(Some(reply)), command.cursor);

@@ -10,10 +10,13 @@ mod conversation;
 mod events;
 mod lines;
 mod options;
+mod ring;
 mod search;
 
 pub use events::{CallSpan, Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
 pub use options::SessionOptions;
+#[cfg(feature = "tokio")]
+pub(crate) use ring::Ring;
 pub(crate) use search::{accepted, decided, located, look_at, take_all, take_all_raw};
 
 use crate::error::{Error, Phase, Result};

@@ -11,11 +11,10 @@ use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::Fds;
 use crate::label::Label;
 use crate::message::Request;
-use crate::session::{Entry, EventCursor, EventFilter, Id, Incoming, Output, Session, SubscribeFrom, Subscriber};
+use crate::session::{Entry, EventCursor, EventFilter, Id, Incoming, Output, Ring, Session, SubscribeFrom, Subscriber};
 use crate::trace::CommandSpan;
 use ::tokio::sync::{oneshot, watch};
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -32,7 +31,7 @@ struct State {
     session: Session,
     /// What waits for the session to become ready.
     ready: Option<oneshot::Sender<Result<()>>>,
-    calls: HashMap<Id, PendingCall>,
+    calls: Ring<PendingCall>,
     /// The subscribers that wait for an event.
     wakers: Vec<(Subscriber, Waker)>,
     /// What the driver is to do, if it is not to go on.
@@ -58,8 +57,14 @@ impl Shared {
         gone: watch::Receiver<()>,
     ) -> Self {
         let label = session.label().clone();
-        let state =
-            State { session, ready: Some(ready), calls: HashMap::new(), wakers: Vec::new(), order: None, driver: None };
+        let state = State {
+            session,
+            ready: Some(ready),
+            calls: Ring::default(),
+            wakers: Vec::new(),
+            order: None,
+            driver: None,
+        };
         Shared { state: Mutex::new(state), label, stream: TypeId::of::<S>(), gone }
     }
 
@@ -75,7 +80,7 @@ impl Shared {
         let id = self.change(|state, notifications| {
             let id = state.session.send(request)?;
             span.sent(|| state.session.wire_id(id));
-            state.calls.insert(id, PendingCall { sender, fds, waker: None });
+            state.calls.push(id, PendingCall { sender, fds, waker: None });
             notifications.wake(state.driver.take());
             Ok::<_, Error>(id)
         })?;
@@ -86,7 +91,7 @@ impl Shared {
         let call = self.change(|state, notifications| {
             state.session.cancel(id);
             notifications.wake(state.driver.take());
-            state.calls.remove(&id)
+            state.calls.remove(id)
         });
         drop(call);
     }
@@ -97,7 +102,7 @@ impl Shared {
             if state.session.awaits_refusal(id) {
                 return Poll::Ready(());
             }
-            if let Some(call) = state.calls.get_mut(&id) {
+            if let Some(call) = state.calls.get_mut(id) {
                 call.waker = Some(cx.waker().clone());
             }
             Poll::Pending
@@ -204,10 +209,10 @@ impl Shared {
         self.change(|state, notifications| {
             if let Some(id) = written {
                 state.session.handle_written(id);
-                notifications.wake(state.calls.get_mut(&id).and_then(|call| call.waker.take()));
+                notifications.wake(state.calls.get_mut(id).and_then(|call| call.waker.take()));
             }
             let output = state.session.take_output()?;
-            let call = output.id.and_then(|id| state.calls.get_mut(&id));
+            let call = output.id.and_then(|id| state.calls.get_mut(id));
             let fds = call.map(|call| std::mem::take(&mut call.fds)).unwrap_or_default();
             Some((output, fds))
         })
@@ -259,7 +264,7 @@ impl State {
             match incoming {
                 Incoming::Ready => notifications.ready(self.ready.take(), Ok(())),
                 Incoming::Done { id, outcome, span } => {
-                    if let Some(call) = self.calls.remove(&id) {
+                    if let Some(call) = self.calls.remove(id) {
                         notifications.answer(call, (outcome, span));
                     }
                 }
