@@ -143,6 +143,13 @@ impl Events {
         queue.is_some_and(|(.., queue)| queue.missed() > 0 || !queue.entries.is_empty())
     }
 
+    /// Whether a subscriber's queue is half full.
+    pub(super) fn is_half_full(&self, subscriber: Subscriber) -> bool {
+        let queue = self.subscribers.iter().find(|(other, ..)| *other == subscriber);
+        queue
+            .is_some_and(|(.., queue)| queue.entries.len() > self.bounds.count / 2 || queue.size > self.bounds.size / 2)
+    }
+
     /// The oldest entry that the session keeps.
     pub(super) fn take(&mut self) -> Option<Entry> {
         let now = EventCursor(self.arrived);

@@ -284,6 +284,12 @@ impl Session {
         self.conversation.events.has_entry_for(subscriber)
     }
 
+    /// Whether a subscriber's queue is half full.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_half_full_for(&self, subscriber: Subscriber) -> bool {
+        self.conversation.events.is_half_full(subscriber)
+    }
+
     /// What the server is, once it has greeted. Guest agents do not greet.
     pub fn greeting(&self) -> Option<&Greeting> {
         self.conversation.greeting()

@@ -1,21 +1,22 @@
 //! The background task of a connection: moves bytes between the stream and the session until one side ends it.
 //!
-//! It reads whatever happens, so that neither a server that cannot write nor a subscriber that does not read holds up
-//! anything. However it ends (even with its runtime, or by a panic in the stream), all that waits for it ends.
+//! It reads whatever happens, so that a server that cannot write holds up nothing. A reader of events that keeps up with the
+//! server, and has only not had its turn, is waited for before more is read than can be kept for it. One that was waited for
+//! in vain is not again until it has taken all that there is, so that it holds up nothing either. However it ends (even with its runtime, or by a panic in the stream), all that waits for it ends.
 
 use super::framed::FramedStream;
 use super::shared::{Order, Shared};
 use super::stream::Stream;
 use ::tokio::sync::watch;
-use ::tokio::time::{sleep, Sleep};
+use ::tokio::time::{sleep, Instant, Sleep};
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{ready, Context, Poll};
 use std::time::Duration;
 
-/// How often to read before yielding to other tasks: half a megabyte.
-const READS_PER_POLL: usize = 32;
+/// How often to read before writing and yielding to other tasks: half a megabyte.
+const READS_PER_WRITE: usize = 32;
 
 /// How long a stream that cannot be written to any more is read.
 const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -28,11 +29,16 @@ pub(super) struct Driver<S> {
     /// Until when the server's last words are waited for, if nothing can be written any more. A runtime may not have noticed
     /// yet that there is something to read.
     last_words: Option<Pin<Box<Sleep>>>,
+    /// Since when readers are waited for, and until when.
+    readers: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// How often was read since all was written that there was.
+    reads: usize,
 }
 
 impl<S: Stream> Driver<S> {
     pub(super) fn new(stream: S, shared: Arc<Shared>, gone: watch::Sender<()>) -> Self {
-        Driver { framed: FramedStream::new(stream), shared: Farewell(shared), _gone: gone, last_words: None }
+        let (framed, shared) = (FramedStream::new(stream), Farewell(shared));
+        Driver { framed, shared, _gone: gone, last_words: None, readers: None, reads: 0 }
     }
 
     /// Drives the connection to its end.
@@ -57,10 +63,12 @@ impl<S: Stream> Driver<S> {
     /// out next. A server that never stops to write does not keep them from going out.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Order>> {
         let shared = self.shared.0.clone();
-        for _ in 0..READS_PER_POLL {
+        while self.reads < READS_PER_WRITE {
             if let Some(order) = shared.attend(cx.waker()) {
                 return Poll::Ready(Some(order));
             }
+            ready!(self.poll_readers(cx));
+            self.reads += 1;
             match self.framed.poll_read(cx, |bytes| shared.handle_input(bytes)) {
                 Poll::Ready(Ok(Some(true))) => continue,
                 Poll::Ready(Ok(Some(false))) => {}
@@ -87,8 +95,25 @@ impl<S: Stream> Driver<S> {
         Poll::Pending
     }
 
+    /// Ready when no reader is waited for, or none any longer.
+    fn poll_readers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = if self.last_words.is_some() { None } else { self.shared.0.patience() };
+        let Some(patience) = patience else {
+            self.readers = None;
+            return Poll::Ready(());
+        };
+        let (since, end) = self.readers.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(patience))));
+        // It is shorter once there is a call.
+        end.as_mut().reset(*since + patience);
+        ready!(end.as_mut().poll(cx));
+        self.readers = None;
+        self.shared.0.give_up_readers();
+        Poll::Ready(())
+    }
+
     /// Writes what there is to write, as far as the stream takes it.
     fn write(&mut self, cx: &mut Context<'_>) {
+        self.reads = 0;
         let shared = &*self.shared.0;
         if self.last_words.is_some() {
             return;

@@ -36,6 +36,7 @@ mod lend;
 mod listener;
 mod notifications;
 mod pending;
+mod readers;
 mod shared;
 mod stream;
 #[cfg(all(test, feature = "qmp"))]

@@ -6,6 +6,7 @@
 
 use super::notifications::Notifications;
 use super::pending::{Answer, PendingCall};
+use super::readers::Readers;
 use super::stream::Stream;
 use crate::error::{Error, Phase, Repr, Result};
 use crate::fds::Fds;
@@ -18,6 +19,13 @@ use std::any::{Any, TypeId};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// How long the driver waits for a reader of events that is behind.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The same while there are calls, whose replies may be behind the events.
+const PATIENCE_IN_CALLS: Duration = Duration::from_millis(10);
 
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -32,8 +40,9 @@ struct State {
     /// What waits for the session to become ready.
     ready: Option<oneshot::Sender<Result<()>>>,
     calls: Ring<PendingCall>,
-    /// The subscribers that wait for an event.
-    wakers: Vec<(Subscriber, Waker)>,
+    readers: Readers,
+    /// Whether the driver waits for readers.
+    waits_for_readers: bool,
     /// What the driver is to do, if it is not to go on.
     order: Option<Order>,
     driver: Option<Waker>,
@@ -61,7 +70,8 @@ impl Shared {
             session,
             ready: Some(ready),
             calls: Ring::default(),
-            wakers: Vec::new(),
+            readers: Readers::default(),
+            waits_for_readers: false,
             order: None,
             driver: None,
         };
@@ -161,13 +171,19 @@ impl Shared {
     // For event streams.
 
     pub(super) fn subscribe(&self, from: SubscribeFrom, filter: EventFilter) -> Subscriber {
-        self.with_session(|session| session.subscribe(from, filter))
+        self.change(|state, _| {
+            let subscriber = state.session.subscribe(from, filter);
+            state.readers.add(subscriber);
+            subscriber
+        })
     }
 
     pub(super) fn unsubscribe(&self, subscriber: Subscriber) {
-        let waker = self.change(|state, _| {
+        let waker = self.change(|state, notifications| {
             state.session.unsubscribe(subscriber);
-            state.take_waker(subscriber)
+            let waker = state.readers.remove(subscriber);
+            state.go_on(notifications);
+            waker
         });
         drop(waker);
     }
@@ -178,16 +194,14 @@ impl Shared {
 
     /// What a subscriber has next, or why it will have nothing any more.
     pub(super) fn poll_entry(&self, subscriber: Subscriber, cx: &Context<'_>) -> Poll<Result<Entry>> {
-        let (entry, old) = self.change(|state, _| {
-            let old = state.take_waker(subscriber);
+        let (entry, old) = self.change(|state, notifications| {
             let entry = match (state.session.take_event_for(subscriber), state.session.end()) {
                 (Some(entry), _) => Poll::Ready(Ok(entry)),
                 (None, Some(why)) => Poll::Ready(Err(why.clone())),
-                (None, None) => {
-                    state.wakers.push((subscriber, cx.waker().clone()));
-                    Poll::Pending
-                }
+                (None, None) => Poll::Pending,
             };
+            let old = state.readers.replace_waker(subscriber, entry.is_pending().then(|| cx.waker().clone()));
+            state.go_on(notifications);
             (entry, old)
         });
         drop(old);
@@ -202,6 +216,21 @@ impl Shared {
         let (old, order) = self.change(|state, _| (state.driver.replace(waker), state.order.take()));
         drop(old);
         order
+    }
+
+    /// How long to wait for readers of events that are behind before more is read, if there are any. The driver is woken when
+    /// they have caught up.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.change(|state, _| {
+            state.waits_for_readers = state.session.end().is_none() && state.readers.are_behind(&state.session);
+            let patience = if state.calls.is_empty() { PATIENCE } else { PATIENCE_IN_CALLS };
+            state.waits_for_readers.then_some(patience)
+        })
+    }
+
+    /// Readers were waited for in vain.
+    pub(super) fn give_up_readers(&self) {
+        self.change(|state, _| state.readers.give_up(&state.session));
     }
 
     /// The next line to write. The one before was that of this command, and is written.
@@ -271,19 +300,14 @@ impl State {
                 Incoming::Ended(why) => notifications.ready(self.ready.take(), Err(why)),
             }
         }
-        let has_ended = self.session.end().is_some();
-        let mut index = 0;
-        while let Some((subscriber, _)) = self.wakers.get(index) {
-            if has_ended || self.session.has_event_for(*subscriber) {
-                notifications.wake(Some(self.wakers.swap_remove(index).1));
-            } else {
-                index += 1;
-            }
-        }
+        self.readers.notify(&self.session, notifications);
     }
 
-    fn take_waker(&mut self, subscriber: Subscriber) -> Option<Waker> {
-        let index = self.wakers.iter().position(|(other, _)| *other == subscriber)?;
-        Some(self.wakers.swap_remove(index).1)
+    /// Wakes the driver if it waits for readers, and they have caught up.
+    fn go_on(&mut self, notifications: &mut Notifications) {
+        if self.waits_for_readers && !self.readers.are_behind(&self.session) {
+            self.waits_for_readers = false;
+            notifications.wake(self.driver.take());
+        }
     }
 }

@@ -144,6 +144,65 @@ async fn a_flood_that_is_passed_over_leaves_room_for_others() {
     waiting.await.unwrap().unwrap();
 }
 
+/// A stream that is read as fast as it can be misses nothing, on either kind of runtime, with one command in the middle.
+async fn all_of_a_flood_arrive() {
+    const COUNT: usize = 200_000;
+    let (vm, mut server) = after_events(16_384, &[]).await;
+    let mut events = vm.subscribe();
+    let reading = ::tokio::spawn(async move {
+        for index in 0..COUNT {
+            let event = events.next().await.unwrap();
+            assert!(event.is_ok(), "{index}: {event:?}");
+        }
+    });
+    let flood = ::tokio::spawn(async move {
+        let thousand = "{\"event\": \"A\"}\n".repeat(1000);
+        for _ in 0..COUNT / 1000 {
+            server.write_all(thousand.as_bytes()).await.unwrap();
+        }
+        server
+    });
+    ::tokio::time::timeout(6 * PATIENCE, reading).await.unwrap().unwrap();
+    flood.await.unwrap();
+    assert_eq!(vm.counters().dropped_events, 0);
+}
+
+#[::tokio::test]
+async fn all_of_a_flood_arrive_on_one_thread() {
+    all_of_a_flood_arrive().await;
+}
+
+#[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_of_a_flood_arrive_on_two_threads() {
+    all_of_a_flood_arrive().await;
+}
+
+#[::tokio::test(start_paused = true)]
+async fn a_stream_that_is_not_read_is_waited_for_once() {
+    let (vm, server) = after_events(1000, &[]).await;
+    let mut server = BufReader::new(server);
+    let mut events = vm.subscribe();
+    let serve = async {
+        for _ in 0..20 {
+            let mut line = String::new();
+            server.read_line(&mut line).await.unwrap();
+            let id = serde_json::from_str::<Any>(&line).unwrap()["id"].clone();
+            let flood = "{\"event\": \"A\"}\n".repeat(5000);
+            let reply = format!("{flood}{{\"return\": {{}}, \"id\": {id}}}\n");
+            server.write_all(reply.as_bytes()).await.unwrap();
+        }
+    };
+    let start = ::tokio::time::Instant::now();
+    let call = async {
+        for _ in 0..20 {
+            vm.cmd("x", None, None).await.unwrap();
+        }
+    };
+    ::tokio::join!(serve, call);
+    assert!(start.elapsed() < Duration::from_millis(150), "{:?}", start.elapsed());
+    assert_eq!(events.next().await.unwrap().unwrap_err().missed(), Some(99_000));
+}
+
 #[::tokio::test(start_paused = true)]
 async fn deadlines_of_streams_name_the_event() {
     let (vm, _server) = after_events(9, &[]).await;

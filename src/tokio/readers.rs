@@ -1,0 +1,62 @@
+//! The tasks that read event streams: which of them wait for an event, and which keep up with the server.
+
+use super::notifications::Notifications;
+use crate::session::{Session, Subscriber};
+use std::task::Waker;
+
+#[derive(Default)]
+pub(super) struct Readers(Vec<Reader>);
+
+struct Reader {
+    subscriber: Subscriber,
+    /// Of the task that waits for an event.
+    waker: Option<Waker>,
+    /// Whether it has not been waited for in vain since it took all that there was.
+    keeps_up: bool,
+}
+
+impl Readers {
+    pub(super) fn add(&mut self, subscriber: Subscriber) {
+        self.0.push(Reader { subscriber, waker: None, keeps_up: true });
+    }
+
+    pub(super) fn remove(&mut self, subscriber: Subscriber) -> Option<Waker> {
+        let index = self.0.iter().position(|reader| reader.subscriber == subscriber)?;
+        self.0.swap_remove(index).waker
+    }
+
+    /// The waker that the reader has waited with so far; `waker` is what it waits with now, if it has taken all that there was.
+    pub(super) fn replace_waker(&mut self, subscriber: Subscriber, waker: Option<Waker>) -> Option<Waker> {
+        let reader = self.0.iter_mut().find(|reader| reader.subscriber == subscriber)?;
+        reader.keeps_up |= waker.is_some();
+        std::mem::replace(&mut reader.waker, waker)
+    }
+
+    /// Notifies those that have something to take.
+    pub(super) fn notify(&mut self, session: &Session, notifications: &mut Notifications) {
+        let has_ended = session.end().is_some();
+        for reader in &mut self.0 {
+            if reader.waker.is_some() && (has_ended || session.has_event_for(reader.subscriber)) {
+                notifications.wake(reader.waker.take());
+            }
+        }
+    }
+
+    /// Whether one that has kept up so far is behind by half of what is kept for it.
+    pub(super) fn are_behind(&self, session: &Session) -> bool {
+        self.0.iter().any(|reader| reader.is_behind(session))
+    }
+
+    /// Those that are behind are not waited for until they have taken all that there is.
+    pub(super) fn give_up(&mut self, session: &Session) {
+        for reader in &mut self.0 {
+            reader.keeps_up &= !reader.is_behind(session);
+        }
+    }
+}
+
+impl Reader {
+    fn is_behind(&self, session: &Session) -> bool {
+        self.keeps_up && session.is_half_full_for(self.subscriber)
+    }
+}
