@@ -144,6 +144,7 @@ impl Events {
     }
 
     /// Whether a subscriber's queue is half full.
+    #[cfg(feature = "tokio")]
     pub(super) fn is_half_full(&self, subscriber: Subscriber) -> bool {
         let queue = self.subscribers.iter().find(|(other, ..)| *other == subscriber);
         queue

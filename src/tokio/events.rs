@@ -26,10 +26,14 @@ use std::time::Duration;
 
 /// A stream of events, which ends with the connection. Made by [`Client::subscribe_to`] and its kin.
 ///
-/// It does not keep the connection open. It holds up neither commands nor other streams: if events come faster than they
-/// are taken, the oldest are dropped at the bounds
+/// It does not keep the connection open. If events come faster than they are taken, the oldest are dropped at the bounds
 /// ([`max_events`](crate::session::SessionOptions::max_events),
 /// [`max_event_bytes`](crate::session::SessionOptions::max_event_bytes)), which each stream has for itself.
+///
+/// A stream that is read as fast as possible misses nothing, unless 16 kilobytes from the server hold more events than half of
+/// a bound: the connection is not read while a stream is behind by half of its bound. This lasts for 100 ms at most, or 10 ms
+/// while there are calls. A stream that is still behind then is not waited for again until all its events were taken, so that
+/// it holds up neither commands nor other streams for longer.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ struct Reader {
     subscriber: Subscriber,
     /// Of the task that waits for an event.
     waker: Option<Waker>,
-    /// Whether it has not been waited for in vain since it took all that there was.
+    /// Whether to wait for it when it is behind: not if that was in vain since it last took all that there was.
     keeps_up: bool,
 }
 
