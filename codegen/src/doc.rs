@@ -11,6 +11,9 @@ mod style;
 use crate::error::Location;
 pub(crate) use reader::{indentation, Reader};
 
+/// What a paragraph that lists a command's events begins with. It is ours: to QAPI it is text like any other.
+pub(crate) const EVENTS: &str = "Events:";
+
 /// A doc block, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doc {

@@ -230,7 +230,7 @@ fn index<'a>(name: &str, modules: impl Iterator<Item = &'a str>) -> TokenStream 
         };
         quote! {
             #[doc = #doc]
-            #[allow(deprecated, missing_docs, unused_imports, clippy::all, clippy::pedantic)]
+            #[allow(deprecated, missing_docs, rustdoc::redundant_explicit_links, unused_imports, clippy::all, clippy::pedantic)]
             pub mod #ident {
                 include!(concat!(env!("OUT_DIR"), #file));
             }

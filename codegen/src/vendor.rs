@@ -7,6 +7,7 @@
 mod facts;
 pub mod late;
 mod report;
+mod words;
 
 use crate::error::{Location, Result};
 use crate::load::{self, Expression, Module, Source};
@@ -15,6 +16,7 @@ use crate::print;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+pub use words::faults;
 
 /// Where the three schemas are in a tree: their folders, and what those are called when vendored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -55,6 +55,12 @@ fn vendor_writes_what_check_accepts() {
     assert_eq!(qapi(&["vendor", source, dest]), (Some(0), String::new(), String::new()), "nothing is new");
     let roots = ["qmp", "qga", "storage-daemon"].map(|root| format!("{dest}/{root}/qapi-schema.json"));
     assert_eq!(qapi(&["check", &roots[0], &roots[1], &roots[2]]), (Some(0), String::new(), String::new()));
+    let block = format!("{dest}/qmp/block.json");
+    let text = std::fs::read_to_string(&block).unwrap();
+    let words = "# @deprecated: use ``id`` instead\n";
+    std::fs::write(&block, text.replacen(words, "# @deprecated: to be removed in a later release\n", 1)).unwrap();
+    let (code, _, err) = qapi(&["check", &roots[0]]);
+    assert_eq!((code, err.contains("'eject' does not say what to use instead")), (Some(1), true), "{err}");
     let (code, _, err) = qapi(&["vendor", "included", dest]);
     assert_eq!((code, err.starts_with("included/VERSION: ")), (Some(1), true), "{err}");
 }

@@ -2,7 +2,7 @@
 
 use qemu_qmp_codegen::load::{self, load, Source};
 use qemu_qmp_codegen::schema::Data;
-use qemu_qmp_codegen::vendor::late;
+use qemu_qmp_codegen::vendor::{self, late};
 use qemu_qmp_codegen::{check, print};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,13 @@ fn printing_changes_nothing() {
             }
             assert_eq!(printed.len(), text.len(), "{}", module.path.display());
         }
+    }
+}
+
+#[test]
+fn our_words_say_what_they_must() {
+    for root in ROOTS {
+        assert_eq!(vendor::faults(&check::check(&source(root)).unwrap()), []);
     }
 }
 

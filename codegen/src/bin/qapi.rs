@@ -17,7 +17,8 @@ usage: qapi check [--warnings] FILE...
        qapi vendor QEMU_TREE DEST
 
 check   reads each root file and what it includes, and prints what is wrong as `file:line:column: message`;
-        --warnings also prints what is merely bad style
+        --warnings also prints what is merely bad style; in a vendored tree, what is deprecated must say what to use
+        instead
 vendor  writes the interface facts of the QEMU sources in QEMU_TREE, or of a vendored tree, into DEST, keeps what DEST
         says about them, and prints what is new, changed or gone, and what has become mandatory without being in
         DEST/late-members.json
@@ -59,8 +60,13 @@ fn check_files(files: &[OsString], warnings: bool) -> ExitCode {
                 eprintln!("{}: warning: {}", warning.at, warning.message);
             }
         }
-        if let Err(error) = source.and_then(|source| check::check(&source)) {
-            eprintln!("{error}");
+        let faults = match source.and_then(|source| check::check(&source)) {
+            Ok(schema) if Path::new(file).ancestors().nth(2).is_some_and(is_vendored) => vendor::faults(&schema),
+            Ok(_) => Vec::new(),
+            Err(error) => vec![error],
+        };
+        for fault in faults {
+            eprintln!("{fault}");
             code = ExitCode::FAILURE;
         }
     }

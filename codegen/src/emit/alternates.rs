@@ -1,5 +1,6 @@
 //! The page of an alternate.
 
+use super::links::About;
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{AlternateId, Alternative, Builtin, Type};
@@ -92,7 +93,7 @@ fn variants(cx: &Context<'_>, id: AlternateId, alternatives: &[Alternative]) -> 
         bare: each.ty == Type::Builtin(Builtin::Null),
         // A whole number is a number too, unless an alternative wants just those.
         kinds: kinds(&each.ty).into_iter().filter(|kind| !(whole && *kind == "Whole")).collect(),
-        docs: docs::entry(&each.name, &def.doc.members, &[], each.condition.as_ref(), &def.doc).tokens(),
+        docs: docs::entry(cx, About::definition(def), &each.name, &[], each.condition.as_ref(), &def.doc).tokens(),
     };
     alternatives.iter().map(variant).collect()
 }

@@ -44,11 +44,7 @@ pub(super) fn list<'a>(cx: &Context<'_>, what: &str, names: impl Iterator<Item =
 fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     let prefix = quote!(types::);
     let wire_name = &command.def.name;
-    let docs = docs::definition(cx, &command.def, &format!("Command `{wire_name}`."), "command");
-    let docs = docs.paragraph(if command.success_response { "" } else { "QEMU answers only if it fails." });
-    let (returns, errors) = (command.def.doc.returns.as_ref(), command.def.doc.errors.as_ref());
-    let docs = docs.quoted("Returns: ", returns.map_or("", |section| &section.text));
-    let doc = docs.quoted("Errors: ", errors.map_or("", |section| &section.text)).tokens();
+    let doc = docs::command(cx, command).tokens();
     let reply = match &command.returns {
         Some(ty) => cx.ty(ty, &prefix),
         None => quote!(()),

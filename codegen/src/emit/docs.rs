@@ -1,161 +1,225 @@
 //! Doc comments and attributes: what the schema says of a definition or member, where an IDE shows it.
 
+use super::links::{link, About};
 use super::Context;
-use crate::doc::{Doc, Entry};
+use crate::doc::{Doc, Entry, EVENTS};
 use crate::names::{DEPRECATED, UNSTABLE};
-use crate::schema::{Condition, Definition, Feature};
+use crate::schema::{Command, Condition, Definition, Event, Feature, Type};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 /// The attributes of one item.
 pub struct Docs {
     lines: Vec<String>,
-    deprecated: bool,
+    /// What comes last, whatever is added.
+    tail: String,
+    /// What to use instead, if the item is deprecated.
+    deprecated: Option<String>,
 }
 
 impl Docs {
-    /// Attributes that start with this line.
-    pub fn new(first: impl Into<String>) -> Self {
-        Self { lines: vec![first.into()], deprecated: false }
+    /// Attributes that start with this text.
+    fn new(first: &str) -> Self {
+        Self { lines: first.lines().map(trimmed).collect(), tail: String::new(), deprecated: None }
     }
 
-    /// Adds a paragraph of the generator's own, unless it is empty.
+    /// Adds a paragraph, unless it is empty.
     pub fn paragraph(mut self, text: &str) -> Self {
         if !text.is_empty() {
             self.lines.push(String::new());
-            self.lines.extend(text.lines().map(str::to_owned));
+            self.lines.extend(text.lines().map(trimmed));
         }
         self
     }
 
-    /// Adds a paragraph whose words the schema gives.
-    pub fn quoted(self, lead: &str, text: &str) -> Self {
-        let escaped: Vec<String> = text.trim().lines().map(escape).collect();
-        if escaped.is_empty() {
-            self
-        } else {
-            // A list would not be one after words on its first line.
-            let lead =
-                if text.trim_start().starts_with("- ") { format!("{}\n\n", lead.trim_end()) } else { lead.into() };
-            self.paragraph(&format!("{lead}{}", escaped.join("\n")))
-        }
-    }
-
-    /// Adds what features mean.
-    pub fn features(mut self, features: &[Feature], entries: &[Entry]) -> Self {
+    /// Adds what features mean, if that is more than their names say.
+    fn features(mut self, cx: &Context<'_>, about: About<'_>, features: &[Feature], entries: &[Entry]) -> Self {
         for feature in features {
-            let described = entries.iter().find(|entry| entry.name == feature.name).map_or("", |entry| &entry.text);
-            let text = match feature.name.as_str() {
+            let described = described(feature, entries);
+            let text = one_line(&cx.linked(about, described));
+            let lead = match feature.name.as_str() {
                 DEPRECATED => {
-                    self.deprecated = true;
-                    format!("Deprecated in QEMU{}", colon(described))
+                    self.deprecated = Some(note(described));
+                    "Deprecated in QEMU".to_owned()
                 }
-                UNSTABLE if described.trim().is_empty() => "Unstable: may change or go in any release".to_owned(),
-                UNSTABLE => format!("Unstable{}", colon(described)),
-                name => format!("Feature `{name}`{}", colon(described)),
+                UNSTABLE => "Unstable".to_owned(),
+                name => format!("Feature `{name}`"),
             };
-            self = self.paragraph(&format!("{}.", text.trim_end_matches('.')));
+            let colon = if text.is_empty() { "" } else { ": " };
+            self = self.paragraph(&format!("{lead}{colon}{}.", text.trim_end_matches('.')));
         }
         self
     }
 
     /// Adds the condition on QEMU's build.
-    pub fn condition(self, condition: Option<&Condition>) -> Self {
+    fn condition(self, condition: Option<&Condition>) -> Self {
         let text = condition.map(|condition| format!("Only in builds of QEMU with {}.", spell(condition, false)));
-        self.paragraph(text.as_deref().unwrap_or_default())
-    }
-
-    /// Adds the first release.
-    pub fn since(self, since: Option<&str>) -> Self {
-        let text = since.map(|since| format!("Since QEMU {since}."));
         self.paragraph(text.as_deref().unwrap_or_default())
     }
 
     /// The attributes.
     pub fn tokens(&self) -> TokenStream {
-        self.attributes(self.lines.len())
+        let gap = (!self.tail.is_empty()).then(String::new);
+        let tail = gap.iter().chain(gap.as_ref().map(|_| &self.tail));
+        self.attributes(self.lines.iter().chain(tail))
     }
 
     /// The attributes with no more than the first paragraph, for an item beside one that has them whole.
     pub fn brief(&self) -> TokenStream {
-        self.attributes(self.lines.iter().position(String::is_empty).unwrap_or(self.lines.len()))
+        self.attributes(self.lines.iter().take_while(|line| !line.is_empty()))
     }
 
-    fn attributes(&self, lines: usize) -> TokenStream {
-        let lines =
-            self.lines.iter().take(lines).map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-        let deprecated = self.deprecated.then(|| quote!(#[deprecated(note = "deprecated in QEMU")]));
+    fn attributes<'l>(&self, lines: impl Iterator<Item = &'l String>) -> TokenStream {
+        let lines = lines.map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+        let deprecated = self.deprecated.as_ref().map(|note| quote!(#[deprecated(note = #note)]));
         quote!(#(#[doc = #lines])* #deprecated)
     }
 }
 
 /// The attributes of an item that only names another, whose docs say all: its name on the wire, and what its docs begin with.
-pub fn summary(def: &Definition) -> TokenStream {
-    let mut lines = def.doc.summary.trim().lines().take_while(|line| !line.trim().is_empty());
-    let first = match lines.next() {
-        None => Docs::new(format!("`{}`", def.name)),
-        Some(line) => Docs::new(format!("`{}`: {}", def.name, escape(line))),
-    };
-    let deprecated = def.features.iter().any(|feature| feature.name == DEPRECATED);
-    Docs { deprecated, ..first.continued(lines) }.tokens()
+pub fn summary(cx: &Context<'_>, def: &Definition) -> TokenStream {
+    let first = first_paragraph(&def.doc.summary).0;
+    let colon = if first.is_empty() { "" } else { ": " };
+    let text = format!("{}`{}`{colon}{}", warning(&def.features), def.name, cx.linked(About::definition(def), first));
+    let deprecated = def.features.iter().find(|feature| feature.name == DEPRECATED);
+    let deprecated = deprecated.map(|feature| note(described(feature, &def.doc.features)));
+    Docs { deprecated, ..Docs::new(&text) }.tokens()
 }
 
 /// The doc of a definition. `what` says what it is on the wire; words of the schema's own go before it. `anchor` is
 /// the kind of definition in the manual's anchors.
 pub fn definition(cx: &Context<'_>, def: &Definition, what: &str, anchor: &str) -> Docs {
-    let docs = lead(&def.doc, what).features(&def.features, &def.doc.features);
-    let docs = docs.condition(def.condition.as_ref()).since(def.doc.since.as_deref());
-    docs.paragraph(&manual(cx, def, anchor))
-}
-
-fn lead(doc: &Doc, what: &str) -> Docs {
-    let summary = doc.summary.trim();
-    if summary.is_empty() {
-        return Docs::new(what);
-    }
-    let mut lines = summary.lines().map(escape);
-    let first = Docs::new(lines.next().unwrap_or_default());
-    let docs = lines.fold(first, |mut docs, line| {
-        docs.lines.push(line);
-        docs
-    });
-    docs.paragraph(what)
-}
-
-/// The doc of a member, value or branch named `name` on the wire.
-pub fn entry(name: &str, entries: &[Entry], features: &[Feature], condition: Option<&Condition>, doc: &Doc) -> Docs {
-    let entry = entries.iter().find(|entry| entry.name == name);
-    let docs = match entry.map_or("", |entry| entry.text.trim()) {
-        "" => Docs::new(format!("`{name}`")),
-        text => Docs::new(format!("`{name}`: {}", escape(text.lines().next().unwrap_or_default())))
-            .continued(text.lines().skip(1)),
+    let about = About::definition(def);
+    let warning = warning(&def.features);
+    let docs = match first_paragraph(&def.doc.summary) {
+        ("", _) => Docs::new(&format!("{warning}{what}")),
+        (first, rest) => Docs::new(&format!("{warning}{}", cx.linked(about, first)))
+            .paragraph(&cx.linked(about, rest))
+            .paragraph(what),
     };
-    docs.features(features, &doc.features).condition(condition).since(entry.and_then(|entry| entry.since.as_deref()))
+    let docs = docs.features(cx, about, &def.features, &def.doc.features).condition(def.condition.as_ref());
+    let since = def.doc.since.as_ref().map(|since| format!("Since QEMU {since}."));
+    let tail: Vec<String> = since.into_iter().chain(manual(cx, def, anchor)).collect();
+    Docs { tail: tail.join(" "), ..docs }
 }
 
-impl Docs {
-    fn continued<'a>(mut self, lines: impl Iterator<Item = &'a str>) -> Self {
-        self.lines.extend(lines.map(escape));
-        self
+/// The doc of a command.
+pub fn command(cx: &Context<'_>, command: &Command) -> Docs {
+    let (def, about) = (&command.def, About::definition(&command.def));
+    let what = match command.success_response {
+        true => format!("Command `{}`.", def.name),
+        false => format!("Command `{}`. QEMU answers only if it fails.", def.name),
+    };
+    let docs = definition(cx, def, &what, "command");
+    let returned = command.returns.as_ref().map(|ty| format!("Returns {}", reply(cx, ty)));
+    let docs = match (returned, &def.doc.returns) {
+        (Some(returned), Some(section)) => docs.paragraph(&joined(&returned, &cx.linked(about, &section.text))),
+        (Some(returned), None) => docs.paragraph(&format!("{returned}.")),
+        (None, _) => docs,
+    };
+    let errors = def.doc.errors.as_ref().map(|section| cx.linked(about, section.text.trim()));
+    let events = events(&def.doc).map(|text| cx.linked(about, text));
+    let sections = [("Errors", errors), ("Events", events)];
+    sections.into_iter().fold(docs, |docs, (heading, text)| match text {
+        Some(text) => docs.paragraph(&format!("# {heading}\n{text}")),
+        None => docs,
+    })
+}
+
+/// The doc of an event.
+pub fn event(cx: &Context<'_>, event: &Event) -> Docs {
+    let name = &event.def.name;
+    let quoted = format!("``{name}``");
+    let causes =
+        cx.schema.commands.iter().filter(|command| events(&command.def.doc).is_some_and(|text| text.contains(&quoted)));
+    let causes = causes.filter_map(|command| Some(link(&command.def.name, &cx.definition_path(&command.def.name)?)));
+    let causes: Vec<String> = causes.collect();
+    let docs = definition(cx, &event.def, &format!("Event `{name}`."), "event");
+    docs.paragraph(&if causes.is_empty() { String::new() } else { format!("Follows {}.", causes.join(", ")) })
+}
+
+/// The doc of a member, value or branch named `name` on the wire, in a list of entries of `doc`.
+pub fn entry(
+    cx: &Context<'_>,
+    about: About<'_>,
+    name: &str,
+    features: &[Feature],
+    condition: Option<&Condition>,
+    doc: &Doc,
+) -> Docs {
+    let entry = doc.members.iter().find(|entry| entry.name == name);
+    let text = cx.linked(about, entry.map_or("", |entry| entry.text.trim()));
+    let colon = if text.is_empty() { "" } else { ": " };
+    let docs = Docs::new(&format!("{}`{name}`{colon}{text}", warning(features)));
+    let docs = docs.features(cx, about, features, &doc.features).condition(condition);
+    let since = entry.and_then(|entry| entry.since.as_ref()).map(|since| format!("Since QEMU {since}."));
+    docs.paragraph(&since.unwrap_or_default())
+}
+
+/// What stands before everything else.
+fn warning(features: &[Feature]) -> &'static str {
+    if features.iter().any(|feature| feature.name == UNSTABLE) {
+        "**Unstable.** "
+    } else {
+        ""
     }
 }
 
-fn manual(cx: &Context<'_>, def: &Definition, anchor: &str) -> String {
-    let Some((page, namespace)) = &cx.options.manual else {
-        return String::new();
-    };
+/// The events that a command leads to, where its doc lists them.
+fn events(doc: &Doc) -> Option<&str> {
+    doc.other.iter().find_map(|text| text.strip_prefix(EVENTS)).map(str::trim)
+}
+
+/// The type of a reply in words.
+fn reply(cx: &Context<'_>, ty: &Type) -> String {
+    match ty {
+        Type::Array(element) => format!("a list of {}", reply(cx, element)),
+        Type::Builtin(_) => format!("`{}`", cx.ty(ty, &TokenStream::new()).to_string().replace("wire :: ", "")),
+        Type::Enum(_) | Type::Object(_) | Type::Alternate(_) => {
+            let ident = cx.ty(ty, &TokenStream::new()).to_string();
+            link(&ident, &format!("super::types::{ident}"))
+        }
+    }
+}
+
+/// A text after a lead. A list would not be one after words on its first line.
+fn joined(lead: &str, text: &str) -> String {
+    let text = text.trim();
+    let gap = if text.starts_with("- ") { ":\n\n" } else { ": " };
+    format!("{lead}{gap}{text}")
+}
+
+fn described<'e>(feature: &Feature, entries: &'e [Entry]) -> &'e str {
+    entries.iter().find(|entry| entry.name == feature.name).map_or("", |entry| entry.text.trim())
+}
+
+/// What the compiler says to those who use what is deprecated.
+fn note(described: &str) -> String {
+    match described {
+        "" => "deprecated in QEMU".to_owned(),
+        text => one_line(&text.replace("``", "`")).trim_end_matches('.').to_owned(),
+    }
+}
+
+/// The paragraph that a text begins with, and the rest.
+fn first_paragraph(text: &str) -> (&str, &str) {
+    let (first, rest) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
+    (first, rest.trim_matches('\n'))
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+fn trimmed(line: &str) -> String {
+    line.trim_end().to_owned()
+}
+
+fn manual(cx: &Context<'_>, def: &Definition, anchor: &str) -> Option<String> {
+    let (page, namespace) = cx.options.manual.as_ref()?;
     let module = cx.schema.modules.get(def.module).map_or("", |module| &module.name);
     let module = module.rsplit('/').next().unwrap_or_default();
-    format!("[QEMU manual]({page}#{anchor}-{namespace}-{module}.{})", def.name)
-}
-
-fn colon(text: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", text.lines().map(escape).collect::<Vec<_>>().join(" "))
-    }
+    Some(format!("[QEMU manual]({page}#{anchor}-{namespace}-{module}.{})", def.name))
 }
 
 /// A condition in words.
@@ -175,16 +239,4 @@ fn spell(condition: &Condition, nested: bool) -> String {
         Condition::Any(conditions) => list(conditions, " or "),
         Condition::Not(condition) => format!("not {}", spell(condition, true)),
     }
-}
-
-/// Text that rustdoc shall not take for markup of its own.
-fn escape(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    for letter in line.chars() {
-        if matches!(letter, '[' | ']' | '<' | '>') {
-            out.push('\\');
-        }
-        out.push(letter);
-    }
-    out.trim_end().to_owned()
 }

@@ -1,7 +1,8 @@
 //! The page of an enum.
 
+use super::links::{variants, About};
 use super::{docs, Context};
-use crate::names::{self, ident, Scope};
+use crate::names::{self, ident};
 use crate::schema::{Enum, EnumId};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -15,13 +16,11 @@ pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
     let doc = docs::definition(cx, &each.def, &format!("Enum `{}`.", each.def.name), "enum").tokens();
 
     let unrecognized = ident(names::UNRECOGNIZED);
-    let mut scope = Scope::with(&[names::UNRECOGNIZED]);
-    let variants: Vec<_> =
-        each.values.iter().map(|value| ident(&scope.claim(names::value_name(&each.def.name, &value.name)))).collect();
+    let variants = variants(each);
     let wire_names = each.values.iter().map(|value| &value.name);
     let variant_docs = each.values.iter().map(|value| {
-        let doc = &each.def.doc;
-        docs::entry(&value.name, &doc.members, &value.features, value.condition.as_ref(), doc).tokens()
+        let about = About::definition(&each.def);
+        docs::entry(cx, about, &value.name, &value.features, value.condition.as_ref(), &each.def.doc).tokens()
     });
 
     quote! {

@@ -16,7 +16,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let variants = events.iter().map(|event| ident(&scope.claim(names::message_name(&event.def.name))));
     let variants: Vec<_> = variants.collect();
     let wire_names: Vec<_> = events.iter().map(|event| &event.def.name).collect();
-    let summaries = events.iter().map(|event| docs::summary(&event.def));
+    let summaries = events.iter().map(|event| docs::summary(cx, &event.def));
     let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
     let list = list(cx, "event", types.iter());
     let runtime = &cx.options.runtime;
@@ -84,8 +84,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
 
 fn page(cx: &Context<'_>, name: &Ident, event: &Event) -> TokenStream {
     let (wire_name, runtime) = (&event.def.name, &cx.options.runtime);
-    let doc = docs::definition(cx, &event.def, &format!("Event `{wire_name}`."), "event");
-    let doc = doc.paragraph(made_by(false)).tokens();
+    let doc = docs::event(cx, event).paragraph(made_by(false)).tokens();
     let item = message(cx, &doc, name, &event.def, &event.data, Purpose::EventData);
     quote! {
         #item

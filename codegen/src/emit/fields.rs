@@ -1,6 +1,7 @@
 //! Members → fields: what every page with members needs to know of them.
 
 use super::docs::{self, Docs};
+use super::links::About;
 use super::Context;
 use crate::doc::Doc;
 use crate::names::{self, ident, Scope};
@@ -61,18 +62,25 @@ pub struct Owner<'a> {
     pub sent: bool,
 }
 
+impl<'a> Owner<'a> {
+    /// The definition on whose page the members stand.
+    fn shown_by(&self, cx: &Context<'a>) -> &'a str {
+        self.object.map_or(self.name, |object| &cx.schema[object].def.name)
+    }
+}
+
 /// The fields of these members, their identifiers claimed in `scope`. `prefix` leads to the types' module.
 pub fn fields<'a>(
-    cx: &Context<'_>,
-    owner: &Owner<'_>,
+    cx: &Context<'a>,
+    owner: &Owner<'a>,
     members: impl Iterator<Item = &'a Member>,
     prefix: &TokenStream,
     scope: &mut Scope,
 ) -> Vec<Field<'a>> {
     let field = |member: &'a Member| {
         let late = cx.late(owner.name, &member.name);
-        let docs =
-            docs::entry(&member.name, &owner.doc.members, &member.features, member.condition.as_ref(), owner.doc);
+        let about = About { definition: owner.shown_by(cx), ty: Some(&member.ty) };
+        let docs = docs::entry(cx, about, &member.name, &member.features, member.condition.as_ref(), owner.doc);
         let absent = late.map(|release| match owner.sent {
             false => format!("`None` where QEMU is older than {release}."),
             true => format!("Mandatory since QEMU {release}; older ones refuse it."),

@@ -11,6 +11,7 @@ mod enums;
 mod events;
 mod fields;
 mod identifiers;
+mod links;
 mod objects;
 mod unions;
 
@@ -20,6 +21,7 @@ use crate::names::ident;
 use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
 use boxing::Boxing;
 use identifiers::Identifiers;
+use links::Links;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,13 +141,14 @@ struct Context<'a> {
     boxing: Boxing,
     direction: Direction,
     names: Identifiers,
+    links: Links<'a>,
 }
 
 impl<'a> Context<'a> {
     fn new(schema: &'a Schema, options: &'a Options) -> Self {
         let direction = Direction::of(schema);
         let names = Identifiers::of(schema, &direction);
-        Self { schema, options, boxing: Boxing::of(schema), direction, names }
+        Self { schema, options, boxing: Boxing::of(schema), direction, names, links: Links::of(schema) }
     }
 
     /// The identifier of a struct or union.

@@ -1,6 +1,7 @@
 //! The page of a union: a struct of the base's members and one enum of branches.
 
 use super::fields::Field;
+use super::links::About;
 use super::objects::{inherent, made_by, object_fields, strictness, Codec, Extra};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
@@ -113,11 +114,12 @@ fn late_tag<'a>(cx: &'a Context<'_>, id: ObjectId, tag: &str) -> Option<&'a str>
 
 fn variants<'a>(cx: &Context<'a>, id: ObjectId, branches: &'a Branches, scope: &mut Scope) -> Vec<Variant<'a>> {
     let tags = &cx.schema[branches.tag_type];
+    let about = About::definition(&tags.def);
     let mut variant_scope = Scope::with(&[names::UNRECOGNIZED]);
     let variant = |branch: &'a crate::schema::Branch| {
         let value = tags.values.iter().find(|value| value.name == branch.value);
         let features = value.map_or(&[][..], |value| &value.features);
-        let doc = docs::entry(&branch.value, &tags.def.doc.members, features, branch.condition.as_ref(), &tags.def.doc);
+        let doc = docs::entry(cx, about, &branch.value, features, branch.condition.as_ref(), &tags.def.doc);
         Variant {
             value: &branch.value,
             ident: ident(&variant_scope.claim(names::value_name(&tags.def.name, &branch.value))),

@@ -19,6 +19,12 @@ const FEATURES: [(&str, &str); 10] = [
     ("unstable", "may change or go in any release"),
 ];
 
+/// Whether these are the words that stand where nobody has written any.
+pub(super) fn is_nobodys(feature: &str, text: &str) -> bool {
+    let known = FEATURES.iter().find(|(name, _)| *name == feature).map_or(UNKNOWN_FEATURE, |(_, words)| words);
+    text.is_empty() || text == known
+}
+
 /// What we say about a feature that is not among them; QEMU's generator wants some words.
 const UNKNOWN_FEATURE: &str = "see the QEMU manual";
 

@@ -1,0 +1,223 @@
+//! Names in doc text → links to what they name.
+//!
+//! A text puts names between two backticks each, as QAPI's own texts do. Most are what the text is about: values of a
+//! member's type, members beside it, values of its definition. The others are definitions, values that only one enum has, or
+//! `Definition.member` in full. A name that is none of these stays as it is. All links stay within the API, so that none
+//! depends on another schema.
+
+use super::Context;
+use crate::names::{self, Scope};
+use crate::schema::{Command, Data, Definition, Enum, Member, ObjectId, Type};
+use proc_macro2::Ident;
+use std::collections::HashMap;
+
+/// What a text is about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The name of the definition that has the text or, where the text belongs to a base, shows it.
+    pub definition: &'a str,
+    /// The type of the member that the text describes.
+    pub ty: Option<&'a Type>,
+}
+
+impl<'a> About<'a> {
+    /// A text about a whole definition.
+    pub fn definition(def: &'a Definition) -> Self {
+        Self { definition: &def.name, ty: None }
+    }
+}
+
+/// Where definitions are.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    Enum(usize),
+    Object(usize),
+    Alternate(usize),
+    Command(usize),
+    Event(usize),
+}
+
+/// All definitions by name.
+pub struct Links<'a>(HashMap<&'a str, Target>);
+
+impl<'a> Links<'a> {
+    pub fn of(schema: &'a crate::schema::Schema) -> Self {
+        fn targets<'d>(
+            defs: impl Iterator<Item = &'d Definition>,
+            target: fn(usize) -> Target,
+        ) -> impl Iterator<Item = (&'d str, Target)> {
+            defs.enumerate().map(move |(index, def)| (def.name.as_str(), target(index)))
+        }
+        let all = targets(schema.enums.iter().map(|each| &each.def), Target::Enum)
+            .chain(targets(schema.objects.iter().map(|each| &each.def), Target::Object))
+            .chain(targets(schema.alternates.iter().map(|each| &each.def), Target::Alternate))
+            .chain(targets(schema.commands.iter().map(|each| &each.def), Target::Command))
+            .chain(targets(schema.events.iter().map(|each| &each.def), Target::Event));
+        Self(all.collect())
+    }
+}
+
+/// The identifiers of an enum's variants, in order.
+pub fn variants(each: &Enum) -> Vec<Ident> {
+    let mut scope = Scope::with(&[names::UNRECOGNIZED]);
+    let values = each.values.iter();
+    values.map(|value| names::ident(&scope.claim(names::value_name(&each.def.name, &value.name)))).collect()
+}
+
+/// A code span that leads to this path.
+pub fn link(shown: &str, path: &str) -> String {
+    format!("[`{shown}`]({path})")
+}
+
+impl Context<'_> {
+    /// The text with links, its lines as they were. Outside of code, nothing in it is markup to rustdoc.
+    pub fn linked(&self, about: About<'_>, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + text.len() / 4);
+        let mut rest = text;
+        while let Some((before, (code, after))) =
+            rest.split_once("``").and_then(|(before, rest)| Some((before, rest.split_once("``")?)))
+        {
+            escape(before, &mut out);
+            match self.target(about, code) {
+                Some(path) => out.push_str(&link(code, &path)),
+                None => out.extend(["``", code, "``"]),
+            }
+            rest = after;
+        }
+        escape(rest, &mut out);
+        out
+    }
+
+    /// The path of what a name means in a text.
+    fn target(&self, about: About<'_>, name: &str) -> Option<String> {
+        if let Some((definition, part)) = name.split_once('.') {
+            return self.part(*self.links.0.get(definition)?, part);
+        }
+        if name == about.definition {
+            return None;
+        }
+        let value = about.ty.and_then(|ty| self.value(ty, name));
+        let home = self.links.0.get(about.definition);
+        value
+            .or_else(|| self.part(*home?, name))
+            .or_else(|| self.definition_path(name))
+            .or_else(|| self.value_of_member(*home?, name))
+            .or_else(|| self.value_of_one_enum(name))
+    }
+
+    /// The path of the definition of this name.
+    pub fn definition_path(&self, name: &str) -> Option<String> {
+        Some(self.path(*self.links.0.get(name)?))
+    }
+
+    fn path(&self, target: Target) -> String {
+        let (module, ident) = match target {
+            Target::Enum(index) => ("types", &self.names.enums[index]),
+            Target::Object(index) => ("types", &self.names.objects[index]),
+            Target::Alternate(index) => ("types", &self.names.alternates[index]),
+            Target::Command(index) => ("commands", &self.names.commands[index]),
+            Target::Event(index) => ("events", &self.names.events[index]),
+        };
+        format!("super::{module}::{ident}")
+    }
+
+    /// The path of a member or value of a definition.
+    fn part(&self, target: Target, name: &str) -> Option<String> {
+        match target {
+            Target::Enum(index) => self.variant(index, name),
+            Target::Object(index) => self.field(target, ObjectId(index), name),
+            Target::Alternate(_) => None,
+            Target::Command(index) => self.message_field(target, &self.schema.commands[index].data, name),
+            Target::Event(index) => self.message_field(target, &self.schema.events[index].data, name),
+        }
+    }
+
+    fn variant(&self, index: usize, value: &str) -> Option<String> {
+        let each = &self.schema.enums[index];
+        let position = each.values.iter().position(|known| known.name == value)?;
+        let (path, variants) = (self.path(Target::Enum(index)), variants(each));
+        Some(format!("{path}::{}", variants.get(position)?))
+    }
+
+    fn field(&self, target: Target, id: ObjectId, name: &str) -> Option<String> {
+        let object = &self.schema[id];
+        let members = self.schema.all_members(object);
+        let is_tag = object.branches.as_ref().is_some_and(|branches| branches.tag == name);
+        let path = self.path(target);
+        if is_tag {
+            return Some(format!("field@{path}::{}", names::BRANCH));
+        }
+        plain_field(&members, name).map(|ident| format!("field@{path}::{ident}"))
+    }
+
+    fn message_field(&self, target: Target, data: &Data, name: &str) -> Option<String> {
+        match data {
+            Data::Object(id) if self.schema[*id].branches.is_some() || self.is_item(target, *id) => {
+                self.field(Target::Object(id.0), *id, name)
+            }
+            Data::Object(id) => self.field(target, *id, name),
+            Data::Members(members) => {
+                let ident = plain_field(&members.iter().collect::<Vec<_>>(), name)?;
+                Some(format!("field@{}::{ident}", self.path(target)))
+            }
+        }
+    }
+
+    /// Whether the command is the type of its arguments.
+    fn is_item(&self, target: Target, id: ObjectId) -> bool {
+        let is_item = |command: &Command| super::identifiers::is_item(self.schema, &self.direction, command, id);
+        matches!(target, Target::Command(index) if is_item(&self.schema.commands[index]))
+    }
+
+    /// The path of a value of this type.
+    fn value(&self, ty: &Type, name: &str) -> Option<String> {
+        match ty {
+            Type::Enum(id) => self.variant(id.0, name),
+            Type::Array(element) => self.value(element, name),
+            _ => None,
+        }
+    }
+
+    /// The path of a value of the one member that has such a value.
+    fn value_of_member(&self, home: Target, name: &str) -> Option<String> {
+        let members = match home {
+            Target::Object(index) => self.schema.all_members(&self.schema.objects[index]),
+            Target::Command(index) => self.schema.data_members(&self.schema.commands[index].data),
+            Target::Event(index) => self.schema.data_members(&self.schema.events[index].data),
+            Target::Enum(_) | Target::Alternate(_) => return None,
+        };
+        let mut types: Vec<&Type> = members.iter().map(|member| &member.ty).collect();
+        types.dedup();
+        only(types.into_iter().filter_map(|ty| self.value(ty, name)))
+    }
+
+    /// The path of a value that no other enum has.
+    fn value_of_one_enum(&self, name: &str) -> Option<String> {
+        only((0..self.schema.enums.len()).filter_map(|index| self.variant(index, name)))
+    }
+}
+
+/// The only one of them.
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next();
+    first.filter(|_| all.next().is_none())
+}
+
+/// The identifier of a member's field, unless that depends on what else its struct has.
+fn plain_field(members: &[&Member], name: &str) -> Option<String> {
+    const TAKEN: [&str; 4] = [names::BRANCH, names::TAGGED, names::ARGUMENT, names::EXTRA];
+    let ident = names::member_name(members.iter().find(|member| member.name == name)?.name.as_str());
+    let is_taken = names::METHODS.iter().chain(&TAKEN).any(|taken| *taken == ident);
+    let same = members.iter().filter(|member| names::member_name(&member.name) == ident).count();
+    (!is_taken && same == 1).then_some(ident)
+}
+
+/// Adds text that rustdoc shall not take for markup of its own.
+fn escape(text: &str, out: &mut String) {
+    for letter in text.chars() {
+        if matches!(letter, '[' | ']' | '<' | '>') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+}
