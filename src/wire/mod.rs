@@ -1,8 +1,9 @@
 //! The runtime under the generated types: how objects, enums, unions and alternates become JSON and come back.
 //!
-//! Generated code holds no logic. It implements the small traits here ([`Object`], [`Branch`], [`Alternate`]) with tables and
-//! one-line matches, and one of the macros ([`object!`], [`enumeration!`], …) turns them into serde's `Serialize` and
-//! `Deserialize`. Those two are what programs use; the rest of this module is for generated code and may grow with it.
+//! Generated code holds no logic. It implements the small traits here (`Object`, `Branch`, `Alternate`: hidden, so that the
+//! pages of types show what programs use) with tables and one-line matches, and one of the macros ([`object!`],
+//! [`enumeration!`], …) turns them into serde's `Serialize` and `Deserialize`. Those two are what programs use; the rest of this
+//! module is for generated code and may grow with it.
 //!
 //! What all codecs keep to:
 //! - Members may come in any order, the tag of a union after the members that it governs included.

@@ -2,6 +2,8 @@
 //!
 //! What they are for is done by the files that work on them: objects, unions and alternates. Nothing here knows of one of
 //! those.
+//!
+//! Four traits are hidden from the docs, because their methods would be most of what the page of each generated type shows.
 
 use super::builtin::{Any, AnyMap, Number, Numbers};
 use super::members::{position, Seen};
@@ -13,6 +15,7 @@ use serde::ser::{Serialize, Serializer};
 /// Members have indices. Those of a union go on after its base: the tag, then the members of the branch that the tag
 /// selects, and so on inwards where that branch is a union itself. The methods with a body are for objects without
 /// branches, as far as a union's branch is not asked; the macro `extensible!` replaces two of them.
+#[doc(hidden)]
 pub trait Object: Sized {
     /// Names of the members on the wire, the mandatory ones first; of a union, those of its base without the tag.
     const MEMBERS: &'static [&'static str];
@@ -105,6 +108,7 @@ pub trait Object: Sized {
 }
 
 /// The part of [`Object`] that needs no serializer, so that branches of different types can be asked alike.
+#[doc(hidden)]
 pub trait Lookup {
     /// [`Object::find`]
     fn find(&self, name: &str) -> Option<usize>;
@@ -146,6 +150,7 @@ impl<T: Object> Lookup for T {
 }
 
 /// What the generator emits for the branches of a union.
+#[doc(hidden)]
 pub trait Branch {
     /// Becomes the branch of that tag, blank.
     fn select(&mut self, tag: &str);
@@ -166,6 +171,7 @@ pub trait Branch {
 }
 
 /// What the generator emits for an alternate.
+#[doc(hidden)]
 pub trait Alternate: Sized {
     /// The alternative that takes this kind of value, or else the value as unrecognized.
     ///
