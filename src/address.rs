@@ -10,7 +10,7 @@ use std::str::FromStr;
 /// Made from a path (`&str`, `String`, `&String`, `&Path`, `PathBuf`) or from a host and a port (`(&str, u16)`,
 /// `(String, u16)`, `(IpAddr, u16)`, `SocketAddr`).
 ///
-/// What people type is [parsed](Self::from_str), and what is shown is parsed to the same address:
+/// Text that people type is [parsed](Self::from_str), and the text shown is parsed to the same address:
 ///
 /// ```
 /// use qemu_qmp::Address;
@@ -41,7 +41,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// What this may have been meant for, if it is a path that looks like another address.
+    /// Guesses the address that was meant, if this is a path that looks like another address.
     pub(crate) fn mistaken(&self) -> Option<Address> {
         let Address::Unix(path) = self else { return None };
         path.to_str()?.parse().ok().filter(|meant| meant != self)

@@ -1,4 +1,4 @@
-//! What connecting means, for all clients: which session a peer gets, and when to try again. Decides, but neither waits nor
+//! Rules of connecting, for all clients: which session a peer gets, and when to try again. Decides, but neither waits nor
 //! looks at a clock, except for a number that is hard to guess.
 //!
 //! A server that is being started is not there, then has a socket on which nobody listens, then listens. A monitor that is
@@ -14,7 +14,7 @@ use crate::session::Session;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// What there is no connection to in time if a Unix socket's queue is full.
+/// The error where a Unix socket's queue stays full until the deadline.
 pub(crate) const FULL_QUEUE: &str = "to a server that hangs, or that another client may hold,";
 
 /// How long to wait for room in a Unix socket's queue before asking again. A socket does not tell when there is any.
@@ -88,7 +88,7 @@ impl Retries {
     }
 }
 
-/// Whether a failure may be that of a server that is only being started, or ended just now.
+/// Returns whether a failure may be that of a server that is only being started, or ended just now.
 fn may_pass(failure: &Error) -> bool {
     use io::ErrorKind::{
         AddrNotAvailable, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted,

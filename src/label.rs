@@ -1,13 +1,13 @@
-//! What a connection is called, for errors and traces.
+//! A connection's name, for errors and traces.
 
 use std::sync::Arc;
 
-/// What a connection is called in errors and traces.
+/// A connection's name in errors and traces.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Label {
     /// Where it leads to.
     pub(crate) address: Option<Arc<str>>,
-    /// What the program calls it.
+    /// The name that the program gave it.
     pub(crate) name: Option<Arc<str>>,
     /// Tells it from all others of this process, in traces.
     #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only traces tell it"))]

@@ -134,7 +134,7 @@ impl ConnectOptions {
         self
     }
 
-    /// What to call the connection in errors and traces, such as the name of the virtual machine.
+    /// Names the connection in errors and traces, such as the name of the virtual machine.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.session = self.session.name(name);
         self

@@ -8,7 +8,7 @@ use crate::options::ConnectOptions;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// What the class `QEMUMonitorProtocol` is in QEMU's Python scripts since 2009: a monitor's address, and commands and events
+/// The class `QEMUMonitorProtocol` of QEMU's Python scripts since 2009: a monitor's address, and commands and events
 /// without types. For programs that are ported from it; others are better served by [`Client`](crate::Client).
 ///
 /// | Python | here |
@@ -115,7 +115,7 @@ impl QemuMonitorProtocol {
         }
     }
 
-    /// Whether there is a connection, as far as is known without asking the peer.
+    /// Returns whether there is a connection, as far as is known without asking the peer.
     pub fn is_connected(&self) -> bool {
         self.client.as_ref().is_some_and(Client::is_connected)
     }

@@ -1,4 +1,4 @@
-//! What operations need of a client: three verbs, and whether it blocks.
+//! The operations' view of a client: three verbs, and whether it blocks.
 //!
 //! Clients implement [`Connection`], and operations are written over it, so that neither knows the other. No client, no clock
 //! but the connection's, no generated types.
@@ -65,9 +65,9 @@ use std::time::{Duration, Instant};
 /// # }
 /// ```
 pub trait Connection {
-    /// What is at the other end.
+    /// The peer at the other end.
     type Peer: Peer;
-    /// Whether the client blocks: [`Blocking`] or [`Asynchronous`].
+    /// The kind of client: [`Blocking`] or [`Asynchronous`].
     type Mode: Mode;
 
     /// Executes a command.
@@ -104,7 +104,7 @@ pub trait Connection {
         drop(command);
     }
 
-    /// What time it is. Deadlines are measured by this clock.
+    /// The current time. Deadlines are measured by this clock.
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -144,11 +144,11 @@ impl<K: Connection> Connection for &mut K {
     }
 }
 
-/// What a command returned, and when in the order of events.
+/// A command's reply, and when it came in the order of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer<T> {
-    /// What it returned.
+    /// The reply.
     pub reply: T,
     /// Which events arrived meanwhile. A connection that cannot tell says that all events came later:
     /// [`CallSpan::default`].
@@ -164,14 +164,14 @@ impl<T> Answer<T> {
 
 /// How an operation runs: [`Blocking`] or [`Asynchronous`].
 pub trait Mode {
-    /// What running an operation gives: the future itself, or what comes of it.
+    /// The result of running an operation: the future itself, or what comes of it.
     type Running<F: Future>;
 
     /// Runs an operation.
     fn run<F: Future>(operation: F) -> Self::Running<F>;
 }
 
-/// What an operation gives that runs on the connection `K`: its outcome if the client blocks, or else a future of it.
+/// The result of an operation that runs on the connection `K`: its outcome if the client blocks, or else a future of it.
 pub type Running<K, F> = <<K as Connection>::Mode as Mode>::Running<F>;
 
 /// An operation runs until it is over, in the thread that calls.

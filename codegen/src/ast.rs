@@ -23,7 +23,7 @@ pub(crate) struct Written<'a> {
     pub(crate) kind: Kind<'a>,
 }
 
-/// What all messages about a definition begin with, and where they point.
+/// The beginning of all messages about a definition, and the place where they point.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) meta: Meta,
@@ -73,7 +73,7 @@ impl Meta {
     }
 }
 
-/// What sets the kinds of definitions apart.
+/// The contents of a definition, by kind.
 #[derive(Debug)]
 pub(crate) enum Kind<'a> {
     Enum { values: Vec<EnumValue>, prefix: Option<String> },

@@ -1,7 +1,7 @@
 //! Which way values go: types that only ever come from a server have no setters, and those that only ever go to one are
 //! decoded strictly, because a program wrote what is decoded.
 //!
-//! Who makes values of them stands in for a server, and sets their fields; for everybody else, their setters would be one in
+//! A stand-in for a server makes values of them and sets their fields; for everybody else, their setters would be one in
 //! thirty of all functions to compile.
 
 use crate::schema::{Data, ObjectId, Schema, Type};
@@ -21,22 +21,22 @@ impl Direction {
         Self { received: reached(schema, received.collect()), sent: reached(schema, sent.collect()) }
     }
 
-    /// Whether values of this struct or union are received, and never sent. Not so if no message has one.
+    /// Returns whether values of this struct or union are received, and never sent. Not so if no message has one.
     pub fn only_received(&self, object: ObjectId) -> bool {
         self.received[object.0] && !self.sent[object.0]
     }
 
-    /// Whether a message has values of this struct or union.
+    /// Returns whether a message has values of this struct or union.
     pub fn in_a_message(&self, object: ObjectId) -> bool {
         self.received[object.0] || self.sent[object.0]
     }
 
-    /// Whether values of this struct or union are sent.
+    /// Returns whether values of this struct or union are sent.
     pub fn sent(&self, object: ObjectId) -> bool {
         self.sent[object.0]
     }
 
-    /// Whether values of this struct or union are sent, and never received.
+    /// Returns whether values of this struct or union are sent, and never received.
     pub fn only_sent(&self, object: ObjectId) -> bool {
         self.sent[object.0] && !self.received[object.0]
     }

@@ -11,7 +11,7 @@ mod style;
 use crate::error::Location;
 pub(crate) use reader::{indentation, Reader};
 
-/// What a paragraph that lists a command's events begins with. It is ours: to QAPI it is text like any other.
+/// The first word of a paragraph that lists a command's events. It is ours: to QAPI it is text like any other.
 pub(crate) const EVENTS: &str = "Events:";
 
 /// A doc block, taken apart.
@@ -21,7 +21,7 @@ pub struct Doc {
     pub at: Option<Location>,
     /// The definition it belongs to; `None` for a block in free form.
     pub symbol: Option<String>,
-    /// What stands before the first member or section.
+    /// The text before the first member or section.
     pub summary: String,
     /// `@member:` entries, in order.
     pub members: Vec<Entry>,
@@ -55,6 +55,6 @@ pub struct Entry {
 pub struct Section {
     /// The line of its tag.
     pub at: Location,
-    /// What it says; never empty.
+    /// Its text; never empty.
     pub text: String,
 }

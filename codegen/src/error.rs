@@ -35,7 +35,7 @@ impl fmt::Debug for Location {
 pub struct Error {
     /// Where QEMU's own generator would report it.
     pub at: Location,
-    /// What is wrong, in one line.
+    /// The message, in one line.
     pub message: String,
 }
 

@@ -22,7 +22,7 @@ pub struct Generator {
     options: Options,
 }
 
-/// What a [`Generator`] made of a schema.
+/// The output of a [`Generator`].
 #[derive(Debug, Clone)]
 pub struct Generated {
     /// Name and text of each file: `NAME.rs`, which the program includes, and the modules that this includes in turn.

@@ -15,7 +15,7 @@ pub(crate) struct Token<'t> {
     pub at: Location,
 }
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind<'t> {
     /// One of `{ } [ ] : ,`
@@ -30,7 +30,7 @@ pub(crate) enum Kind<'t> {
     End,
 }
 
-/// Whether ordinary comments are tokens or white space.
+/// The treatment of ordinary comments: as tokens or as white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comments {
     /// Between definitions.

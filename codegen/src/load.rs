@@ -37,7 +37,7 @@ pub struct Source {
     pub modules: Vec<Module>,
     /// The definitions of all files; those of an included file stand where it is included first.
     pub expressions: Vec<Expression>,
-    /// What is bad style but no error.
+    /// Warnings of bad style.
     pub warnings: Vec<Error>,
 }
 
@@ -97,7 +97,7 @@ pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) ->
     Ok(Source { modules: loader.modules, expressions, warnings: loader.warnings })
 }
 
-/// What is known while files are being read.
+/// The state while files are being read.
 struct Loader<R> {
     read: R,
     /// The folder that module names are relative to.

@@ -15,7 +15,7 @@ const KEYWORDS: &[&str] = &[
     "yield",
 ];
 
-/// What generated code spells without a path. A definition of such a name gets the prefix `Qapi`.
+/// Names that generated code spells without a path. A definition of such a name gets the prefix `Qapi`.
 const PRELUDE: &[&str] =
     &["Box", "Err", "From", "Into", "IntoIterator", "None", "Ok", "Option", "Result", "Self", "Some", "String", "Vec"];
 
@@ -31,7 +31,7 @@ const DIGIT_PREFIXES: &[(&str, &str)] = &[
     ("SsidSizeMode", "Bits"),
 ];
 
-/// What stands in front of a value that starts with a digit where no row of [`DIGIT_PREFIXES`] knows better.
+/// The prefix of a value that starts with a digit where no row of [`DIGIT_PREFIXES`] knows better.
 const DIGIT_PREFIX: &str = "N";
 
 /// Values whose spelling no rule makes readable: enum, value, identifier.
@@ -108,11 +108,11 @@ pub fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// What an event's identifier ends in if a command has it without.
+/// The suffix of an event's identifier if a command has it without.
 pub const EVENT_SUFFIX: &str = "Event";
-/// What a type's identifier ends in if a command has it without and returns the type.
+/// The suffix of a type's identifier if a command has it without and returns the type.
 pub const REPLY_SUFFIX: &str = "Reply";
-/// What a type's identifier ends in if a command or an event has it without.
+/// The suffix of a type's identifier if a command or an event has it without.
 pub const TYPE_SUFFIX: &str = "Type";
 
 /// The identifiers of one namespace: the second of two equal ones gets an underscore.

@@ -61,7 +61,7 @@ impl Object {
     }
 }
 
-/// What stands at the top level of a file.
+/// An item at the top level of a file.
 #[derive(Debug, Clone)]
 pub enum Item {
     /// A `##` block.
@@ -76,7 +76,7 @@ pub struct Parser<'t> {
     lexer: Lexer<'t>,
     /// The token to be looked at next.
     token: Token<'t>,
-    /// What is bad style but no error, in source order.
+    /// Warnings of bad style, in source order.
     pub warnings: Vec<Error>,
 }
 

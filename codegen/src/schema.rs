@@ -51,7 +51,7 @@ impl Schema {
         }
     }
 
-    /// What all definitions have, in source order.
+    /// The common parts of all definitions, in source order.
     pub fn definitions(&self) -> Vec<&Definition> {
         let types = self.enums.iter().map(|it| &it.def).chain(self.objects.iter().map(|it| &it.def));
         let types = types.chain(self.alternates.iter().map(|it| &it.def));
@@ -162,7 +162,7 @@ pub enum Builtin {
     QType,
 }
 
-/// What every definition has.
+/// The common part of all definitions.
 #[derive(Debug, Clone)]
 pub struct Definition {
     /// Name as in the schema.
@@ -267,7 +267,7 @@ pub struct Member {
     pub name: String,
     /// Its type.
     pub ty: Type,
-    /// Whether it may be absent.
+    /// True if it may be absent.
     pub optional: bool,
     /// Features of the member.
     pub features: Vec<Feature>,
@@ -297,7 +297,7 @@ pub struct Alternative {
     pub condition: Option<Condition>,
 }
 
-/// What a command or an event carries.
+/// The data of a command or an event.
 #[derive(Debug, Clone)]
 pub enum Data {
     /// Members written in place; empty where the schema has no `data`.
@@ -313,7 +313,7 @@ pub struct Command {
     pub def: Definition,
     /// Its arguments.
     pub data: Data,
-    /// Whether `data` was marked `boxed`; concerns QEMU's C code only.
+    /// True if `data` was marked `boxed`; concerns QEMU's C code only.
     pub boxed: bool,
     /// Type of the return value; `None` is the empty object.
     pub returns: Option<Type>,
@@ -336,6 +336,6 @@ pub struct Event {
     pub def: Definition,
     /// Its data.
     pub data: Data,
-    /// Whether `data` was marked `boxed`; concerns QEMU's C code only.
+    /// True if `data` was marked `boxed`; concerns QEMU's C code only.
     pub boxed: bool,
 }

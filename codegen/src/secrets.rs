@@ -1,5 +1,5 @@
-//! What a build script says is secret in its schema. A name that the schema does not have is refused: a secret that is misspelt
-//! would be shown.
+//! Secrets of a schema, as its build script names them. A name that the schema does not have is refused: a secret that is
+//! misspelt would be shown.
 
 use crate::error::{Error, Location, Result};
 use crate::schema::{Data, Member, Schema};

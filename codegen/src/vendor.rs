@@ -48,14 +48,14 @@ struct File {
     definitions: Vec<Expression>,
 }
 
-/// What vendoring a tree comes to.
+/// The result of vendoring a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vendored {
     /// Paths, relative to the destination, and contents of all schema files.
     pub files: Vec<(String, String)>,
     /// Files that were vendored before and are no more.
     pub gone: Vec<String>,
-    /// What is new, changed or gone, in lines for people.
+    /// Additions, changes and removals, in lines for people.
     pub report: Vec<String>,
 }
 

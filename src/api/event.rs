@@ -1,4 +1,4 @@
-//! What events are: one of a schema, all of a schema as an enum, and those that no enum has a variant for.
+//! Traits of events: one of a schema, all of a schema as an enum, and those that no enum has a variant for.
 //!
 //! Assumes that the session has taken the envelope off, so that there are a name and, perhaps, data. Never fails on what a
 //! server sends: what the schema does not know, or what does not fit it, is kept as it came.
@@ -62,7 +62,7 @@ pub struct UndecodableEvent {
     pub name: Box<str>,
     /// Which member does not fit, such as `.device[2].id`; empty where it is the data as a whole.
     pub path: Box<str>,
-    /// What was expected there.
+    /// The expected value.
     pub reason: Box<str>,
     /// The data as it came.
     pub text: Box<str>,

@@ -1,4 +1,4 @@
-//! What generated code implements: commands, events, and the peers that they belong to.
+//! The traits of generated code: commands, events, and the peers that they belong to.
 //!
 //! Assumes nothing about clients: these are the words that generated code and clients share.
 
@@ -29,11 +29,11 @@ pub use record::{decode_event, encode_event, EventRecord, NamedEvent};
 pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `query-status`.
     const NAME: &'static str;
-    /// Whether a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
+    /// True if a successful execution is answered at all. That of commands such as `guest-shutdown` is not.
     const SUCCESS_RESPONSE: bool = true;
-    /// What is secret in its arguments and its reply, beside what the names of members betray.
+    /// The secrets in its arguments and its reply, beside those that the names of members betray.
     const SECRETS: Secrets = Secrets::NONE;
-    /// What a successful execution returns; `()` where the schema names no type.
+    /// The reply of a successful execution; `()` where the schema names no type.
     type Reply: Serialize + DeserializeOwned + fmt::Debug;
     /// Decodes the `return` member of a reply.
     ///
@@ -44,8 +44,8 @@ pub trait Command: Serialize + DeserializeOwned + fmt::Debug {
     }
 }
 
-/// What the name of a command is without `::new(…)`, so that the compiler can say what is missing instead of advising a struct
-/// literal. Nobody needs a value of it.
+/// Gives the bare name of a command, without `::new(…)`, a meaning, so that the compiler can say what is missing
+/// instead of advising a struct literal. Nobody needs a value of it.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct WithoutNew<C>(std::marker::PhantomData<C>);

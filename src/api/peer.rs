@@ -16,7 +16,7 @@ mod sealed {
     note = "the peers are `Monitor`, `StorageDaemon` and `GuestAgent`"
 )]
 pub trait Peer: sealed::Sealed + fmt::Debug + Send + Sync + 'static {
-    /// What errors and traces call it.
+    /// Its name in errors and traces.
     const NAME: &'static str;
     /// How a conversation with it begins.
     #[doc(hidden)]

@@ -33,7 +33,7 @@ impl<E: Event> NamedEvent for E {
     }
 }
 
-/// What an event is as data, without its time.
+/// An event as data, without its time.
 #[derive(Debug)]
 pub struct EventRecord<'a> {
     name: &'a str,

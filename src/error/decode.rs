@@ -1,4 +1,4 @@
-//! What a reply or event says that does not fit its type.
+//! Replies and events that do not fit their types.
 
 use super::{Error, Repr};
 use crate::secrets::{self, Secrets};
@@ -17,7 +17,7 @@ pub struct DecodeError {
     secrets: Secrets,
 }
 
-/// What was being decoded.
+/// The message that was being decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
@@ -70,7 +70,7 @@ impl DecodeError {
         &self.path
     }
 
-    /// What was expected there, and what was found, which may be a secret.
+    /// The expected value, and the one found, which may be a secret.
     pub fn expectation(&self) -> &str {
         &self.expectation
     }

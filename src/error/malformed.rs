@@ -5,7 +5,7 @@
 use crate::secrets;
 use std::fmt;
 
-/// What is wrong with a line.
+/// The fault of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -35,7 +35,7 @@ pub struct MalformedLine {
     kind: Malformed,
     excerpt: Box<str>,
     len: usize,
-    /// What a JSON parser says of it.
+    /// The JSON parser's message.
     reason: Option<Box<str>>,
 }
 
@@ -57,7 +57,7 @@ impl MalformedLine {
         MalformedLine { reason: Some(format!("{error}").into()), ..Self::new(Malformed::NotJson, line) }
     }
 
-    /// What is wrong with the line.
+    /// The fault of the line.
     pub fn kind(&self) -> Malformed {
         self.kind
     }
@@ -74,7 +74,7 @@ impl MalformedLine {
 }
 
 impl MalformedLine {
-    /// What is shown of the line, without secrets, and whether there is more of it. The excerpt has all that is known.
+    /// The excerpt of the line, without secrets, and whether there is more of it. The excerpt has all that is known.
     fn glimpse(&self) -> (String, bool) {
         // Enough to see what it is.
         const GLIMPSE: usize = 120;

@@ -22,7 +22,7 @@ pub(crate) use repr::{IoOperation, Repr};
 use std::sync::Arc;
 use std::{fmt, io};
 
-/// What this crate's operations return.
+/// The result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any failure of a connection, a command or a message.
@@ -78,7 +78,7 @@ pub enum ErrorKind {
     FdsUnavailable,
 }
 
-/// What was waited for when a deadline passed.
+/// The phase in which a deadline passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -97,7 +97,7 @@ pub enum Phase {
 }
 
 impl Error {
-    /// What kind of failure this is.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match &*self.0 {
             Repr::Connect { .. } | Repr::Listen { .. } | Repr::Io { .. } => ErrorKind::Io,
@@ -120,8 +120,8 @@ impl Error {
         }
     }
 
-    /// Whether there is no connection any more, or none was made: a client is of no use after such an error, and connecting
-    /// again is the way on. After any other error the connection works as before.
+    /// Returns whether there is no connection any more, or none was made: a client is of no use after such an error, and
+    /// connecting again is the way on. After any other error the connection works as before.
     pub fn is_disconnected(&self) -> bool {
         match self.kind() {
             ErrorKind::Io | ErrorKind::Closed | ErrorKind::NotConnected => true,
@@ -132,28 +132,28 @@ impl Error {
         }
     }
 
-    /// Whether the connection is gone because of the peer: closed, broken, or ended in the middle of a line.
+    /// Returns whether the connection is gone because of the peer: closed, broken, or ended in the middle of a line.
     pub fn is_closed(&self) -> bool {
         matches!(self.kind(), ErrorKind::Closed | ErrorKind::Malformed(Malformed::HalfLine))
             || matches!(&*self.0, Repr::NoGreeting { .. })
     }
 
-    /// Whether a deadline passed, whichever it was.
+    /// Returns whether a deadline passed, whichever it was.
     pub fn is_timeout(&self) -> bool {
         matches!(self.kind(), ErrorKind::Timeout(_))
     }
 
-    /// Whether there was no greeting (none at all, or none in time), or a wrong one.
+    /// Returns whether there was no greeting (none at all, or none in time), or a wrong one.
     pub fn is_greeting(&self) -> bool {
         matches!(self.kind(), ErrorKind::Greeting | ErrorKind::Timeout(Phase::Greeting))
     }
 
-    /// Whether the server answered a command with an error.
+    /// Returns whether the server answered a command with an error.
     pub fn is_server(&self) -> bool {
         self.kind() == ErrorKind::Server
     }
 
-    /// Whether the server sent something that is not a message, or not one for this client.
+    /// Returns whether the server sent something that is not a message, or not one for this client.
     pub fn is_malformed(&self) -> bool {
         matches!(self.kind(), ErrorKind::Malformed(_))
     }
@@ -178,7 +178,7 @@ impl Error {
         }
     }
 
-    /// What did not fit which type, if a reply or event did not.
+    /// Tells how a reply or an event did not fit its type, if that is the failure.
     pub fn decode_error(&self) -> Option<&DecodeError> {
         match &*self.0 {
             Repr::Decode(error) => Some(error),

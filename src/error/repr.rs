@@ -1,4 +1,4 @@
-//! What an [`Error`] is inside: its details, how they are made, and what is shown of them.
+//! The inside of an [`Error`]: its details, how they are made, and what is shown of them.
 //!
 //! No field is called `source`: the text of an error has its causes in it, and must not be followed by them once more.
 
@@ -9,7 +9,7 @@ use crate::secrets::{self, Secrets};
 use std::time::Duration;
 use std::{fmt, io};
 
-/// What a connection is called, if that is known.
+/// A connection's name, if it is known.
 type Peer = Option<Box<str>>;
 
 #[derive(thiserror::Error)]
@@ -63,7 +63,7 @@ impl fmt::Debug for Repr {
     }
 }
 
-/// What was being done when the operating system reported a failure.
+/// The action under way when the operating system reported a failure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum IoOperation {
     Read,
@@ -138,7 +138,7 @@ impl Error {
     }
 }
 
-/// Whether an operation failed because the peer closed or broke the connection.
+/// Returns whether an operation failed because the peer closed or broke the connection.
 pub(crate) fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof, WriteZero,
@@ -157,7 +157,7 @@ fn because(cause: &Option<io::Error>) -> String {
     cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
-/// What to do about a path that was meant for something else.
+/// Advice about a path that was meant for something else.
 fn instead(meant: &Option<Address>) -> String {
     match meant {
         Some(Address::Tcp { .. }) => {

@@ -1,4 +1,4 @@
-//! What a server says when it refuses a command, or fails to execute it.
+//! A server's error, which it sends when it refuses a command, or fails to execute it.
 
 use crate::secrets;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::fmt;
 pub struct ServerError {
     /// Which error this is, as far as QEMU tells: nearly all are [`ErrorClass::GenericError`].
     pub class: ErrorClass,
-    /// What went wrong, in English. QEMU changes the wording at will.
+    /// The error in English. QEMU changes the wording at will.
     pub desc: String,
 }
 

@@ -1,4 +1,4 @@
-//! What stands in for the module of the same name where there are no file descriptors to pass: without the feature `fd`, or
+//! Stands in for the module of the same name where there are no file descriptors to pass: without the feature `fd`, or
 //! elsewhere than on Unix.
 
 use crate::error::Result;

@@ -52,7 +52,7 @@ macro_rules! operations {
                 CloseImage::new($this.lend(), image)
             }
 
-            /// What this QEMU understands and says, to be read once and kept: see [`ops::probe`](crate::ops::probe).
+            /// Reads this QEMU's schema, to be kept: see [`ops::probe`](crate::ops::probe).
             pub fn schema($($receiver)+) -> ReadSchema<crate::$module::$connection<'_, P>> {
                 ReadSchema::new($this.lend())
             }

@@ -93,7 +93,7 @@ pub struct Unplug<K> {
     again: Option<Duration>,
 }
 
-/// What became of a device that was to be unplugged.
+/// The outcome for a device that was to be unplugged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnplugOutcome {
@@ -124,13 +124,13 @@ impl UnplugOutcome {
     }
 }
 
-/// What an event says of the device.
+/// An event's news of the device.
 enum Answer {
     Gone,
     Refused(Option<String>, EventCursor),
 }
 
-/// Whose request QEMU waits for the guest to answer.
+/// The request that QEMU waits for the guest to answer.
 #[derive(Clone, Copy)]
 enum Pending {
     /// Ours, which QEMU took at this point in the order of events.
@@ -246,7 +246,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
         next(&mut self.connection, until, |event, cursor| answer(event, cursor, device)).await
     }
 
-    /// Whether the device is there, as far as QEMU says in time.
+    /// Returns whether the device is there, as far as QEMU says in time.
     async fn is_there(&mut self, deadline: Option<Instant>) -> Result<bool> {
         let path =
             if self.device.starts_with('/') { self.device.clone() } else { format!("{PERIPHERALS}{}", self.device) };
@@ -271,7 +271,7 @@ impl<K: Connection<Peer = Monitor>> Unplug<K> {
     }
 }
 
-/// What an event says of a device, by its id or path.
+/// Reads an event's news of a device, by its id or path.
 #[inline]
 fn answer(event: &RawEvent, cursor: EventCursor, device: &str) -> Option<Answer> {
     let is_it = |id: Option<&str>, path: &str| {
@@ -298,7 +298,7 @@ fn is_not_found(error: &Error) -> bool {
     error.server_error().is_some_and(|error| error.class == ErrorClass::DeviceNotFound)
 }
 
-/// Whether QEMU waits for the answer to an earlier request. It has no class of its own for that.
+/// Returns whether QEMU waits for the answer to an earlier request. It has no class of its own for that.
 #[inline]
 fn is_pending(error: &Error) -> bool {
     error.server_error().is_some_and(|error| error.desc.contains("in the process of unplug"))

@@ -21,8 +21,8 @@
 //!
 //! # Other clients
 //!
-//! Operations are written over a trait of three functions, [`Connection`]: execute a command, find an event, wait. Whoever
-//! implements it for a client of another kind has all operations: each builder is made of a connection.
+//! Operations are written over a trait of three functions, [`Connection`]: execute a command, find an event, wait. An
+//! implementation for a client of another kind has all operations: each builder is made of a connection.
 //!
 //! # Cancelling
 //!

@@ -52,7 +52,7 @@ pub enum MachineEnd {
 }
 
 impl MachineEnd {
-    /// Whether it shut down, whatever the cause.
+    /// Returns whether it shut down, whatever the cause.
     #[inline]
     pub fn is_shut_down(&self) -> bool {
         matches!(self, MachineEnd::ShutDown(_))
@@ -220,7 +220,7 @@ pub struct QuitServer<K> {
     timeout: Option<Duration>,
 }
 
-/// What became of a server that was to end.
+/// The outcome for a server that was to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QuitOutcome {
@@ -280,7 +280,7 @@ async fn begin<K: Connection, C: CommandFor<K::Peer>>(
     }
 }
 
-/// What events tell of a machine's end; `None` at the deadline, or if events were missed.
+/// Reads a machine's end from its events; `None` at the deadline, or if events were missed.
 async fn end_of<K: Connection>(
     connection: &mut K,
     deadline: Option<Instant>,

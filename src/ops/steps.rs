@@ -1,4 +1,4 @@
-//! What operations have in common: deadlines and pauses, and waiting that survives a lost event.
+//! Common parts of operations: deadlines and pauses, and waiting that survives a lost event.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::RawEvent;
@@ -15,7 +15,7 @@ pub(super) fn is_over<K: Connection>(connection: &K, deadline: Option<Instant>) 
     deadline.is_some_and(|deadline| deadline <= connection.now())
 }
 
-/// Whether a call failed because the whole took too long.
+/// Returns whether a call failed because the whole took too long.
 pub(super) fn is_late<K: Connection>(connection: &K, deadline: Option<Instant>, error: &Error) -> bool {
     error.is_timeout() && is_over(connection, deadline)
 }
@@ -75,8 +75,8 @@ pub(super) async fn sweep<K: Connection>(
     }
 }
 
-/// Whether an event may have been among what could not be kept or read. A connection that ended in the middle of a line has no
-/// more of them: waiting goes on for ever there.
+/// Returns whether an event may have been among what could not be kept or read. A connection that ended in the middle of a line
+/// has no more of them: waiting goes on for ever there.
 #[inline]
 fn is_gap(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Missed | ErrorKind::Malformed(_)) && !error.is_disconnected()

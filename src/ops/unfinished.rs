@@ -4,7 +4,7 @@ use std::{error, fmt};
 
 /// How an operation on something can end.
 pub trait Outcome: fmt::Debug + fmt::Display {
-    /// What it is that ends so: what comes before the outcome in a sentence.
+    /// The thing that ends so: the sentence's words before the outcome.
     const SUBJECT: &'static str;
 }
 

@@ -10,7 +10,7 @@ use crate::json::{string, value_len};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What a secret is replaced by.
+/// The text in place of a secret.
 pub(crate) const MASK: &str = "\"***\"";
 
 /// A member of an object that is about to be masked or not.

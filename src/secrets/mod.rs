@@ -17,7 +17,7 @@ use crate::json::{items, string};
 use std::borrow::Cow;
 use table::{is_secret_name, is_secret_text, next_word, Extent, Row};
 
-/// What is secret of a command in a schema of one's own, beside what the names of members betray.
+/// The secrets of a command in a schema of one's own, beside those that the names of members betray.
 ///
 /// The build script names it: `Generator::secret_members` and `secret_replies` of `qemu-qmp-codegen`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +49,12 @@ impl Secrets {
         self.members
     }
 
-    /// Whether what the command of this name returns is a secret.
+    /// Returns whether what the command of this name returns is a secret.
     pub(crate) fn hide_reply_of(self, command: &str) -> bool {
         self.reply || table::COMMANDS.iter().any(|row| row.reply == Extent::All && row.command == command)
     }
 
-    /// Whether an error may quote what is a secret in the arguments of the command of this name.
+    /// Returns whether an error may quote what is a secret in the arguments of the command of this name.
     fn may_be_quoted_by(self, command: &str) -> bool {
         let has_row = || table::COMMANDS.iter().any(|row| row.command == command);
         self.reply || !self.members.is_empty() || has_row()
@@ -75,7 +75,7 @@ pub(crate) fn data(json: &str) -> Cow<'_, str> {
     mask(json, &mut |_| false)
 }
 
-/// What a command returned, without secrets.
+/// A command's reply, without secrets.
 pub(crate) fn returned<'t>(command: &str, secrets: Secrets, json: &'t str) -> Cow<'t, str> {
     match secrets.hide_reply_of(command) {
         true => Cow::Borrowed(mask::MASK),
@@ -98,7 +98,7 @@ pub(crate) fn rows(json: &str) -> Vec<&'static Row> {
     table::COMMANDS.iter().filter(|row| commands.iter().any(|command| *command == row.command)).collect()
 }
 
-/// What a server says of a command that it refused, without what may be a secret of its arguments. Of a command such as
+/// A server's error about a command, without possible secrets of its arguments. Of a command such as
 /// `set_password` that is all of it: the secret is what it is about. Others have secrets quoted, as QEMU does.
 pub(crate) fn refusal<'t>(command: &str, secrets: Secrets, words: &'t str) -> Cow<'t, str> {
     if is_secret_name(command) {
@@ -107,7 +107,7 @@ pub(crate) fn refusal<'t>(command: &str, secrets: Secrets, words: &'t str) -> Co
     sentence(words, secrets.may_be_quoted_by(command))
 }
 
-/// What was expected at a path of a message, and what was found there instead, without the latter if it may be a secret.
+/// The expected value at a path of a message, and the one found, without the latter if it may be a secret.
 pub(crate) fn expectation<'t>(path: &str, hide: bool, words: &'t str) -> Cow<'t, str> {
     let names = path.split(['.', '[', ']']);
     let is_secret = hide || is_secret_name(path) || names.into_iter().any(is_secret_name);
@@ -186,7 +186,7 @@ fn betrayed(words: &str) -> Option<(usize, usize)> {
 
 /// A line that is no message, up to where a secret may begin: nobody can tell what is what in there.
 ///
-/// What may be a reply shows nothing of what is returned, because it is not known to which command it is.
+/// A possible reply shows nothing of its contents, because it is not known to which command it is.
 pub(crate) fn glimpse(line: &str) -> String {
     let masked = mask(line, &mut |member| matches!(member.name, "return" | "error" | "data" | "arguments"));
     let mut at = 0;
@@ -200,13 +200,13 @@ pub(crate) fn glimpse(line: &str) -> String {
     sentence(&masked, false).into_owned()
 }
 
-/// Whether what follows a member's name is a value that was masked.
+/// Returns whether what follows a member's name is a value that was masked.
 fn is_masked(behind: &str) -> bool {
     let value = behind.bytes().skip_while(|byte| matches!(byte, b'"' | b':') || byte.is_ascii_whitespace());
     behind.starts_with('"') && value.take(3).eq(*b"***")
 }
 
-/// Whether a Rust type may have been made of the definition of this name: `query-status` and `QueryStatus`.
+/// Returns whether a Rust type may have been made of the definition of this name: `query-status` and `QueryStatus`.
 fn is_same_name(name: &str, rust: &str) -> bool {
     let letters = |name: &'_ str| {
         let mut letters = name.as_bytes().to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! What is a secret: one table of commands, one of members' names, and what text betrays itself.
+//! Secrets: one table of commands, one of members' names, and what text betrays itself.
 //!
 //! The whole of QEMU's schemas was gone through for this, and so were the commands that QEMU had since 6.0; a test holds it
 //! against each new schema. In doubt a value is a secret. This module only decides; it never looks for where a value is.
@@ -11,7 +11,7 @@ pub(crate) enum Extent {
     Nothing,
     /// An error's words: they may repeat arguments that are secret.
     Error,
-    /// What it returns, too. Also if nothing is known about the command.
+    /// The reply, too. Also if nothing is known about the command.
     #[default]
     All,
 }
@@ -94,7 +94,7 @@ pub(crate) const NAMES: &[&str] = &[
 pub(crate) const REFERENCES: &[&str] =
     &["cookiesecret", "keysecret", "newsecret", "oldsecret", "passwordid", "passwordsecret", "proxypasswordsecret"];
 
-/// Whether a member of this name is secret, whatever it is a member of.
+/// Returns whether a member of this name is secret, whatever it is a member of.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let whole = bare(name.as_bytes());
     let last = bare(name.as_bytes().rsplit(|byte| *byte == b'.').next().unwrap_or_default());
@@ -116,7 +116,7 @@ pub(crate) fn find(text: &[u8], part: &str) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part.as_bytes())
 }
 
-/// Whether a string betrays a secret by its form, whatever it is the value of.
+/// Returns whether a string betrays a secret by its form, whatever it is the value of.
 pub(crate) fn is_secret_text(text: &str) -> bool {
     let bytes = text.as_bytes();
     // A URL with a user, and perhaps a password, or with parameters, such as the signature that opens a store.

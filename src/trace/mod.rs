@@ -1,4 +1,4 @@
-//! What the clients tell [`tracing`](https://docs.rs/tracing), with the feature `tracing`.
+//! Spans and events for [`tracing`](https://docs.rs/tracing), with the feature `tracing`.
 //!
 //! Everything has the target [`qemu_qmp`](TARGET), and says to which connection it belongs, by three fields: `connection`, a
 //! number that no other connection of the process has; `address`, where it leads to; and `name`, what the program calls it

@@ -1,4 +1,4 @@
-//! What stands in for the module of the same name where the feature `tracing` is off: nothing, at no cost.
+//! Stands in for the module of the same name where the feature `tracing` is off: nothing, at no cost.
 
 use crate::error::{Error, Malformed, ServerError};
 use crate::label::Label;

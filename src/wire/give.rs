@@ -1,10 +1,10 @@
-//! What setters and constructors take: JSON made of what programs have at hand, and lists of whatever iterates.
+//! Arguments of setters and constructors: JSON made of what programs have at hand, and lists of whatever iterates.
 
 use super::builtin::{Any, AnyMap};
 use std::borrow::Cow;
 
-/// What is or becomes JSON, for parameters that take a value of any kind: numbers, strings, `bool`, `()` for `null`, lists and
-/// options of these, and [`Any`](super::Any) itself.
+/// A value that is or becomes JSON, for parameters that take a value of any kind: numbers, strings, `bool`, `()` for `null`,
+/// lists and options of these, and [`Any`](super::Any) itself.
 ///
 /// Other types go by way of `serde_json::to_value`, which can fail.
 #[diagnostic::on_unimplemented(
@@ -97,7 +97,7 @@ impl<T: Clone + IntoAny> IntoAny for &[T] {
     }
 }
 
-/// What is or becomes a string, for the elements of a list of strings: also references to strings, as iterating over a
+/// A value that is or becomes a string, for the elements of a list of strings: also references to strings, as iterating over a
 /// borrowed list gives.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not taken for a string of the list",

@@ -41,7 +41,7 @@ pub fn to_any<T: Serialize>(value: &T) -> Any {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-/// Whether two values are the same on the wire.
+/// Returns whether two values are the same on the wire.
 // Neither inlined nor called through but by way of `dyn`, like `debug`: for each of 1,200 types, the compiler would copy it
 // and look at all that the type is made of.
 #[inline(never)]

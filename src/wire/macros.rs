@@ -142,7 +142,7 @@ macro_rules! __wire_enum {
                 }
             }
 
-            /// Whether this is a value that the schema does not know.
+            /// Returns whether this is a value that the schema does not know.
             #[inline]
             pub fn is_unrecognized(&self) -> bool {
                 ::std::matches!(self, Self::Unrecognized(_))

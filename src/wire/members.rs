@@ -13,7 +13,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether the member has come.
+    /// Returns whether the member has come.
     pub fn has(&self, index: usize) -> bool {
         if index < 128 {
             self.first & (1 << index) != 0

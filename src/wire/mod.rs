@@ -5,7 +5,7 @@
 //! [`enumeration!`], …) turns them into serde's `Serialize` and `Deserialize`. Those two are what programs use; the rest of this
 //! module is for generated code and may grow with it.
 //!
-//! What all codecs keep to:
+//! Rules of all codecs:
 //! - Members may come in any order, the tag of a union after the members that it governs included.
 //! - Members that the types do not know are ignored, but for those of commands and of types that only commands use: these are
 //!   refused, as what a program wrote must not get lost. A value, branch or alternative that they do not know is kept and

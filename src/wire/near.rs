@@ -1,4 +1,4 @@
-//! Names that are almost right: what to offer to whoever wrote one that nothing has.
+//! Names that are almost right: suggestions for one that nothing has.
 
 /// Longer names are nobody's slip, and comparing them would take long.
 const LONGEST: usize = 64;
@@ -7,7 +7,7 @@ const LISTED: usize = 12;
 /// How many near names are offered.
 const OFFERED: usize = 3;
 
-/// What follows the complaint about a name that is not known: the known names that are near, or all if none is.
+/// Words to follow the complaint about a name that is not known: the known names that are near, or all if none is.
 pub fn suggestion(name: &str, known: &[&str]) -> String {
     let near = near(name, known);
     match (&*near, known) {

@@ -107,7 +107,7 @@ fn explain<T: Object, E: de::Error>(object: &mut T, seen: &mut Seen, mut kept: V
     Ok(())
 }
 
-/// What is wrong with a member that nothing explained, if unknown ones are to be refused: the object would drop it, or keep the
+/// The fault of a member that nothing explained, if unknown ones are to be refused: the object would drop it, or keep the
 /// last of several.
 fn check_kept<'a>(object: &dyn Lookup, kept: &'a [(String, Any)]) -> Result<(), (&'a str, String)> {
     let mut seen = HashSet::new();
@@ -122,7 +122,7 @@ fn check_kept<'a>(object: &dyn Lookup, kept: &'a [(String, Any)]) -> Result<(), 
     Ok(())
 }
 
-/// What a key turned out to be.
+/// The meaning of a key.
 enum Key {
     Known(usize),
     Kept(String),

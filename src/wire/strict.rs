@@ -1,6 +1,6 @@
-//! Whether members that a type does not know are refused.
+//! Refusing members that a type does not know.
 //!
-//! What a server sends may be newer than the types, so unknown members are ignored. A command is the program's own word: an
+//! A server's messages may be newer than the types, so unknown members are ignored. A command is the program's own word: an
 //! unknown member in it is a slip, and ignoring it would drop what somebody wrote. Types that commands share with replies
 //! take part in both, so it depends on what is being decoded, which the thread remembers meanwhile.
 
@@ -8,7 +8,7 @@ use super::near::suggestion;
 use super::traits::Lookup;
 use std::cell::Cell;
 
-/// What the decoding that is under way does with unknown members.
+/// The treatment of unknown members in the decoding that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
     /// Ignores them, unless a type says that it is a program's.
@@ -45,7 +45,7 @@ pub(super) fn as_it_is<R>(encode: impl FnOnce() -> R) -> R {
     tolerating_unknown(encode)
 }
 
-/// Whether a value is encoded to look at.
+/// Returns whether a value is encoded to look at.
 pub(super) fn is_taken_as_it_is() -> bool {
     MANNER.get() == Manner::Tolerates
 }
@@ -59,7 +59,7 @@ pub fn decode_strictly<R>(strict: bool, decode: impl FnOnce() -> R) -> R {
     decode()
 }
 
-/// Whether unknown members are to be refused now.
+/// Returns whether unknown members are to be refused now.
 pub(super) fn refuses_unknown() -> bool {
     MANNER.get() == Manner::Refuses
 }

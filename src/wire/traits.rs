@@ -1,6 +1,6 @@
 //! The traits that generated code implements, and those that it writes and reads its members through.
 //!
-//! What they are for is done by the files that work on them: objects, unions and alternates. Nothing here knows of one of
+//! Their work is done by the files that work on them: objects, unions and alternates. Nothing here knows of one of
 //! those.
 //!
 //! Four traits are hidden from the docs, because their methods would be most of what the page of each generated type shows.
@@ -10,7 +10,7 @@ use super::members::{position, Seen};
 use serde::de::{self, DeserializeOwned};
 use serde::ser::{Serialize, Serializer};
 
-/// What the generator emits for a struct or union, and for the members of a command or event.
+/// Generated code for a struct or union, and for the members of a command or event.
 ///
 /// Members have indices. Those of a union go on after its base: the tag, then the members of the branch that the tag
 /// selects, and so on inwards where that branch is a union itself. The methods with a body are for objects without
@@ -25,7 +25,7 @@ pub trait Object: Sized {
     const TAG: &'static str = "";
     /// The value that an absent tag stands for, where older releases of QEMU send none.
     const ABSENT_TAG: Option<&'static str> = None;
-    /// Whether unknown members are refused: in commands, and in what only commands consist of.
+    /// True if unknown members are refused: in commands, and in what only commands consist of.
     const STRICT: bool = false;
     /// A value to be filled. Its mandatory members hold nothing of meaning yet.
     fn blank() -> Self;
@@ -42,7 +42,7 @@ pub trait Object: Sized {
     fn branch_mut(&mut self) -> Option<&mut dyn Branch> {
         None
     }
-    /// Whether the tag is written. Only where an absent tag stands for something may it be missing.
+    /// Returns whether the tag is written. Only where an absent tag stands for something may it be missing.
     fn tagged(&self) -> bool {
         true
     }
@@ -78,7 +78,7 @@ pub trait Object: Sized {
         let missing = seen.first_missing(Self::MEMBERS, Self::REQUIRED, from);
         missing.or_else(|| branch?.lookup()?.missing(seen, tag + 1))
     }
-    /// Whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
+    /// Returns whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
     /// holds on to what it does not know. The latter is so where a union's tag is unrecognized.
     fn keeps(&self) -> bool {
         self.branch().and_then(|branch| branch.lookup()).is_some_and(|branch| branch.keeps())
@@ -122,7 +122,7 @@ pub trait Lookup {
     fn keep(&mut self, name: String, value: Any);
     /// [`Object::settle`]
     fn settle(&mut self, seen: &Seen, from: usize) -> bool;
-    /// Whether these are the members of a branch that the schema does not know.
+    /// Returns whether these are the members of a branch that the schema does not know.
     fn is_unrecognized(&self) -> bool {
         false
     }
@@ -149,7 +149,7 @@ impl<T: Object> Lookup for T {
     }
 }
 
-/// What the generator emits for the branches of a union.
+/// Generated code for the branches of a union.
 #[doc(hidden)]
 pub trait Branch {
     /// Becomes the branch of that tag, blank.
@@ -170,7 +170,7 @@ pub trait Branch {
         Self: Sized;
 }
 
-/// What the generator emits for an alternate.
+/// Generated code for an alternate.
 #[doc(hidden)]
 pub trait Alternate: Sized {
     /// The alternative that takes this kind of value, or else the value as unrecognized.

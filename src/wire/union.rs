@@ -40,7 +40,7 @@ pub fn debug_branch<B: Branch>(name: &str, secrets: &[&str], branch: &B, f: &mut
     debug_hiding(&format!("{name} {:?}", branch.tag()), secrets, &Members(branch), f)
 }
 
-/// Whether two branches are the same on the wire.
+/// Returns whether two branches are the same on the wire.
 #[inline(never)]
 pub fn equal_branches<B: Branch>(one: &B, other: &B) -> bool {
     one.tag() == other.tag() && equal(&Members(one), &Members(other))

@@ -1,4 +1,4 @@
-//! What the types do not know: how it is marked where it is encoded, and what is kept of a union's branch.
+//! Things that the types do not know: how they are marked where they are encoded, and what is kept of a union's branch.
 
 use super::builtin::{Any, AnyMap};
 use super::json::debug;

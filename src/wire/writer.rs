@@ -22,7 +22,7 @@ pub(super) fn encode_members<S: Serializer>(
 pub(super) struct Writer<'a, M: SerializeMap> {
     map: &'a mut M,
     result: Result<(), M::Error>,
-    /// What was written, so that no member is written twice.
+    /// The members written, so that no member is written twice.
     names: Vec<&'static str>,
 }
 

@@ -102,7 +102,7 @@ fn is_vendored(folder: &Path) -> bool {
     folder.join("qmp/qapi-schema.json").exists()
 }
 
-/// What has become mandatory and is not in the list of late members. A schema may be part of another.
+/// Reports members that have become mandatory and are not in the list of late members. A schema may be part of another.
 fn report_late(schemas: &[Schema], version: &str, old: &[Schema], list: &Path) -> Result<BTreeSet<String>> {
     let listed = if list.exists() { load::late_members(list)? } else { BTreeMap::new() };
     let reports = schemas

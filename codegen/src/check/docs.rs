@@ -69,7 +69,7 @@ pub(super) fn check_exact(written: &Written<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether the block has a section that releases before 9.1 knew and newer ones refuse.
+/// Returns whether the block has a section that releases before 9.1 knew and newer ones refuse.
 pub(super) fn has_older_section(doc: &Doc) -> bool {
     let tags = ["Note: ", "Notes: ", "Example: ", "Examples: "];
     doc.other.iter().any(|section| tags.iter().any(|tag| section.starts_with(tag)))

@@ -2,7 +2,7 @@
 //!
 //! Assumes nothing about its input. Knows no Rust names: those are [`crate::names`]' business.
 
-/// What a name is for, which decides its case.
+/// The purpose of a name, which decides its case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
     /// A type: `CamelCase`.
@@ -11,12 +11,12 @@ pub(super) enum Case {
     Upper,
     /// A command: `lower-case`; a pragma can allow it `_`.
     Command {
-        /// Whether it does.
+        /// True if it does.
         exempt: bool,
     },
     /// A member or value of a type: `lower-case`; a pragma can allow the type upper case and `_`.
     Member {
-        /// Whether it does.
+        /// True if it does.
         exempt: bool,
     },
     /// Anything else: `lower-case`.
@@ -58,7 +58,7 @@ pub(super) fn check_value(name: &str, case: Case) -> Result<(), &'static str> {
     }
 }
 
-/// Whether QEMU's C code has another use for a member of this name: `u` holds the branches of a union,
+/// Returns whether QEMU's C code has another use for a member of this name: `u` holds the branches of a union,
 /// `has_…` tells whether an optional member is there.
 pub(super) fn is_reserved_for_c(member: &str) -> bool {
     let mangled = mangle(member);
@@ -70,7 +70,7 @@ pub(super) fn mangle(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
-/// What is left of a name without the prefixes `__RFQDN_` (of a vendor) and `x-` (experimental);
+/// Strips from a name the prefixes `__RFQDN_` (of a vendor) and `x-` (experimental);
 /// `None` if it is not a name at all.
 fn stem(name: &str) -> Option<&str> {
     let name = match name.strip_prefix("__") {

@@ -23,7 +23,7 @@ pub(super) struct Resolved<'a> {
     pub(super) branches: Option<Branches>,
     /// Its members, those of its base and those that its branches may add, by their names in C.
     names: Names<'a>,
-    /// Whether it or its base has a member under a condition. Branches do not count.
+    /// True if it or its base has a member under a condition. Branches do not count.
     pub(super) has_conditional_members: bool,
 }
 
@@ -265,7 +265,7 @@ fn add_members<'a>(
     members.iter().map(resolve).collect()
 }
 
-/// What a member of an object that is being checked clashes with.
+/// The clash of a member of an object that is being checked.
 fn clash(second: &Origin<'_>, first: &Origin<'_>, context: &Context<'_>) -> String {
     let describe = |origin: &Origin<'_>| match origin.owner.name == context.name {
         true => format!("member '{}'", origin.name),

@@ -1,4 +1,4 @@
-//! What the parts of a definition have in common: keys, conditions, features, type names.
+//! Common rules for the parts of a definition: keys, conditions, features, type names.
 //!
 //! Recurses into conditions only as deep as the parser lets values nest.
 
@@ -13,7 +13,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'a> {
     context: Context<'a>,
-    /// What the part is, such as `member`; empty for the definition as a whole.
+    /// The kind of part, such as `member`; empty for the definition as a whole.
     role: &'a str,
     name: Option<&'a str>,
 }

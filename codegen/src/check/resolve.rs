@@ -199,7 +199,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What a value looks like before its type is known.
+/// The form of a value before its type is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Look {
     Null,

@@ -184,7 +184,7 @@ impl<'a> Definition<'a> {
         Ok(&self.expression.object)
     }
 
-    /// Whether a flag is there; it may only have the value that is not its default.
+    /// Returns whether a flag is there; it may only have the value that is not its default.
     fn flag(&self, key: &str, only: bool) -> Result<bool> {
         match self.expression.object.get(key) {
             None => Ok(false),

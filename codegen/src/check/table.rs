@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::schema::{AlternateId, Builtin, EnumId, EnumValue, ObjectId, Type};
 use std::collections::HashMap;
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Debug, Clone)]
 enum Meaning {
     Type(Type),

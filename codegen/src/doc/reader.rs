@@ -26,7 +26,7 @@ struct Line<'t> {
     at: Location,
 }
 
-/// What a section is about.
+/// The subject of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tag {
     Plain,
@@ -358,7 +358,7 @@ fn tagged(line: &str) -> Option<(Tag, &str, &str)> {
     (!text.starts_with(':')).then(|| (tag, name, text.trim_start_matches(' ')))
 }
 
-/// Whether the line can open a section in the block of a definition.
+/// Returns whether the line can open a section in the block of a definition.
 fn opens_section(line: &str) -> bool {
     line == "Features:" || entry(line).is_some() || tagged(line).is_some()
 }

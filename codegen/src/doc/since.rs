@@ -18,7 +18,7 @@ pub(super) fn split(text: &str) -> (String, Option<String>) {
 /// A parenthesis that names a release, and the text around it.
 struct Note<'t> {
     before: &'t str,
-    /// What else is in the parentheses.
+    /// The other words in the parentheses.
     rest: Vec<&'t str>,
     release: &'t str,
     after: &'t str,

@@ -69,7 +69,7 @@ fn single_space(line: &str) -> Option<u32> {
     None
 }
 
-/// Whether the full stop at the end belongs to `e.g.` or numbers an item of a list.
+/// Returns whether the full stop at the end belongs to `e.g.` or numbers an item of a list.
 fn is_abbreviation(before: &str) -> bool {
     if let Some(rest) = before.strip_suffix("e.g.") {
         return !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_');

@@ -15,7 +15,7 @@ pub struct Boxing {
     objects: usize,
 }
 
-/// What an edge stands for, in the order of preference for boxing.
+/// The meaning of an edge, in the order of preference for boxing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Alternative,
@@ -47,17 +47,17 @@ impl Boxing {
         Self { component, boxed, objects: schema.objects.len() }
     }
 
-    /// Whether the member of an object is boxed.
+    /// Returns whether the member of an object is boxed.
     pub fn member(&self, owner: ObjectId, ty: &Type, optional: bool) -> bool {
         self.edge(owner.0, ty, if optional { Kind::OptionalMember } else { Kind::Member })
     }
 
-    /// Whether the branch of a union is boxed.
+    /// Returns whether the branch of a union is boxed.
     pub fn branch(&self, owner: ObjectId, to: ObjectId) -> bool {
         self.edge(owner.0, &Type::Object(to), Kind::Branch)
     }
 
-    /// Whether the alternative of an alternate is boxed.
+    /// Returns whether the alternative of an alternate is boxed.
     pub fn alternative(&self, owner: AlternateId, ty: &Type) -> bool {
         self.edge(self.objects + owner.0, ty, Kind::Alternative)
     }

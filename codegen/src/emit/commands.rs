@@ -95,7 +95,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     }
 }
 
-/// What the struct of a message is for.
+/// The purpose of a message's struct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// To be sent.
@@ -229,7 +229,7 @@ fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, strict: bool) -> Tok
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub struct #name {
-            /// What is sent.
+            /// The arguments.
             pub #field: types::#ty,
         }
 

@@ -11,9 +11,9 @@ use quote::quote;
 /// The attributes of one item.
 pub struct Docs {
     lines: Vec<String>,
-    /// What comes last, whatever is added.
+    /// The last paragraph.
     tail: String,
-    /// What to use instead, if the item is deprecated.
+    /// The replacement, if the item is deprecated.
     deprecated: Option<String>,
 }
 
@@ -156,7 +156,7 @@ pub fn entry(
     docs.paragraph(&since.unwrap_or_default())
 }
 
-/// What stands before everything else.
+/// The words before everything else.
 fn warning(features: &[Feature]) -> &'static str {
     if features.iter().any(|feature| feature.name == UNSTABLE) {
         "**Unstable.** "
@@ -193,7 +193,7 @@ fn described<'e>(feature: &Feature, entries: &'e [Entry]) -> &'e str {
     entries.iter().find(|entry| entry.name == feature.name).map_or("", |entry| entry.text.trim())
 }
 
-/// What the compiler says to those who use what is deprecated.
+/// The compiler's words to those who use a deprecated item.
 fn note(described: &str) -> String {
     match described {
         "" => "deprecated in QEMU".to_owned(),

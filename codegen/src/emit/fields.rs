@@ -17,9 +17,9 @@ pub struct Field<'a> {
     pub ident: Ident,
     /// Type without `Option` or `Box`.
     pub ty: TokenStream,
-    /// Whether it is a parameter of `new` and has to come in a message.
+    /// True if it is a parameter of `new` and has to come in a message.
     pub mandatory: bool,
-    /// Whether the field is a box.
+    /// True if the field is a box.
     pub boxed: bool,
     takes: Takes,
     shape: Shape,
@@ -27,17 +27,17 @@ pub struct Field<'a> {
     docs: Docs,
 }
 
-/// What a parameter takes for a member, and how that becomes the member.
+/// The type of a member's parameter, and how that becomes the member.
 enum Takes {
     /// Its type.
     Itself,
-    /// Whatever converts into its type.
+    /// Any type that converts into its type.
     Into,
-    /// Whatever is or becomes JSON.
+    /// Any type that is or becomes JSON.
     Any,
-    /// Whatever iterates over this.
+    /// Any iterator over this.
     List(TokenStream),
-    /// Whatever iterates over strings.
+    /// Any iterator over strings.
     Strings,
 }
 
@@ -58,7 +58,7 @@ pub struct Owner<'a> {
     pub doc: &'a Doc,
     /// The struct or union that holds the members by value, if one does.
     pub object: Option<ObjectId>,
-    /// Whether they are members of what programs send, and servers do not.
+    /// True if they are members of what programs send, and servers do not.
     pub sent: bool,
 }
 
@@ -126,7 +126,7 @@ fn shape(ty: &Type) -> Shape {
     }
 }
 
-/// What a mandatory member holds before it has come.
+/// The value of a mandatory member before it has come.
 pub(super) fn blank(cx: &Context<'_>, ty: &Type, prefix: &TokenStream) -> TokenStream {
     let unrecognized = || {
         let (ty, unrecognized) = (cx.ty(ty, prefix), ident(names::UNRECOGNIZED));
@@ -179,7 +179,7 @@ impl Field<'_> {
         }
     }
 
-    /// What the parameter becomes in the field, less `Some`.
+    /// The parameter as the field's value, less `Some`.
     fn converted(&self) -> TokenStream {
         let ident = &self.ident;
         let value = match self.takes {

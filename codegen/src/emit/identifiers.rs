@@ -60,7 +60,7 @@ impl Identifiers {
     }
 }
 
-/// Whether a command and its arguments are one item.
+/// Returns whether a command and its arguments are one item.
 pub(super) fn is_item(schema: &Schema, direction: &Direction, command: &Command, id: ObjectId) -> bool {
     let object = &schema[id];
     matches!(command.data, Data::Object(data) if data == id)

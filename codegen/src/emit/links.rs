@@ -11,7 +11,7 @@ use crate::schema::{Command, Data, Definition, Enum, Member, ObjectId, Type};
 use proc_macro2::Ident;
 use std::collections::HashMap;
 
-/// What a text is about.
+/// The subject of a text.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
     /// The name of the definition that has the text or, where the text belongs to a base, shows it.
@@ -163,7 +163,7 @@ impl Context<'_> {
         }
     }
 
-    /// Whether the command is the type of its arguments.
+    /// Returns whether the command is the type of its arguments.
     fn is_item(&self, target: Target, id: ObjectId) -> bool {
         let is_item = |command: &Command| super::identifiers::is_item(self.schema, &self.direction, command, id);
         matches!(target, Target::Command(index) if is_item(&self.schema.commands[index]))

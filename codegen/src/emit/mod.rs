@@ -1,6 +1,6 @@
 //! Checked schema → Rust. Each kind of definition has one page that looks like what it emits.
 //!
-//! What is emitted holds no logic: types, tables, one-line matches and calls into the runtime (`wire` of `qemu-qmp`).
+//! The output holds no logic: types, tables, one-line matches and calls into the runtime (`wire` of `qemu-qmp`).
 //! No literal QAPI name stands here; exceptions are rows in [`crate::names`].
 
 mod alternates;
@@ -134,7 +134,7 @@ fn types(cx: &Context<'_>) -> TokenStream {
     }
 }
 
-/// What all pages need.
+/// The input of all pages.
 struct Context<'a> {
     schema: &'a Schema,
     options: &'a Options,
@@ -206,7 +206,7 @@ impl<'a> Context<'a> {
         quote!(, &[#(#members),*])
     }
 
-    /// What is secret of a command, likewise.
+    /// The secrets of a command, likewise.
     fn command_secrets(&self, command: &str) -> Option<TokenStream> {
         let Options { secret_members: members, secret_replies: replies, runtime, .. } = self.options;
         let list = members.iter();

@@ -199,7 +199,7 @@ pub(super) fn stand_in(name: &Ident, blank: &TokenStream) -> TokenStream {
     }
 }
 
-/// What the doc of such a type says to who wants to make a value.
+/// The doc's words on how to make a value of such a type.
 pub(super) fn made_by(settable: bool) -> &'static str {
     if settable {
         ""

@@ -1,11 +1,11 @@
-//! What is fact about a definition, and the doc block that holds it together with our own words.
+//! Facts of a definition, and the doc block that holds it together with our own words.
 
 use crate::doc::{Doc, Entry};
 use crate::error::Location;
 use crate::load::Expression;
 use crate::parser::{Object, Value};
 
-/// What we say about features that nobody has described for the definition at hand.
+/// Our words about features that nobody has described for the definition at hand.
 const FEATURES: [(&str, &str); 10] = [
     ("allow-write-only-overlay", "the target may be an overlay opened for\nwriting only"),
     ("allowed-by-guest", "depends on what the guest provides"),
@@ -19,13 +19,13 @@ const FEATURES: [(&str, &str); 10] = [
     ("unstable", "may change or go in any release"),
 ];
 
-/// Whether these are the words that stand where nobody has written any.
+/// Returns whether these are the words that stand where nobody has written any.
 pub(super) fn is_nobodys(feature: &str, text: &str) -> bool {
     let known = FEATURES.iter().find(|(name, _)| *name == feature).map_or(UNKNOWN_FEATURE, |(_, words)| words);
     text.is_empty() || text == known
 }
 
-/// What we say about a feature that is not among them; QEMU's generator wants some words.
+/// Our words about a feature that is not among them; QEMU's generator wants some words.
 const UNKNOWN_FEATURE: &str = "see the QEMU manual";
 
 /// The keys that say what kind of definition an expression is.
@@ -72,7 +72,7 @@ pub(super) fn doc(name: &str, expression: &Expression, texts: Option<&Doc>) -> D
     }
 }
 
-/// Whether the definition has a member, value or alternative without an entry, for which QEMU wants an exception.
+/// Returns whether the definition has a member, value or alternative without an entry, for which QEMU wants an exception.
 pub(super) fn is_undescribed(expression: &Expression) -> bool {
     let entries = expression.doc.as_ref().map_or(&[][..], |doc| &doc.members);
     members(&expression.object).into_iter().any(|(name, _)| find(entries, name).is_none())

@@ -22,7 +22,7 @@ pub struct LateMember {
     pub member: String,
     /// The first release in which it is mandatory.
     pub release: String,
-    /// Whether programs send it, as an argument or in one.
+    /// True if programs send it, as an argument or in one.
     pub is_argument: bool,
 }
 
@@ -63,7 +63,7 @@ pub fn report(late: &[LateMember], listed: &Listed) -> Vec<String> {
     late.iter().filter(|late| !is_listed(late)).map(line).collect()
 }
 
-/// What declares members, the members, and whether programs send them; `None` where no message has them.
+/// The declarations of members, the members, and whether programs send them; `None` where no message has them.
 fn declared(schema: &Schema) -> Vec<(&Definition, &[Member], Option<bool>)> {
     let direction = Direction::of(schema);
     let objects = schema.objects.iter().enumerate().map(|(index, object)| {
@@ -84,7 +84,7 @@ fn declared(schema: &Schema) -> Vec<(&Definition, &[Member], Option<bool>)> {
     all
 }
 
-/// Whether one release is later than another, number by number.
+/// Returns whether one release is later than another, number by number.
 fn later(release: &str, than: &str) -> bool {
     let numbers = |release: &str| -> Vec<u32> { release.split('.').filter_map(|part| part.parse().ok()).collect() };
     numbers(release) > numbers(than)

@@ -1,4 +1,4 @@
-//! What is new, changed or gone between two sets of vendored files, for people.
+//! Additions, changes and removals between two sets of vendored files, for people.
 
 use super::{facts, File};
 use crate::load::Expression;

@@ -1,4 +1,5 @@
-//! What our words about a vendored schema must say. QEMU's own words need not, so [`crate::check`] does not ask for it.
+//! Rules for our words about a vendored schema. QEMU's own words do not follow them, so [`crate::check`]
+//! does not ask for them.
 
 use super::facts;
 use crate::doc::EVENTS;
@@ -6,7 +7,7 @@ use crate::error::Error;
 use crate::names::DEPRECATED;
 use crate::schema::{Data, Definition, Feature, Member, Schema};
 
-/// What is missing or wrong: what is deprecated has to say what to use instead, and `Events:` of a command has to name
+/// Finds what is missing or wrong: a deprecated thing has to say what to use instead, and `Events:` of a command has to name
 /// events.
 pub fn faults(schema: &Schema) -> Vec<Error> {
     let mut faults = Vec::new();

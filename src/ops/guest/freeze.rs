@@ -23,13 +23,13 @@ pub struct Freeze<K> {
     timeout: Option<Duration>,
 }
 
-/// What became of file systems that were to be frozen while something was done.
+/// The outcome for file systems that were to be frozen while something was done.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum FreezeOutcome<T> {
     /// They were frozen until it was done, and are thawed.
     Thawed {
-        /// What came of it.
+        /// The result.
         value: T,
         /// How many were frozen: 0 if the guest has none that can be.
         frozen: u64,
@@ -39,11 +39,11 @@ pub enum FreezeOutcome<T> {
     /// It was done, and they are thawed, but not as they should be: the agent failed at it, and says that none is frozen any
     /// more. They may have been thawed before it was done: Windows holds writes back for ten seconds at most.
     ThawedBefore {
-        /// What came of it.
+        /// The result.
         value: T,
         /// How many were frozen.
         frozen: u64,
-        /// What the agent says about thawing.
+        /// The agent's message about thawing.
         error: Error,
     },
     /// It was not done by the deadline and given up. They are thawed.
@@ -51,9 +51,9 @@ pub enum FreezeOutcome<T> {
     /// They may still be frozen: the connection was lost, or the agent is silent or refuses to thaw. Connect again if need be,
     /// and `thaw`.
     MayBeFrozen {
-        /// What came of it, if it was done.
+        /// The result, if it was done.
         value: Option<T>,
-        /// What went wrong.
+        /// The error.
         error: Error,
     },
 }
@@ -71,14 +71,14 @@ impl fmt::Display for FreezeFailure {
 
 impl std::error::Error for FreezeFailure {}
 
-/// What may be done while file systems are frozen: a closure with a client that blocks, or else a future.
+/// The work to do while file systems are frozen: a closure with a client that blocks, or else a future.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be done while file systems are frozen",
     note = "a client that blocks takes a closure without parameters, as in `during(|| …)`",
     note = "tokio's client takes a future, as in `during(async {{ … }})`"
 )]
 pub trait Work<M> {
-    /// What comes of it.
+    /// The result.
     type Output;
     /// How it is done.
     type Future: Future<Output = Self::Output>;
@@ -196,7 +196,7 @@ async fn freeze<K: Connection<Peer = GuestAgent>>(
     Ok(count(frozen))
 }
 
-/// What a failure to freeze comes to.
+/// The outcome of a failure to freeze.
 async fn undo<K: Connection<Peer = GuestAgent>, T>(connection: &mut K, error: Error) -> Result<FreezeOutcome<T>> {
     // An agent that cannot freeze one thaws those that it has frozen. Others are not ours to thaw.
     if matches!(error.kind(), ErrorKind::Server | ErrorKind::Encode | ErrorKind::NotConnected) {
@@ -240,12 +240,12 @@ impl<T> FreezeOutcome<T> {
         }
     }
 
-    /// What came of it, if the file systems were frozen until it was done and are thawed; an error of every other outcome, for
+    /// Returns the result, if the file systems were frozen until it was done and are thawed; an error of every other outcome, for
     /// `?`.
     ///
     /// # Errors
     ///
-    /// What the outcome is, in words.
+    /// Describes the outcome in words.
     pub fn thawed(self) -> Result<T, FreezeFailure> {
         match self {
             FreezeOutcome::Thawed { value, .. } => Ok(value),

@@ -93,7 +93,7 @@ use crate::api::{CommandFor, GuestAgent};
 use crate::verbs::Connection;
 use std::time::{Duration, Instant};
 
-/// What an operation does at the latest when it is dropped, because its future is, or because something panics.
+/// The last step of an operation, taken at the latest when it is dropped, because its future is, or because something panics.
 struct AtLast<'c, K: Connection<Peer = GuestAgent>, C: CommandFor<GuestAgent> + Send + 'static> {
     connection: &'c mut K,
     command: Option<C>,

@@ -1,4 +1,4 @@
-//! What becomes of a program in the guest.
+//! Outcomes of a program in the guest.
 
 use super::base64::decode;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub enum ProgramOutcome {
     Forgotten {
         /// Its number in the guest.
         pid: i64,
-        /// What the agent says.
+        /// The agent's message.
         error: Error,
     },
     /// The agent did not answer, or the connection was lost. The program goes on. A client's `running_program` waits for it
@@ -31,12 +31,12 @@ pub enum ProgramOutcome {
     Unanswered {
         /// Its number in the guest.
         pid: i64,
-        /// What went wrong.
+        /// The error.
         error: Error,
     },
 }
 
-/// What a program in the guest left.
+/// The results of a program in the guest.
 ///
 /// Its `Debug` shows how much the program wrote, and not what: there may be secrets in it.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,13 +44,13 @@ pub enum ProgramOutcome {
 pub struct GuestOutput {
     /// How the program ended.
     pub status: GuestExitStatus,
-    /// What it wrote to its standard output; both outputs, if they were [merged](super::Program::merged).
+    /// Its standard output; both outputs, if they were [merged](super::Program::merged).
     pub stdout: Vec<u8>,
-    /// What it wrote to its standard error.
+    /// Its standard error.
     pub stderr: Vec<u8>,
-    /// Whether it wrote more to its standard output than the agent keeps, which is 16 MiB.
+    /// True if it wrote more to its standard output than the agent keeps, which is 16 MiB.
     pub stdout_truncated: bool,
-    /// Whether it wrote more to its standard error than the agent keeps.
+    /// True if it wrote more to its standard error than the agent keeps.
     pub stderr_truncated: bool,
 }
 
@@ -94,7 +94,7 @@ impl ProgramOutcome {
 }
 
 impl GuestOutput {
-    /// Whether the program ended with the exit code 0.
+    /// Returns whether the program ended with the exit code 0.
     #[inline]
     pub fn success(&self) -> bool {
         self.status.success()
@@ -117,7 +117,7 @@ impl GuestOutput {
 }
 
 impl GuestExitStatus {
-    /// Whether it ended by itself with the exit code 0.
+    /// Returns whether it ended by itself with the exit code 0.
     #[inline]
     pub fn success(&self) -> bool {
         self.code == Some(0)

@@ -57,7 +57,7 @@ impl<K: Connection<Peer = GuestAgent>> Program<K> {
         self
     }
 
-    /// What it is to read from its standard input, which ends then. Without it the input is empty.
+    /// Gives it this to read from its standard input, which ends then. Without it the input is empty.
     pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.command.input_data = Some(encode(bytes.as_ref()));
         self

@@ -21,7 +21,7 @@ pub struct Thaw<K> {
     timeout: Option<Duration>,
 }
 
-/// What came of thawing.
+/// The outcome of thawing.
 pub(super) enum Release {
     /// So many.
     Thawed(u64),
@@ -42,7 +42,7 @@ impl<K: Connection<Peer = GuestAgent>> Thaw<K> {
         self
     }
 
-    /// Thaws, whoever has frozen, and returns how many file systems were thawed by this: 0 if none is frozen any more. Asks
+    /// Thaws what any client has frozen, and returns how many file systems were thawed by this: 0 if none is frozen any more. Asks
     /// again while the agent is silent.
     ///
     /// # Errors

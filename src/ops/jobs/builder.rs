@@ -38,7 +38,7 @@ impl ExistingJob {
     }
 }
 
-/// What to do with a job that is ready to be completed.
+/// The step to take for a job that is ready to be completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AtReady {
@@ -51,7 +51,7 @@ pub enum AtReady {
     Leave,
 }
 
-/// What to do with a job that has stopped at an error of reading or writing.
+/// The step to take for a job that has stopped at an error of reading or writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnStop {
@@ -96,7 +96,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>, C> Job<'p, K, C> {
         self
     }
 
-    /// What to do with a job that copies and is ready to be completed.
+    /// The step to take for a job that copies and is ready to be completed.
     pub fn at_ready(mut self, what: AtReady) -> Self {
         self.options.at_ready = what;
         self

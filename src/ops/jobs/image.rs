@@ -117,15 +117,15 @@ impl<K: Connection<Peer: MonitorPeer>> CreateImage<K> {
         self
     }
 
-    /// What the image (in qcow2) has no contents for is in this file, of this format, which is written into the image. The
-    /// image is opened without it, as [`blockdev-snapshot`](crate::qmp::commands::BlockdevSnapshot) needs it, unless
+    /// Names the file, and its format, that holds all contents which the image (in qcow2) lacks. It is written into the image.
+    /// The image is opened without it, as [`blockdev-snapshot`](crate::qmp::commands::BlockdevSnapshot) needs it, unless
     /// [`backing_node`](Self::backing_node) says otherwise.
     pub fn backing_file(mut self, filename: impl Into<String>, format: BlockdevDriver) -> Self {
         self.backing_file = Some((filename.into(), format));
         self
     }
 
-    /// What the image (in qcow2) has no contents for is that of this node, which is open already.
+    /// Names the node, open already, that holds all contents which the image (in qcow2) lacks.
     pub fn backing_node(mut self, node_name: impl Into<String>) -> Self {
         self.backing_node = Some(node_name.into());
         self

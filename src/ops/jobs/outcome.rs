@@ -1,4 +1,4 @@
-//! What is told of a job: its progress, and how it ended.
+//! Reports on a job: its progress, and how it ended.
 
 use crate::ops::unfinished::{Outcome, Unfinished};
 use crate::qmp::types::{BlockErrorAction, IoOperationType, JobStatus};
@@ -27,7 +27,7 @@ pub enum JobOutcome {
     Unknown,
 }
 
-/// Who cancelled a job.
+/// The side that cancelled a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelledBy {
@@ -43,7 +43,7 @@ pub enum CancelledBy {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct JobFailure {
-    /// What QEMU says.
+    /// QEMU's message.
     pub error: String,
     /// The error of reading or writing that it met last, if it met one.
     pub io_error: Option<JobIoError>,
@@ -53,11 +53,11 @@ pub struct JobFailure {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct JobIoError {
-    /// Whether it read or wrote; `None` if it was not told, because the job was taken over later.
+    /// The direction, reading or writing; `None` if it was not told, because the job was taken over later.
     pub operation: Option<IoOperationType>,
-    /// What the job did about it, likewise.
+    /// The job's answer to it, likewise.
     pub action: Option<BlockErrorAction>,
-    /// Whether there was no space left. Only known of a job that has stopped.
+    /// True if there was no space left. Only known of a job that has stopped.
     pub no_space: bool,
 }
 
@@ -71,14 +71,14 @@ pub struct JobProgress {
     pub status: JobStatus,
     /// How much is done, in the job's own unit: bytes for most.
     pub current: u64,
-    /// What `current` is heading for. An estimate, which may grow.
+    /// The estimated end of `current`. It may grow.
     pub total: u64,
     /// How much of it was done in a second, since the last time this was told; `None` the first time.
     pub per_second: Option<u64>,
 }
 
 impl JobOutcome {
-    /// Whether the job completed.
+    /// Returns whether the job completed.
     #[inline]
     pub fn is_completed(&self) -> bool {
         *self == JobOutcome::Completed

@@ -23,10 +23,10 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How often to ask where a job stands if nothing else is said.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What QEMU calls the failure of a job that was cancelled, on every system.
+/// QEMU's name for the failure of a job that was cancelled, on every system.
 const CANCELLED: &str = "operation cancel";
 
-/// What the user wants of jobs.
+/// The user's wishes for jobs.
 pub(super) struct Options<'p> {
     pub(super) timeout: Option<Duration>,
     pub(super) interval: Duration,
@@ -69,7 +69,7 @@ struct Tracked {
     io_error: Option<JobIoError>,
     /// How events say that it ended.
     told: Option<Told>,
-    /// Who cancelled it, if it is not somebody else.
+    /// The side that cancelled it, if it is not somebody else.
     cancelled_by: Option<CancelledBy>,
     /// When it was at which point.
     last: Option<(Instant, u64)>,
@@ -84,7 +84,7 @@ enum Told {
 #[derive(Clone, Copy)]
 pub(super) struct Goal {
     when_ready: WhenReady,
-    /// Whether to stop where the job waits to be finalized.
+    /// True if the operation ends where the job waits to be finalized.
     pending: bool,
 }
 
@@ -107,7 +107,7 @@ impl Goal {
     pub(super) const ENDED: Goal = Goal { when_ready: WhenReady::GoOn, pending: false };
 }
 
-/// What a job came to.
+/// The end of a job.
 enum Reached {
     Ready,
     Pending,
@@ -267,7 +267,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
         Ok(jobs.into_iter().find(|job| job.device == id))
     }
 
-    /// Whether a job that is pending waits to be finalized by a client, instead of the other jobs of a transaction.
+    /// Returns whether a job that is pending waits to be finalized by a client, instead of the other jobs of a transaction.
     async fn is_held(&mut self, index: usize) -> Result<bool> {
         Ok(self.block_job(index).await?.is_some_and(|job| !job.auto_finalize))
     }
@@ -335,7 +335,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Tracker<'p, K> {
         sweep(&mut self.connection, |event, cursor| observe(jobs, event, cursor >= from)).await
     }
 
-    /// Whether a call failed because the whole took too long.
+    /// Returns whether a call failed because the whole took too long.
     fn is_late_by(&self, error: &Error) -> bool {
         is_late(&self.connection, self.deadline, error)
     }

@@ -47,7 +47,7 @@
 //! # What it sees to
 //!
 //! - Events are switched on (capability `events`), and `query-migrate` is asked besides, so that none needs to arrive.
-//! - What is left of an earlier migration is waited for: some releases of QEMU end if the next one begins before that.
+//! - The operation waits for the rest of an earlier migration: some releases of QEMU end if the next one begins before that.
 //! - A migration that QEMU refuses to start and one that fails later have one outcome, with QEMU's reason.
 //!
 //! See "Migration framework" in QEMU's manual.

@@ -1,4 +1,4 @@
-//! What is told of a migration: its progress, and how it ended.
+//! Reports on a migration: its progress, and how it ended.
 
 use crate::ops::steps::count;
 use crate::ops::unfinished::{Outcome, Unfinished};
@@ -51,7 +51,7 @@ pub struct MigrationProgress {
 }
 
 impl MigrationOutcome {
-    /// Whether the machine is at the target.
+    /// Returns whether the machine is at the target.
     #[inline]
     pub fn is_completed(&self) -> bool {
         matches!(self, MigrationOutcome::Completed(_))

@@ -1,4 +1,4 @@
-//! What both sides set before they begin.
+//! Settings that both sides make before they begin.
 
 use crate::api::Monitor;
 use crate::error::Result;

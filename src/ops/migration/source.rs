@@ -53,13 +53,13 @@ pub struct RunningMigration<'p, K> {
     connection: K,
     deadline: Option<Instant>,
     options: Options<'p>,
-    /// What QEMU said when it refused to begin.
+    /// QEMU's reason for refusing to begin.
     refused: Option<String>,
 }
 
 type Progress<'p> = Box<dyn FnMut(&MigrationProgress) + Send + 'p>;
 
-/// What not to take for an end.
+/// States that are not taken for an end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Past {
     Nothing,
@@ -172,7 +172,7 @@ async fn leave<K: Connection<Peer = Monitor>>(
 }
 
 impl<'p, K: Connection<Peer = Monitor>> RunningMigration<'p, K> {
-    /// What `query-migrate` says.
+    /// The reply of `query-migrate`.
     ///
     /// # Errors
     ///

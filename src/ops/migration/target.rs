@@ -49,7 +49,7 @@ impl MigrationTarget {
         Self::uri(format!("fd:{name}"))
     }
 
-    /// Whatever QEMU's URI says.
+    /// Any other URI of QEMU's.
     pub fn uri(uri: impl Into<String>) -> Self {
         MigrationTarget(Kind::Uri(uri.into()))
     }

@@ -1,4 +1,4 @@
-//! What a schema answers: commands and events by name, and whether a path leads anywhere.
+//! Answers of a schema: commands and events by name, and whether a path leads anywhere.
 
 use super::known::UnknownName;
 use super::nodes::{SchemaCommand, SchemaEvent, SchemaMember, SchemaType, SchemaValue};
@@ -8,31 +8,31 @@ use crate::api::{Command, Event};
 use crate::qmp::types::SchemaInfoObject;
 use std::borrow::Borrow;
 
-/// What a path leads to.
+/// The end of a path.
 enum End<'s> {
     Member(SchemaMember<'s>),
     Value(SchemaValue<'s>),
 }
 
 impl Schema {
-    /// Whether there is this command.
+    /// Returns whether there is this command.
     pub fn has_command<C: Command>(&self) -> bool {
         self.command(C::NAME).is_some()
     }
 
-    /// Whether there is this event.
+    /// Returns whether there is this event.
     pub fn has_event<E: Event>(&self) -> bool {
         self.event(E::NAME).is_some()
     }
 
-    /// Whether there is what an [`argument!`](super::argument), [`returned!`](super::returned) or [`told!`](super::told) names:
-    /// the command or event, each member on the way, and the value or branch.
+    /// Returns whether there is what an [`argument!`](super::argument), [`returned!`](super::returned) or [`told!`](super::told)
+    /// names: the command or event, each member on the way, and the value or branch.
     #[inline]
     pub fn supports(&self, path: impl Borrow<SchemaPath>) -> bool {
         self.end(path.borrow()).is_some()
     }
 
-    /// Whether the command has this argument. It is named as on the wire, and can be one that lies deeper, as in
+    /// Returns whether the command has this argument. It is named as on the wire, and can be one that lies deeper, as in
     /// `driver=qcow2/discard-no-unref`: see [`SchemaPath`].
     ///
     /// A program that calls it for `blockdev-add` and the like takes some seconds more to compile, because all types on the
@@ -46,7 +46,7 @@ impl Schema {
         SchemaPath::argument::<C>(path).map(|path| self.supports(path))
     }
 
-    /// Whether what the command returns has this member, or its elements have if it returns a list.
+    /// Returns whether what the command returns has this member, or its elements have if it returns a list.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Whether this crate's own types know a path, so that a slip is told from what a QEMU does not have.
+//! Checks that this crate's own types know a path, so that a slip is told from what a QEMU does not have.
 //!
 //! The types are asked by decoding: they are given an object with the first member, in it one with the second, and so on, and
 //! refuse a member that they do not know, with the names that are near. What each of them is, an object or a list, they say
@@ -88,11 +88,11 @@ fn check<T: DeserializeOwned>(path: SchemaPath) -> Result<SchemaPath, UnknownNam
     })
 }
 
-/// What came of a walk.
+/// The result of a walk.
 struct Walked {
-    /// What the types said in the end. They always refuse, if only because the object is not whole.
+    /// The types' last error. They always refuse, if only because the object is not whole.
     refusal: String,
-    /// Whether the last member takes anything.
+    /// True if the last member takes anything.
     is_free: bool,
 }
 
@@ -131,7 +131,7 @@ fn check_with(path: SchemaPath, walk: &dyn Fn(&[Step]) -> Walked) -> Result<Sche
 /// A value with the members that are left; the value of the last is never given.
 struct Walk<'w> {
     steps: &'w [Step],
-    /// Whether the last member takes anything.
+    /// True if the last member takes anything.
     is_free: &'w mut bool,
 }
 

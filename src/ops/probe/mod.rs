@@ -1,4 +1,4 @@
-//! What a running QEMU can do, so that a program works with many releases and builds of it.
+//! Asks a running QEMU for its abilities, so that a program works with many releases and builds of it.
 //!
 //! # The schema
 //!
@@ -23,7 +23,7 @@
 //!
 //! With tokio's client it is `vm.schema().run().await?`.
 //!
-//! What to ask it:
+//! Questions for it:
 //!
 //! | | |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What a schema consists of, to walk through from the outside inwards: commands and events, members, types, values.
+//! The parts of a schema, to walk through from the outside inwards: commands and events, members, types, values.
 //!
 //! Introspection has no names of types, so that a type is only found where it is used. Lists and alternates are looked through:
 //! who asks for a member of a list of objects means that of its elements.
@@ -35,7 +35,7 @@ pub struct SchemaMember<'s> {
     info: &'s SchemaInfoObjectMember,
 }
 
-/// What a value can be: the arguments of a command as a whole, what it returns, or the value of a member.
+/// The kinds of value: the arguments of a command as a whole, what it returns, or the value of a member.
 #[derive(Clone, Copy)]
 pub struct SchemaType<'s> {
     schema: &'s Schema,
@@ -62,20 +62,20 @@ macro_rules! features {
                 $features
             }
 
-            /// Whether it has this feature.
+            /// Returns whether it has this feature.
             #[inline]
             pub fn has_feature(&self, name: &str) -> bool {
                 self.features().iter().any(|feature| feature == name)
             }
 
-            /// Whether it is to be removed in a later release: the feature `deprecated`. Many are marked only by releases after
-            /// those that deprecated them.
+            /// Returns whether it is to be removed in a later release: the feature `deprecated`. Many are marked only by releases
+            /// after those that deprecated them.
             #[inline]
             pub fn is_deprecated(&self) -> bool {
                 self.has_feature("deprecated")
             }
 
-            /// Whether it may change in any release: the feature `unstable`. QEMU has it since 6.2.
+            /// Returns whether it may change in any release: the feature `unstable`. QEMU has it since 6.2.
             #[inline]
             pub fn is_unstable(&self) -> bool {
                 self.has_feature("unstable")
@@ -117,13 +117,13 @@ impl<'s> SchemaCommand<'s> {
         self.arguments().member(name)
     }
 
-    /// What it returns.
+    /// The value that it returns.
     #[inline]
     pub fn returned(&self) -> SchemaType<'s> {
         SchemaType::new(self.schema, &self.command.ret_type)
     }
 
-    /// Whether it may be executed out-of-band.
+    /// Returns whether it may be executed out-of-band.
     #[inline]
     pub fn allows_oob(&self) -> bool {
         self.command.allow_oob == Some(true)
@@ -145,7 +145,7 @@ impl<'s> SchemaEvent<'s> {
         &self.info.name
     }
 
-    /// What it tells, as one object.
+    /// Its data, as one object.
     #[inline]
     pub fn data(&self) -> SchemaType<'s> {
         SchemaType::new(self.schema, &self.event.arg_type)
@@ -176,13 +176,13 @@ impl<'s> SchemaMember<'s> {
         &self.info.name
     }
 
-    /// Whether it may be absent.
+    /// Returns whether it may be absent.
     #[inline]
     pub fn is_optional(&self) -> bool {
         self.info.default.is_some()
     }
 
-    /// What its value can be.
+    /// The values that it can have.
     #[inline]
     pub fn ty(&self) -> SchemaType<'s> {
         SchemaType::new(self.schema, &self.info.type_)
@@ -206,7 +206,7 @@ impl<'s> SchemaMember<'s> {
         self.values().find(|value| value.name == name)
     }
 
-    /// Whether its value can be this value of an enum.
+    /// Returns whether its value can be this value of an enum.
     #[inline]
     pub fn has_value(&self, name: &str) -> bool {
         self.value(name).is_some()
@@ -253,13 +253,13 @@ impl<'s> SchemaType<'s> {
         SchemaType { schema, info: schema.entry(name) }
     }
 
-    /// What QEMU says of it. Its name means nothing; `None` if QEMU does not list it.
+    /// QEMU's entry for it. Its name means nothing; `None` if QEMU does not list it.
     #[inline]
     pub fn info(&self) -> Option<&'s SchemaInfo> {
         self.info
     }
 
-    /// What it is in JSON; `None` if several kinds of values will do ([`JSONType::Value`] is any), or if it is of a kind that
+    /// Its kind in JSON; `None` if several kinds of values will do ([`JSONType::Value`] is any), or if it is of a kind that
     /// this crate does not know.
     #[inline]
     pub fn json_type(&self) -> Option<JSONType> {
@@ -312,7 +312,7 @@ impl<'s> SchemaType<'s> {
         })
     }
 
-    /// What is wanted of the type, of the elements of a list, or of one of an alternate's types.
+    /// Looks into the type, the elements of a list, or one of an alternate's types.
     #[inline]
     fn find<T>(&self, wanted: impl Fn(&'s SchemaInfoBranch) -> Option<T>) -> Option<T> {
         match self.element()? {
@@ -324,7 +324,7 @@ impl<'s> SchemaType<'s> {
         }
     }
 
-    /// What lies in lists.
+    /// Looks into lists.
     #[inline]
     fn element(&self) -> Option<&'s SchemaInfoBranch> {
         let mut branch = &self.info?.branch;

@@ -1,4 +1,4 @@
-//! What introspection does not tell: types of devices and objects, their properties, machines, CPU models.
+//! Questions that introspection does not answer: types of devices and objects, their properties, machines, CPU models.
 //!
 //! A question is asked when its answer is wanted for the first time, and no other with it: some of them end some QEMUs.
 
@@ -18,7 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What QEMU lists, by name. Clones share it.
+/// A list of QEMU's, by name. Clones share it.
 pub type Listing<T> = Arc<BTreeMap<String, T>>;
 
 /// Questions to a QEMU, with the answers that it has given. Made by a client's `probe`.
@@ -48,7 +48,7 @@ pub struct Probe<K> {
     known: Answers,
 }
 
-/// What a QEMU has told of itself, for a [`Probe`] to go on with. Clones are cheap.
+/// Facts that a QEMU has told of itself, for a [`Probe`] to go on with. Clones are cheap.
 #[derive(Clone, Default)]
 pub struct Answers {
     schema: Option<Schema>,
@@ -110,7 +110,7 @@ impl<K: Connection<Peer: MonitorPeer>> Probe<K> {
         K::Mode::run(self.types(USER_CREATABLE))
     }
 
-    /// Whether `object-add` makes objects of this type.
+    /// Returns whether `object-add` makes objects of this type.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl<K: Connection<Peer: MonitorPeer>> Probe<K> {
     }
 }
 
-/// What only the system emulator has.
+/// Questions for the system emulator alone.
 impl<K: Connection<Peer = Monitor>> Probe<K> {
     /// The types of devices (`qom-list-types`). Some of them come with a board only, and `device_add` refuses them.
     ///
@@ -186,7 +186,7 @@ impl<K: Connection<Peer = Monitor>> Probe<K> {
         K::Mode::run(self.types(DEVICE))
     }
 
-    /// Whether there is this type of devices.
+    /// Returns whether there is this type of devices.
     ///
     /// # Errors
     ///
@@ -230,7 +230,7 @@ impl<K: Connection<Peer = Monitor>> Probe<K> {
         K::Mode::run(self.listed_machines())
     }
 
-    /// Whether there is a machine of this name or alias.
+    /// Returns whether there is a machine of this name or alias.
     ///
     /// # Errors
     ///
@@ -254,7 +254,7 @@ impl<K: Connection<Peer = Monitor>> Probe<K> {
         K::Mode::run(self.listed_cpu_models())
     }
 
-    /// Whether there is this CPU model; `None` if this QEMU [does not tell](Self::cpu_models).
+    /// Returns whether there is this CPU model; `None` if this QEMU [does not tell](Self::cpu_models).
     ///
     /// # Errors
     ///

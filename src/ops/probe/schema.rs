@@ -1,7 +1,7 @@
 //! The schema of a QEMU that runs, as a value.
 //!
 //! Types are found by their names whenever one is asked for, and nothing else is indexed, so that reading a schema is decoding it.
-//! What comes from a server may refer in circles or to nothing: no answer depends on its making sense.
+//! A server's schema may refer in circles or to nothing: no answer depends on its making sense.
 
 use crate::qmp::types::{SchemaInfo, SchemaInfoBranch};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What one QEMU understands and says: what `query-qmp-schema` returned. Read by a client's `schema`, or made of the reply.
+/// The schema of one QEMU, as `query-qmp-schema` returned it. Read by a client's `schema`, or made of the reply.
 ///
 /// It needs no connection, and clones share it. The same build of QEMU has the same schema always, so it can be kept by build
 /// ([`Greeting`](crate::Greeting) tells version and package), also in a file: it is `Serialize` and `Deserialize`.

@@ -34,20 +34,20 @@ pub trait Holds {
 #[diagnostic::on_unimplemented(message = "a member of the type `{Self}` never has a value of `{E}`")]
 pub trait Contains<E> {}
 
-/// What can stand after `=`, for a member of the type `U`: a value of its enum; a branch or an alternative, as a variant. `K` tells
-/// them apart.
+/// A value that can stand after `=`, for a member of the type `U`: a value of its enum; a branch or an alternative, as a variant.
+/// `K` tells them apart.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a member of the type `{U}` has no such value or branch",
     note = "`member = Enum::Value` is a value of an enum, and `branch = UnionBranch::Variant` a branch of a union"
 )]
 pub trait Choice<U, K> {
-    /// What the path has come to: what is in the branch or alternative.
+    /// The end of the path so far: the contents of the branch or alternative.
     type Next;
     fn chosen(self) -> Chosen;
 }
 
-/// What was chosen, by its name on the wire.
+/// The choice, by its name on the wire.
 #[doc(hidden)]
 pub enum Chosen {
     Value(String),

@@ -1,4 +1,4 @@
-//! What of a message is masked: each value that the [table](crate::secrets::table) says is a secret, and what its command says
+//! Masks secrets of a message: each value that the [table](crate::secrets::table) says is a secret, and what its command says
 //! beyond that.
 //!
 //! Never gives back text that is no JSON, because it cannot know what is what in there.
@@ -10,7 +10,7 @@ use crate::secrets::{self, data, mask, rows, Secrets};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
-/// What to mask in the reply to a command.
+/// The secrets to mask in the reply to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ReplyMask {
     pub(super) extent: Extent,

@@ -97,7 +97,7 @@ fn extensible_objects_keep_everything() {
     assert_eq!(refused::<Device>(r#"{"driver": "d", "wrong": "\ud83d"}"#).0, ".wrong");
 }
 
-/// What a program writes: refuses what it does not know, inside the types that servers send as well.
+/// A program's own words: refuses what it does not know, inside the types that servers send as well.
 #[derive(Clone)]
 struct Order {
     disk: Disk,
