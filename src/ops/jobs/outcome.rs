@@ -71,7 +71,7 @@ pub struct JobProgress {
     pub status: JobStatus,
     /// How much is done, in the job's own unit: bytes for most.
     pub current: u64,
-    /// The estimated end of `current`. It may grow.
+    /// The estimated end of `current`. It may grow and shrink.
     pub total: u64,
     /// How much of it was done in a second, since the last time this was told; `None` the first time.
     pub per_second: Option<u64>,
