@@ -26,14 +26,14 @@ pub struct CallBuilder<'a, P> {
     peer: PhantomData<fn() -> P>,
 }
 
-/// What moves the messages of a call.
+/// The connection that a call goes over.
 #[derive(Debug)]
 pub(super) enum Caller<'a> {
     Connection(&'a mut Connection),
     Shared(&'a dyn SharedCaller),
 }
 
-/// What a call comes to, if its time is not over before.
+/// The outcome of a call, if its time is not over before.
 pub(super) type CallOutcome = Result<Option<(Option<Reply>, CallSpan)>>;
 
 /// A shared client. Behind a trait because it is inline: programs that call through a [`Client`](super::Client) only are not

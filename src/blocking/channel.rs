@@ -13,7 +13,7 @@ pub(super) struct Sender<T>(Arc<Queue<T>>);
 /// The receiving end. What is sent after it is dropped comes back.
 pub(super) struct Receiver<T>(Arc<Queue<T>>);
 
-/// What a [`Receiver`] finds.
+/// The result of a [`Receiver`].
 pub(super) enum Received<T> {
     /// The oldest value that was sent.
     Value(T),
@@ -76,7 +76,7 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T: Send + 'static> Receiver<T> {
-    /// What ends the channel from another thread. What was sent before can still be received.
+    /// Ends the channel from another thread. Bytes sent before can still be received.
     pub(super) fn closer(&self) -> Closer {
         let queue = self.0.clone();
         Box::new(move || queue.end())

@@ -53,7 +53,7 @@ use std::time::Duration;
 ///
 /// # Errors
 ///
-/// What follows holds for each client of this crate.
+/// The following holds for each client of this crate.
 ///
 /// Once the connection has ended, each operation fails with what ended it: [`Closed`](crate::ErrorKind::Closed) if the peer
 /// closed or broke it, [`Io`](crate::ErrorKind::Io) if the operating system reported something else,
@@ -256,12 +256,12 @@ impl<P: Peer> Client<P> {
         }
     }
 
-    /// Whether there is a connection, as far as is known without asking the peer.
+    /// Returns whether there is a connection, as far as is known without asking the peer.
     pub fn is_connected(&self) -> bool {
         self.connection.session.end().is_none()
     }
 
-    /// What this connection dropped so far: events over the bound, replies that nobody waits for.
+    /// Counts what this connection dropped so far: events over the bound, replies that nobody waits for.
     pub fn counters(&self) -> Counters {
         self.connection.session.counters()
     }
@@ -296,7 +296,7 @@ impl<P: MonitorPeer> Client<P> {
         self.connection.session.greeting().unwrap_or(Greeting::NONE)
     }
 
-    /// Whether commands may be executed out-of-band on this connection.
+    /// Returns whether commands may be executed out-of-band on this connection.
     pub fn oob_enabled(&self) -> bool {
         self.connection.session.oob_enabled()
     }

@@ -25,12 +25,12 @@ pub(super) struct Connection {
     /// Never locked, because a connection is used by one thread at a time: transports need not be `Sync`, and clients are.
     transport: Mutex<Box<dyn AnyTransport>>,
     output: OutputLine,
-    /// What goes with a command that is not `output` yet.
+    /// The descriptors that go with a command that is not `output` yet.
     attached: Option<(Id, Fds)>,
     chunk: Vec<u8>,
 }
 
-/// What a shared client makes its own of.
+/// The parts that a shared client takes over.
 pub(super) struct Parts {
     pub(super) session: Session,
     pub(super) transport: Box<dyn AnyTransport>,

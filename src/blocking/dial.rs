@@ -30,8 +30,8 @@ pub(super) fn dial(address: &Address, label: &Label, timeout: Option<Duration>) 
     })
 }
 
-/// Whether the time was over before there was a connection. Unlike a read's, on every system an error with a number is the
-/// system's own.
+/// Returns whether the time was over before there was a connection. Unlike a read's, on every system an error with a number is
+/// the system's own.
 fn is_over(cause: &io::Error) -> bool {
     match cause.kind() {
         io::ErrorKind::WouldBlock => true,

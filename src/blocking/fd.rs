@@ -1,7 +1,7 @@
 //! File descriptors as a transport, without a thread.
 //!
 //! The descriptors do not block while they are used, and `poll` does the waiting. Nothing is read that the caller has not asked
-//! for, so that what comes next is there for whoever uses the descriptor next.
+//! for, so that what comes next is there for the descriptor's next user.
 //!
 //! Assumes that nobody else changes whether they block. Never leaves them other than they were.
 
@@ -59,9 +59,9 @@ pub struct FdTransport {
 struct Ends {
     reader: OwnedFd,
     writer: OwnedFd,
-    /// What the descriptors were before they were made not to block. Set before there is another half.
+    /// The descriptors' flags before they were made not to block. Set before there is another half.
     former: Option<(OFlags, OFlags)>,
-    /// What wakes other threads. There is none without another half.
+    /// The waker of other threads. There is none without another half.
     waker: Option<Arc<Waker>>,
 }
 
@@ -72,7 +72,7 @@ struct Waker {
     waking: UnixStream,
 }
 
-/// What [`Ends::wait_for`] found.
+/// The result of [`Ends::wait_for`].
 struct Found {
     /// It can be used, or is at its end.
     is_ready: bool,
@@ -111,7 +111,7 @@ impl FdTransport {
     ///
     /// # Errors
     ///
-    /// What the system says, without the path.
+    /// The system's message, without the path.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
         let device = open(path.as_ref(), flags | OFlags::NONBLOCK, Mode::empty())?;
@@ -148,7 +148,7 @@ impl FdTransport {
         Ok(ends)
     }
 
-    /// What wakes all halves. Made before there are two.
+    /// The waker of all halves. Made before there are two.
     fn waker(&mut self) -> io::Result<Arc<Waker>> {
         let ends = self.ends.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         if let Some(ends) = Arc::get_mut(ends).filter(|ends| ends.waker.is_none()) {
@@ -158,7 +158,7 @@ impl FdTransport {
         Ok(ends.waker.clone().ok_or(io::ErrorKind::Unsupported)?)
     }
 
-    /// Lets go of the descriptors. Whoever has them last puts them back.
+    /// Lets go of the descriptors. The last owner puts them back.
     fn leave(&mut self) {
         if let Some(mut last) = self.ends.take().and_then(Arc::into_inner) {
             last.restore();
@@ -288,7 +288,7 @@ impl Waker {
     }
 }
 
-/// Whether a failure is that of a terminal whose other side is gone.
+/// Returns whether a failure is that of a terminal whose other side is gone.
 fn is_hung_up(fd: &OwnedFd) -> bool {
     let mut polled = [PollFd::new(fd, PollFlags::empty())];
     poll(&mut polled, Some(&Timespec::default())).is_ok() && polled[0].revents().contains(PollFlags::HUP)

@@ -163,7 +163,7 @@ impl Listener {
     }
 }
 
-/// Whether accepting may work later: nobody came yet, or somebody came and left.
+/// Returns whether accepting may work later: nobody came yet, or somebody came and left.
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset)

@@ -5,7 +5,7 @@
 //! deadline passes. Of what they go over, [`PipeTransport`] alone starts a thread and waits for as long as it takes to write;
 //! for file descriptors `FdTransport` (feature `fd`, on Unix) does neither.
 //!
-//! What many programs never call is generic or inline, so that only those which call it compile it.
+//! Functions that many programs never call are generic or inline, so that only those which call them compile them.
 
 mod calls;
 mod channel;

@@ -37,7 +37,7 @@ const CHUNKS: usize = 16;
 /// example, or a `Transport` of your own that does overlapped input and output.
 pub struct PipeTransport {
     received: Receiver<io::Result<Vec<u8>>>,
-    /// What was received and not taken yet, last byte first.
+    /// The bytes received and not taken yet, last byte first.
     left: Vec<u8>,
     writer: Option<Box<dyn Write + Send>>,
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Sockets take only timeouts above zero.
 pub(super) const SHORTEST: Duration = Duration::from_millis(1);
 
-/// What sockets have in common. As a trait object, one copy of [`in_time`] does for all of them.
+/// The common part of sockets. As a trait object, one copy of [`in_time`] does for all of them.
 trait Socket {
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;

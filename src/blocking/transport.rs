@@ -1,4 +1,4 @@
-//! What bytes go over: anything that implements [`Transport`].
+//! Transports of bytes: anything that implements [`Transport`].
 //!
 //! A transport knows how long it may wait, and nothing of the protocol. It must never lose bytes when the time is over.
 
@@ -26,7 +26,7 @@ impl Wait {
         end.map_or(Wait::Forever, Wait::Until)
     }
 
-    /// What is left of the time: none, some, or `None` for ever.
+    /// The rest of the time: none, some, or `None` for ever.
     pub fn remaining(self) -> Option<Duration> {
         match self {
             Wait::Never => Some(Duration::ZERO),
@@ -44,7 +44,7 @@ impl Wait {
         }
     }
 
-    /// Whether the time is over.
+    /// Returns whether the time is over.
     pub fn is_over(self) -> bool {
         self.remaining() == Some(Duration::ZERO)
     }
@@ -68,7 +68,7 @@ pub trait Transport: Send + 'static {
     /// Writes the beginning of `bytes`, at least one byte of it and at best all, and says how much.
     fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize>;
 
-    /// Whether [`send_with_fds`](Self::send_with_fds) works.
+    /// Returns whether [`send_with_fds`](Self::send_with_fds) works.
     #[cfg(all(unix, feature = "fd"))]
     fn takes_fds(&self) -> bool {
         false
@@ -94,8 +94,8 @@ pub trait Transport: Send + 'static {
     /// Ends both directions, so that the peer notices although somebody else may hold a copy.
     fn close(&mut self) {}
 
-    /// What [closes](Self::close) the stream from another thread, while one waits in `receive` and one in `send`. A client that
-    /// is [shared](super::Client::share) asks for it once.
+    /// Returns a handle that [closes](Self::close) the stream from another thread, while one waits in `receive` and one in
+    /// `send`. A client that is [shared](super::Client::share) asks for it once.
     ///
     /// `None`, unless the transport says otherwise: both threads go on until they get on.
     fn closer(&mut self) -> Option<Closer> {
@@ -122,7 +122,7 @@ impl<T: Transport> AnyTransport for T {
     }
 }
 
-/// Whether an operation did not end in time. A peer that cannot be reached any more ends a connection with
+/// Returns whether an operation did not end in time. A peer that cannot be reached any more ends a connection with
 /// [`TimedOut`](io::ErrorKind::TimedOut), too, but on Unix this is not how a socket tells that a deadline passed.
 pub(super) fn is_late(error: &io::Error) -> bool {
     match error.kind() {
@@ -132,7 +132,7 @@ pub(super) fn is_late(error: &io::Error) -> bool {
     }
 }
 
-/// What an operation of a [`Transport`] came to.
+/// The result of an operation of a [`Transport`].
 pub(super) enum Outcome {
     /// So many bytes went over; of a read, 0 is the end.
     Moved(usize),
@@ -169,7 +169,7 @@ pub(super) struct OutputLine {
     id: Option<Id>,
     bytes: Vec<u8>,
     written: usize,
-    /// What goes with the next byte of it.
+    /// The descriptors that go with the next byte of it.
     fds: Fds,
 }
 
@@ -211,7 +211,7 @@ impl OutputLine {
     }
 }
 
-/// Whether file descriptors can go over a transport.
+/// Returns whether file descriptors can go over a transport.
 #[cfg(all(unix, feature = "fd"))]
 pub(super) fn takes_fds<T: Transport + ?Sized>(transport: &T) -> bool {
     transport.takes_fds()

@@ -1,4 +1,4 @@
-//! What a stand-in answers without handlers, and how conversations begin and end.
+//! Answers of a stand-in without handlers, and how conversations begin and end.
 
 use super::encode;
 use super::exchange::{Exchange, Stage};
@@ -11,7 +11,7 @@ const MONITORS: [&str; 4] = ["query-version", "query-commands", "query-qmp-schem
 const MONITOR: [&str; 4] = ["query-name", "query-status", "stop", "cont"];
 const AGENT: [&str; 2] = ["guest-ping", "guest-info"];
 
-/// Whether there is an answer to this command.
+/// Returns whether there is an answer to this command.
 pub(super) fn has(kind: Kind, name: &str) -> bool {
     match kind {
         Kind::Monitor => MONITORS.contains(&name) || MONITOR.contains(&name),

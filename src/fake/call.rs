@@ -16,7 +16,7 @@ pub struct Call {
     pub arguments: Map<String, Value>,
     /// Its id, if it has one.
     pub id: Option<Value>,
-    /// Whether it is to be executed out-of-band.
+    /// True if it is to be executed out-of-band.
     pub out_of_band: bool,
 }
 

@@ -14,11 +14,11 @@ use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What becomes of a connection.
+/// The next step of a connection.
 #[derive(Debug)]
 pub(super) enum Output {
     Bytes(Vec<u8>),
-    /// What is said after it waits so long. A thread waits itself.
+    /// Waits so long before the next message. A thread waits itself.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "there are threads only"))]
     Pause(Duration),
     Close,
@@ -50,9 +50,9 @@ pub(super) enum Mode {
     Command { oob: bool },
 }
 
-/// What connections are made to.
+/// The address that connections are made to.
 pub(super) trait Server: Send + Sync + 'static {
-    /// Whether conversations begin with a greeting and a negotiation.
+    /// Returns whether conversations begin with a greeting and a negotiation.
     fn greets(&self) -> bool;
     /// A client has come.
     fn begin(&self, connection: &Arc<Connection>);
@@ -71,7 +71,7 @@ pub(super) struct Connection {
     mode: Mutex<Mode>,
     /// Answers that wait for another.
     held: Mutex<Vec<u8>>,
-    /// What the negotiation is to be refused with.
+    /// The error to refuse the negotiation with.
     refusal: Mutex<Option<ServerError>>,
     ended: AtomicBool,
     line_end: &'static str,

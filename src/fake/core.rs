@@ -1,4 +1,4 @@
-//! What stands in, apart from types: it knows commands by name, arguments and replies as JSON.
+//! The core of a stand-in, apart from types: it knows commands by name, arguments and replies as JSON.
 //!
 //! Routes each command to its handler, or answers as QEMU does. Handlers run without its lock, each with a lock of its own.
 
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 type SharedHandler = Arc<Mutex<Box<Handler>>>;
 
-/// What all connections of a stand-in share.
+/// The state that all connections of a stand-in share.
 pub(super) struct Core {
     kind: Kind,
     /// Locked after `state` where both are.
@@ -53,7 +53,7 @@ pub(super) struct State {
     closed: bool,
 }
 
-/// What is kept for a command.
+/// The state kept for a command.
 #[derive(Default)]
 struct Slot {
     once: VecDeque<SharedHandler>,
@@ -238,7 +238,7 @@ impl Core {
         exchange.finish(outcome);
     }
 
-    /// What a recording has for a call.
+    /// A recording's answer to a call.
     fn recorded(&self, call: &Call, is_handled: bool) -> Option<Result<Step, ServerError>> {
         self.state().recording.as_mut()?.play(call, is_handled)
     }
@@ -282,7 +282,7 @@ impl Core {
         }
     }
 
-    /// What an older release would return.
+    /// The reply of an older release.
     fn prune_reply(&self, name: &str, text: String) -> String {
         let schema = self.schema();
         if !schema.is_older() {
@@ -373,7 +373,7 @@ impl Stage for Core {
             (state.connections.clone(), std::mem::take(&mut state.wakers))
         };
         connections.iter().for_each(|connection| if is_sudden { connection.abort() } else { connection.close() });
-        // Whoever waits goes on only now, so that nothing of it is written.
+        // The waiting thread goes on only now, so that nothing of it is written.
         self.tell_of_change();
         wakers.iter().for_each(|wake| wake());
     }

@@ -25,7 +25,7 @@ pub(super) trait Stage {
     fn machine(&self) -> MutexGuard<'_, Machine>;
     /// The names of all commands that there are, those with handlers of other schemas last.
     fn commands(&self) -> Vec<String>;
-    /// Whether there is a machine that can run.
+    /// Returns whether there is a machine that can run.
     fn is_machine(&self) -> bool;
     /// The line of an event that happens now, with the data that this release sends.
     fn event_line(&self, name: &str, data: Option<&str>) -> String;
@@ -51,7 +51,7 @@ pub struct Exchange<'a> {
     fault: Option<Fault>,
     /// Lines of events that follow the reply.
     after: Vec<String>,
-    /// Whether a success is not answered.
+    /// True if a success is not answered.
     unanswered: bool,
     ends_all: bool,
 }
@@ -78,7 +78,7 @@ impl<'a> Exchange<'a> {
         &self.call.arguments
     }
 
-    /// Whether the command is executed out-of-band.
+    /// Returns whether the command is executed out-of-band.
     pub fn is_out_of_band(&self) -> bool {
         self.call.out_of_band
     }
@@ -160,7 +160,7 @@ impl<'a> Exchange<'a> {
         self.ends_all = true;
     }
 
-    /// What is ordered to be refused with.
+    /// The error to refuse it with.
     pub(super) fn refusal(&mut self) -> Option<ServerError> {
         match &self.fault {
             Some(Fault::Error(error)) => Some(error.clone()),
@@ -245,7 +245,7 @@ impl fmt::Debug for Exchange<'_> {
     }
 }
 
-/// What a typed handler is to the core, which knows JSON alone.
+/// A typed handler as the core sees it, which knows JSON alone.
 pub(super) fn typed<C: Command>(
     mut handler: impl FnMut(C, &mut Exchange<'_>) -> Result<C::Reply, ServerError> + Send + 'static,
 ) -> Box<Handler> {
@@ -265,7 +265,7 @@ pub(super) fn typed<C: Command>(
     })
 }
 
-/// What returns nothing returns the empty object.
+/// A command that returns nothing returns the empty object.
 fn nothing_as_object<C: Command>(text: String) -> String {
     if size_of::<C::Reply>() == 0 && text == "null" {
         "{}".to_owned()

@@ -1,10 +1,10 @@
-//! What goes wrong on purpose.
+//! Faults on purpose.
 
 use crate::error::ServerError;
 use serde_json::Value;
 use std::time::Duration;
 
-/// What goes wrong with the answer to a command. Ordered with [`Fake::fault`](super::Fake::fault), or by a handler with
+/// A fault in the answer to a command. Ordered with [`Fake::fault`](super::Fake::fault), or by a handler with
 /// [`Exchange::fault`](super::Exchange::fault).
 ///
 /// The command is executed nevertheless, unless this says otherwise.
@@ -29,7 +29,7 @@ pub enum Fault {
     Instead(Vec<u8>),
     /// These bytes come, and then the answer.
     Garbage(Vec<u8>),
-    /// What the command returns is replaced by this.
+    /// Replaces the command's reply by this.
     Return(Value),
     /// The answer has this id.
     OtherId(Value),

@@ -7,7 +7,7 @@ use serde_json::error::Category;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// What QEMU takes as one value at most.
+/// The longest value that QEMU takes.
 const LIMIT: usize = 64 << 20;
 
 /// Bytes that have come and are not a value yet. Strings are in double quotes, whatever came.

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-/// Whoever serves clients.
+/// The server of clients.
 pub(super) trait Host: Send + Sync + 'static {
     fn is_ended(&self) -> bool;
     /// Takes what to call at the end.

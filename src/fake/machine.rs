@@ -1,17 +1,17 @@
-//! What a stand-in says of itself and of its machine.
+//! A stand-in's words about itself and its machine.
 
 use super::encode;
 use crate::message::Version;
 use serde_json::{json, Value};
 
-/// What the stand-in says of itself.
+/// The stand-in's words about itself.
 pub(super) struct Machine {
     pub version: Version,
     pub package: String,
     pub name: Option<String>,
     pub status: String,
     pub oob: bool,
-    /// Whether it answers without handlers.
+    /// True if it answers without handlers.
     pub answers: bool,
 }
 

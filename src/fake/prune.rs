@@ -1,4 +1,4 @@
-//! What an older release sends: replies and events without what came later.
+//! Messages of an older release: replies and events without what came later.
 
 use super::entry::{items, text_of};
 use super::schema::Schema;

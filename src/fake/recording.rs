@@ -37,7 +37,7 @@ pub(super) struct Step {
     is_played: bool,
 }
 
-/// What became of a recorded command.
+/// The outcome of a recorded command.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
     Given(Result<Value, ServerError>),
@@ -56,7 +56,7 @@ pub(super) struct Recording {
     pub greeting: Option<Greeting>,
 }
 
-/// What a recorded server said of itself.
+/// A recorded server's words about itself.
 #[derive(Debug)]
 pub(super) struct Greeting {
     pub version: Version,
@@ -134,7 +134,7 @@ impl Recording {
         }
     }
 
-    /// What there is for a call: `None` where it is to be answered as if there were no recording.
+    /// The recorded answer to a call: `None` where it is to be answered as if there were no recording.
     pub(super) fn play(&mut self, call: &Call, is_handled: bool) -> Option<Result<Step, ServerError>> {
         let is_same = |step: &Step| step.name == call.name && step.arguments == call.arguments;
         let position = match self.mode {
@@ -171,7 +171,7 @@ impl Recording {
     }
 }
 
-/// Whether a command is part of how a conversation begins, which is not played.
+/// Returns whether a command is part of how a conversation begins, which is not played.
 fn is_beginning(name: &str) -> bool {
     [Kind::Monitor, Kind::GuestAgent].into_iter().any(|kind| kind.begins_with(name))
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// Type → its members or values that a release lacks.
 pub(super) type Lacking = HashMap<String, Vec<String>>;
 
-/// What came after a release, of what a schema says since when it is there.
+/// Things that came after a release, as far as a schema says when they came.
 pub(super) struct Later {
     pub messages: Vec<String>,
     pub lacking: Lacking,

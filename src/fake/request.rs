@@ -1,9 +1,9 @@
-//! What a client asks for, taken out of the JSON value that it sent, and refused in QEMU's words where QEMU refuses it.
+//! A client's request, taken out of the JSON value that it sent, and refused in QEMU's words where QEMU refuses it.
 
 use crate::error::{ErrorClass, ServerError};
 use serde_json::{Map, Value};
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub name: String,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// What a peer's schema says. Empty where the feature that has the schema is off: then every command is unknown that has no
+/// A peer's schema. Empty where the feature that has the schema is off: then every command is unknown that has no
 /// handler, and the types of commands alone say what fits.
 #[derive(Default)]
 pub(super) struct Schema {
@@ -70,7 +70,7 @@ impl Schema {
         Some(Schema { entries, places, open, unanswered, later, lacking })
     }
 
-    /// Whether there is anything to take out.
+    /// Returns whether there is anything to take out.
     pub(super) fn is_older(&self) -> bool {
         !self.lacking.is_empty()
     }
@@ -84,7 +84,7 @@ impl Schema {
         self.command(command).is_some()
     }
 
-    /// Whether this release lacks a command, whoever handles it.
+    /// Returns whether this release lacks a command, with a handler or without.
     pub(super) fn lacks(&self, command: &str) -> bool {
         self.later.iter().any(|name| name == command)
     }
@@ -98,7 +98,7 @@ impl Schema {
         self.unanswered.iter().any(|name| name == command)
     }
 
-    /// Whether a command may be executed out-of-band. Those of other schemas do not say.
+    /// Returns whether a command may be executed out-of-band. Those of other schemas do not say.
     pub(super) fn allows_oob(&self, command: &str) -> bool {
         self.command(command).is_none_or(|command| command.get("allow-oob") == Some(&json!(true)))
     }
@@ -168,7 +168,7 @@ impl Schema {
         }
     }
 
-    /// Whether a value's JSON type says that it is this alternative.
+    /// Returns whether a value's JSON type says that it is this alternative.
     pub(super) fn is_alternative(&self, ty: &str, value: &Value) -> bool {
         let entry = self.ty(ty);
         let kind = match text_of(entry, "meta-type") {
@@ -254,7 +254,7 @@ impl fmt::Display for Path<'_> {
 }
 
 impl Kind {
-    /// Whether a command belongs to the beginning of a conversation.
+    /// Returns whether a command belongs to the beginning of a conversation.
     pub(super) fn begins_with(self, name: &str) -> bool {
         match self {
             Kind::GuestAgent => matches!(name, "guest-sync" | "guest-sync-delimited"),
@@ -262,7 +262,7 @@ impl Kind {
         }
     }
 
-    /// What the build script made.
+    /// The output of the build script.
     fn text(self) -> &'static str {
         match self {
             #[cfg(feature = "qmp")]

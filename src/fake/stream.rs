@@ -1,4 +1,4 @@
-//! What bytes go over between a stand-in and its clients: a Unix socket or TCP.
+//! Transports between a stand-in and its clients: a Unix socket or TCP.
 
 #[cfg(unix)]
 use crate::address::abstract_socket;
@@ -81,7 +81,7 @@ impl Stream {
     }
 }
 
-/// What a client in this process connects over.
+/// The transport of a client in this process.
 #[cfg(unix)]
 pub(super) type ClientStream = UnixStream;
 #[cfg(not(unix))]

@@ -25,7 +25,7 @@ const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(super) struct Outlet {
     writer: UnboundedSender<Output>,
-    /// What a command says while it is executed.
+    /// A command's messages while it is executed.
     lane: Mutex<Option<Lane>>,
 }
 

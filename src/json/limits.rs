@@ -1,4 +1,4 @@
-//! What QEMU's JSON parser takes in one message.
+//! Limits of QEMU's JSON parser for one message.
 //!
 //! A message over a limit is not answered by one error: the parser gives up in its middle and complains about the rest, too,
 //! without any id, so that the complaints would be taken for answers to later commands. Therefore none is sent.
@@ -14,7 +14,7 @@ const MAX_LEN: usize = 64 << 20;
 /// How many tokens a message may have. Brackets, commas and colons count, too.
 const MAX_TOKENS: usize = 2 << 20;
 
-/// Whether a server can read this text, which is JSON; if not, why.
+/// Returns whether a server can read this text, which is JSON, or else the reason why not.
 pub(crate) fn check(json: &str) -> Result<(), &'static str> {
     // Nearly all messages are too short to be over any limit.
     if json.len() <= MAX_DEPTH {
@@ -30,7 +30,7 @@ pub(crate) fn check(json: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether an id is not too deep to be compared with the one that comes back.
+/// Returns whether an id is not too deep to be compared with the one that comes back.
 pub(crate) fn check_id(json: &str) -> Result<(), &'static str> {
     match measure(json.as_bytes()) {
         (depth, _) if depth > MAX_ID_DEPTH => Err("nested more deeply than 128 levels"),

@@ -66,12 +66,12 @@ fn find_members<'a>(json: &'a str, names: &[&str], found: &mut [Option<&'a str>]
     }
 }
 
-/// What a JSON text says if it is an integer.
+/// The integer of a JSON text, if it is one.
 pub(crate) fn integer(json: &str) -> Option<i64> {
     json.parse().ok()
 }
 
-/// What a JSON text says if it is a string.
+/// The string of a JSON text, if it is one.
 pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     let inside = json.strip_prefix('"')?.strip_suffix('"')?;
     if !inside.as_bytes().contains(&b'\\') {
@@ -94,7 +94,7 @@ pub(crate) fn raw(text: &str) -> Result<Box<RawValue>, Box<dyn Error + Send + Sy
     Ok(RawValue::from_string(text.to_owned())?)
 }
 
-/// Whether two JSON texts are the same but for notation: spaces, escapes, the order of members, 1 or 1.0.
+/// Returns whether two JSON texts are the same but for notation: spaces, escapes, the order of members, 1 or 1.0.
 ///
 /// Recurses as deeply as the less deep one is nested.
 pub(crate) fn same(one: &str, other: &str) -> bool {
@@ -139,7 +139,7 @@ fn same_number(one: &str, other: &str) -> bool {
         && matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Whether a number is written with a fraction or an exponent.
+/// Returns whether a number is written with a fraction or an exponent.
 fn is_double(json: &str) -> bool {
     let mut bytes = json.as_bytes();
     while let [b'-' | b'0'..=b'9', rest @ ..] = bytes {
@@ -169,7 +169,7 @@ pub(crate) fn value_len(json: &[u8]) -> usize {
     json.len() - bytes.len()
 }
 
-/// Whether a byte stands between values.
+/// Returns whether a byte stands between values.
 fn is_between(byte: u8) -> bool {
     matches!(byte, b',' | b':' | b' ' | b'\n' | b'\r' | b'\t')
 }

@@ -32,7 +32,7 @@ pub struct RawEvent {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EventMessage<T> {
-    /// What happened.
+    /// The event itself.
     pub data: T,
     /// When it happened, by the server's clock.
     pub timestamp: Timestamp,

@@ -11,7 +11,7 @@ pub struct Greeting {
     pub version: Version,
     /// The distributor's name for the build; empty for many.
     pub package: String,
-    /// What can be enabled by capabilities negotiation.
+    /// A capability, to be enabled by negotiation.
     pub capabilities: Vec<Capability>,
 }
 
@@ -44,7 +44,7 @@ impl Greeting {
         capabilities: Vec::new(),
     };
 
-    /// Whether the server offers this capability.
+    /// Returns whether the server offers this capability.
     pub fn offers(&self, capability: &Capability) -> bool {
         self.capabilities.contains(capability)
     }

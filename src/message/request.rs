@@ -79,17 +79,17 @@ impl Request {
         &self.name
     }
 
-    /// Whether out-of-band execution is asked for.
+    /// Returns whether out-of-band execution is asked for.
     pub fn is_out_of_band(&self) -> bool {
         self.oob
     }
 
-    /// Whether a successful execution is answered.
+    /// Returns whether a successful execution is answered.
     pub fn is_answered(&self) -> bool {
         self.answered
     }
 
-    /// What is not to be shown of it, nor of its reply.
+    /// The secrets in it and in its reply.
     pub(crate) fn secrets(&self) -> Secrets {
         self.secrets
     }
@@ -151,7 +151,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// What is over that limit cannot be encoded.
+/// A value over that limit cannot be encoded.
 #[cold]
 fn over(what: &str, limit: &str) -> Error {
     Error::encode(what, serde::ser::Error::custom(limit))

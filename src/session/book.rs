@@ -27,9 +27,9 @@ pub(super) struct QueuedCommand {
     /// The number in `wire_id`, if the session chose that. It is greater than all before.
     pub(super) own: Option<u64>,
     pub(super) oob: bool,
-    /// Whether success is answered.
+    /// True if success is answered.
     pub(super) answered: bool,
-    /// What is not to be shown of it.
+    /// Its secrets.
     pub(super) secrets: Secrets,
     pub(super) line: String,
 }
@@ -44,16 +44,16 @@ pub(super) struct SentCommand {
     order: u64,
     oob: bool,
     answered: bool,
-    /// Whether the call has not ended.
+    /// True if the call has not ended.
     pub(super) open: bool,
-    /// Whether the whole line is with the transport.
+    /// True if the whole line is with the transport.
     written: bool,
-    /// Whether the reply may have been lost in a line that could not be read. Such a command does not count in the
+    /// True if the reply may have been lost in a line that could not be read. Such a command does not count in the
     /// window, or lost replies could fill it for ever.
     lost: bool,
     /// Events from here on came after the command was output.
     pub(super) cursor: EventCursor,
-    /// What is not to be shown of the reply.
+    /// The secrets of the reply.
     pub(super) mask: ReplyMask,
 }
 
@@ -151,7 +151,7 @@ impl Book {
         }
     }
 
-    /// Whether a command was written whose success is not answered, and its call has not ended.
+    /// Returns whether a command was written whose success is not answered, and its call has not ended.
     pub(super) fn awaits_refusal(&self, id: Id) -> bool {
         let command = self.in_band.sent.get(id).or_else(|| self.oob.sent.get(id));
         command.is_some_and(SentCommand::awaits_refusal)
@@ -311,7 +311,7 @@ fn own_number(wire_id: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What became of a command in these tests.
+    /// The outcome of a command in these tests.
     #[derive(Clone, Copy, PartialEq)]
     enum Call {
         Open,

@@ -1,4 +1,4 @@
-//! Who may say what when: the phases of a session, and what each message means in it.
+//! Order of messages: the phases of a session, and what each message means in it.
 
 use super::book::{Book, QueuedCommand, OWN_ID};
 use super::events::{CallSpan, EventCursor, Events};
@@ -17,7 +17,7 @@ pub(super) struct Conversation {
     state: State,
     label: Label,
     enable_oob: bool,
-    /// Whether a delimiter may precede a message: a user of a guest agent may synchronize again, like any other command.
+    /// True if a delimiter may precede a message: a user of a guest agent may synchronize again, like any other command.
     delimiters: bool,
     greeting: Option<Greeting>,
     /// Negotiation or synchronization, until it is taken.
@@ -30,7 +30,7 @@ pub(super) struct Conversation {
     write_error: Option<io::Error>,
     last_id: u64,
     last_own_id: u64,
-    /// Whether a user ever chose an id that looks like one of the session's.
+    /// True if a user ever chose an id that looks like one of the session's.
     contested: bool,
 }
 
@@ -294,7 +294,7 @@ impl Conversation {
         }
     }
 
-    /// What follows the last delimiter of an agent's line. What is before it, an agent that has restarted began to say: it is
+    /// The text after the last delimiter of an agent's line. What is before it, an agent that has restarted began to say: it is
     /// reported by itself.
     fn start_afresh<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
         let Some(message) = after_delimiter(line) else { return line };

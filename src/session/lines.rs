@@ -19,9 +19,9 @@ pub(super) struct Lines {
     partial: Vec<u8>,
     max_len: usize,
     state: State,
-    /// What the present line of text looks like so far.
+    /// The state of the present line of text.
     shape: Shape,
-    /// Whether the present line is a message over several lines of text.
+    /// True if the present line is a message over several lines of text.
     is_pretty: bool,
 }
 
@@ -61,7 +61,7 @@ enum State {
     Skipping(usize),
 }
 
-/// What was found at the end of a line.
+/// The kind of line that has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     Whole(&'a [u8]),
@@ -107,7 +107,7 @@ impl Lines {
         }
     }
 
-    /// What there is of a line that has not ended: its beginning and its length. `None` if there is nothing but space.
+    /// The line that has not ended: its beginning and its length. `None` if there is nothing but space.
     pub(super) fn rest(&mut self) -> Option<(&[u8], usize)> {
         self.forget_finished();
         let len = match self.state {
@@ -143,12 +143,12 @@ impl Lines {
     }
 }
 
-/// Whether a line of text begins that is not part of a message over several.
+/// Returns whether a line of text begins that is not part of a message over several.
 fn is_other_message(line: &[u8]) -> bool {
     line.first().is_some_and(|first| !b" \t\r\n}".contains(first))
 }
 
-/// Whether a line has nothing on it.
+/// Returns whether a line has nothing on it.
 pub(super) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(is_space)
 }
@@ -163,7 +163,7 @@ fn without_space(line: &[u8]) -> &[u8] {
     line.get(start..end).unwrap_or_default()
 }
 
-/// What follows the last delimiter on the line, if there is one.
+/// The text after the last delimiter on the line, if there is one.
 pub(super) fn after_delimiter(line: &[u8]) -> Option<&[u8]> {
     let index = line.iter().rposition(|&byte| byte == DELIMITER)?;
     line.get(index + 1..)

@@ -92,7 +92,7 @@ pub struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u64);
 
-/// What happened in a [`Session`].
+/// News from a [`Session`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Incoming {
@@ -121,7 +121,7 @@ pub struct Output {
     pub bytes: Vec<u8>,
 }
 
-/// What a [`Session`] dropped, and how often.
+/// Counts of what a [`Session`] dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -177,7 +177,7 @@ impl Session {
         self.conversation.handle_written(id);
     }
 
-    /// Whether a command was written whose success is not answered, and its call has not ended: only a refusal may come.
+    /// Returns whether a command was written whose success is not answered, and its call has not ended: only a refusal may come.
     pub fn awaits_refusal(&self, id: Id) -> bool {
         self.conversation.awaits_refusal(id)
     }
@@ -215,7 +215,7 @@ impl Session {
         self.conversation.cancel(id);
     }
 
-    /// What happened next, in order, except for events.
+    /// Returns the next news, in order, except for events.
     pub fn poll(&mut self) -> Option<Incoming> {
         self.conversation.poll()
     }
@@ -234,7 +234,7 @@ impl Session {
         self.conversation.events.take()
     }
 
-    /// Whether the session keeps events itself, instead of its subscribers.
+    /// Returns whether the session keeps events itself, instead of its subscribers.
     pub fn keeps_events(&self) -> bool {
         self.conversation.events.keeps()
     }
@@ -279,7 +279,7 @@ impl Session {
         self.conversation.events.take_for(subscriber)
     }
 
-    /// Whether a subscriber's queue has anything to take.
+    /// Returns whether a subscriber's queue has anything to take.
     pub fn has_event_for(&self, subscriber: Subscriber) -> bool {
         self.conversation.events.has_entry_for(subscriber)
     }
@@ -295,12 +295,12 @@ impl Session {
         self.conversation.greeting()
     }
 
-    /// What keeps the session from being ready; `None` if it is ready or has ended.
+    /// Returns the reason why the session is not ready; `None` if it is ready or has ended.
     pub fn waits_for(&self) -> Option<Phase> {
         self.conversation.waits_for()
     }
 
-    /// Whether commands are executed: the session has become ready and not ended since.
+    /// Returns whether commands are executed: the session has become ready and not ended since.
     pub fn is_ready(&self) -> bool {
         self.conversation.is_ready()
     }
@@ -310,17 +310,17 @@ impl Session {
         self.conversation.end()
     }
 
-    /// Whether nothing can be written any more.
+    /// Returns whether nothing can be written any more.
     pub fn is_broken(&self) -> bool {
         self.conversation.is_broken()
     }
 
-    /// Whether out-of-band execution was negotiated.
+    /// Returns whether out-of-band execution was negotiated.
     pub fn oob_enabled(&self) -> bool {
         self.conversation.oob_enabled()
     }
 
-    /// What was dropped so far.
+    /// Counts what was dropped so far.
     pub fn counters(&self) -> Counters {
         self.conversation.counters()
     }
@@ -330,7 +330,7 @@ impl Session {
         self.conversation.wire_id(id)
     }
 
-    /// What the connection is called in errors and traces.
+    /// The connection's name in errors and traces.
     pub(crate) fn label(&self) -> &Label {
         self.conversation.label()
     }

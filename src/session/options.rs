@@ -53,7 +53,7 @@ impl SessionOptions {
         self
     }
 
-    /// Whether to enable out-of-band execution if a monitor offers it.
+    /// Returns whether to enable out-of-band execution if a monitor offers it.
     ///
     /// If so, at most eight in-band commands are on their way at a time, because a server with a full queue does not read
     /// on, and would not see an out-of-band command.
@@ -68,7 +68,7 @@ impl SessionOptions {
         self
     }
 
-    /// What to call the connection in errors and traces, such as the name of the virtual machine. By default it has its
+    /// Names the connection in errors and traces, such as the name of the virtual machine. By default it has its
     /// address only.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.label.name = Some(name.into().into());

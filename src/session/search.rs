@@ -28,7 +28,7 @@ pub(crate) fn take_all_raw(session: &mut Session) -> Result<Vec<Arc<RawEvent>>> 
     }
 }
 
-/// What an entry is to a search from that cursor on.
+/// Places an entry for a search from that cursor on.
 pub(crate) fn look_at<T>(
     (cursor, content): &Entry,
     from: EventCursor,
@@ -42,7 +42,7 @@ pub(crate) fn look_at<T>(
     }
 }
 
-/// What an entry is to a search that begins at once, and is told where in the order of events each of them lies.
+/// Places an entry for a search that begins at once, and is told where in the order of events each of them lies.
 pub(crate) fn located<T>(
     mut wanted: impl FnMut(&RawEvent, EventCursor) -> Option<T>,
 ) -> impl FnMut(&Entry) -> Option<Result<T>> {

@@ -51,7 +51,7 @@ fn send(session: &mut Session, name: &str) -> (Id, Value) {
     (id, sent[0]["id"].clone())
 }
 
-/// What happened, in short.
+/// The news, in short.
 fn incoming(session: &mut Session) -> Vec<String> {
     let short = |incoming| match incoming {
         Incoming::Ready => "ready".to_owned(),

@@ -155,7 +155,7 @@ impl<P: Peer> fmt::Debug for CallBuilder<'_, P> {
     }
 }
 
-/// Whether file descriptors can go over the stream.
+/// Returns whether file descriptors can go over the stream.
 #[cfg(unix)]
 fn passes_fds(shared: &Shared) -> bool {
     shared.is_over::<::tokio::net::UnixStream>()

@@ -268,12 +268,12 @@ impl<P: Peer> Client<P> {
         }
     }
 
-    /// Whether there is a connection, as far as is known without asking the peer.
+    /// Returns whether there is a connection, as far as is known without asking the peer.
     pub fn is_connected(&self) -> bool {
         self.shared().with_session(|session| session.end().is_none())
     }
 
-    /// What this connection dropped so far: events that readers missed, replies that nobody waits for.
+    /// Counts what this connection dropped so far: events that readers missed, replies that nobody waits for.
     pub fn counters(&self) -> Counters {
         self.shared().with_session(|session| session.counters())
     }
@@ -318,7 +318,7 @@ impl<P: MonitorPeer> Client<P> {
         self.handle.greeting.as_ref().unwrap_or(Greeting::NONE)
     }
 
-    /// Whether commands may be executed out-of-band on this connection.
+    /// Returns whether commands may be executed out-of-band on this connection.
     pub fn oob_enabled(&self) -> bool {
         self.shared().with_session(|session| session.oob_enabled())
     }

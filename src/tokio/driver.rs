@@ -21,7 +21,7 @@ const READS_PER_WRITE: usize = 32;
 /// How long a stream that cannot be written to any more is read.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// What drives a connection. The fields are dropped in this order.
+/// The driver of a connection. The fields are dropped in this order.
 pub(super) struct Driver<S> {
     framed: FramedStream<S>,
     shared: Farewell,

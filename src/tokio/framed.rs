@@ -24,7 +24,7 @@ pub(super) struct FramedStream<S> {
     written: usize,
     /// Which command the line is.
     command: Option<Id>,
-    /// What goes with the next byte of it.
+    /// The descriptors that go with the next byte of it.
     fds: Fds,
 }
 

@@ -1,4 +1,4 @@
-//! What all clones of a client share. The driver and event streams hold [`Shared`], but not this.
+//! The state that all clones of a client share. The driver and event streams hold [`Shared`], but not this.
 
 use super::shared::{Order, Shared};
 use crate::message::Greeting;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The connection is closed when this is dropped.
 pub(super) struct Handle {
     pub(super) shared: Arc<Shared>,
-    /// What a monitor said first.
+    /// The monitor's greeting.
     pub(super) greeting: Option<Greeting>,
 }
 

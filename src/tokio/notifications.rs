@@ -1,4 +1,4 @@
-//! What a change of the shared state leaves to be done once its lock is released.
+//! Steps that a change of the shared state leaves to be done once its lock is released.
 //!
 //! A waker or an answer may run code of another executor, which may drop a call, which takes the lock. Therefore nothing is
 //! woken, answered or dropped while the lock is held.

@@ -12,7 +12,7 @@ pub(super) type Answer = (Result<Option<Reply>>, CallSpan);
 
 pub(super) struct PendingCall {
     pub(super) sender: oneshot::Sender<Answer>,
-    /// What goes with its line, until that is being written.
+    /// The descriptors that go with its line, until that is being written.
     pub(super) fds: Fds,
     /// Of a task that waits until the line is written.
     pub(super) waker: Option<Waker>,

@@ -1,4 +1,4 @@
-//! What handles, event streams and the driver share: the session, and what waits for what.
+//! The state that handles, event streams and the driver share: the session, and its waiters.
 //!
 //! One lock, which is held for as long as it takes to put bytes into the session, and never while waiting, reading, writing
 //! or waking. It assumes that the driver is woken after each change that concerns it, and then [attends](Shared::attend).
@@ -37,7 +37,7 @@ pub(super) struct Shared {
 
 struct State {
     session: Session,
-    /// What waits for the session to become ready.
+    /// The waiter for the session to become ready.
     ready: Option<oneshot::Sender<Result<()>>>,
     calls: Ring<PendingCall>,
     readers: Readers,
@@ -48,7 +48,7 @@ struct State {
     driver: Option<Waker>,
 }
 
-/// What the handles want of the driver.
+/// The handles' order to the driver.
 pub(super) enum Order {
     /// Say farewell, and close.
     Close,
@@ -192,7 +192,7 @@ impl Shared {
         self.with_session(|session| session.remove_event(cursor));
     }
 
-    /// What a subscriber has next, or why it will have nothing any more.
+    /// A subscriber's next event, or the reason why none will come any more.
     pub(super) fn poll_entry(&self, subscriber: Subscriber, cx: &Context<'_>) -> Poll<Result<Entry>> {
         let (entry, old) = self.change(|state, notifications| {
             let entry = match (state.session.take_event_for(subscriber), state.session.end()) {

@@ -1,8 +1,8 @@
-//! What a client can speak over.
+//! Transports of a client.
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 
-/// What a client can speak over: a socket, a TLS stream, `tokio::io::join` of a child process's standard streams.
+/// A transport of a client: a socket, a TLS stream, `tokio::io::join` of a child process's standard streams.
 ///
 /// Implemented for everything that has these bounds. What is not [`Unpin`] can be boxed and pinned.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}

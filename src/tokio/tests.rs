@@ -1,4 +1,4 @@
-//! What only a look from inside, or a stream made for it, can show of the client: that handles may be shared, that waiting
+//! Tests of the client that need a look from inside, or a stream made for it: that handles may be shared, that waiting
 //! takes nothing away from others, and that neither a peer nor a filter holds anything up.
 
 use super::{Client, Events};

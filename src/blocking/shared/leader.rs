@@ -39,7 +39,7 @@ struct State {
     /// Closes the transport while both of its ends are taken out.
     closer: Option<Closer>,
     calls: PendingCalls,
-    /// Whether a command with file descriptors is under way.
+    /// True if a command with file descriptors is under way.
     passes_fds: bool,
 }
 
@@ -56,7 +56,7 @@ struct Writer {
 /// A call that a thread waits for.
 struct PendingCall {
     id: Id,
-    /// What goes with its line, until that is being written.
+    /// The descriptors that go with its line, until that is being written.
     fds: Fds,
     is_written: bool,
     outcome: Option<Ended>,

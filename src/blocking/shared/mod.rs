@@ -141,12 +141,12 @@ impl<P: Peer> SharedClient<P> {
         self.leader.close();
     }
 
-    /// Whether there is a connection, as far as is known without asking the peer.
+    /// Returns whether there is a connection, as far as is known without asking the peer.
     pub fn is_connected(&self) -> bool {
         self.leader.with_session(|session| session.end().is_none())
     }
 
-    /// What this connection dropped so far.
+    /// Counts what this connection dropped so far.
     pub fn counters(&self) -> Counters {
         self.leader.with_session(|session| session.counters())
     }
@@ -177,7 +177,7 @@ impl<P: MonitorPeer> SharedClient<P> {
         self.leader.with_session(|session| session.greeting().unwrap_or(Greeting::NONE).clone())
     }
 
-    /// Whether commands may be executed out-of-band on this connection.
+    /// Returns whether commands may be executed out-of-band on this connection.
     pub fn oob_enabled(&self) -> bool {
         self.leader.with_session(|session| session.oob_enabled())
     }

@@ -28,7 +28,7 @@ const GREETING: &[u8] =
     b"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 2, \"minor\": 0, \"major\": 10}, \"package\": \"\"}, \
     \"capabilities\": []}}\n";
 
-/// What a server does with commands.
+/// A server's treatment of commands.
 #[derive(Clone, Copy, PartialEq)]
 enum Script {
     /// Answers each.
@@ -162,7 +162,7 @@ fn connect(script: Script) -> (Arc<Leader>, Arc<Server>) {
     (Arc::new(Leader::new(parts, writer)), server)
 }
 
-/// Whether the reply came in time. It is this command's own.
+/// Returns whether the reply came in time. It is this command's own.
 fn call(leader: &Leader, name: &str, wait: Wait) -> Result<bool> {
     let span = CommandSpan::start(&leader.label, name);
     let ended = leader.call(Request::untyped(name, None), Fds::default(), wait, &span)?;
