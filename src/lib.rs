@@ -106,7 +106,6 @@
     )),
     doc = "[guide]: https://docs.rs/qemu-qmp/latest/qemu_qmp/guide/"
 )]
-
 // What needs a feature says so on docs.rs, which builds with a nightly compiler.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
