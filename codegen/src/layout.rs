@@ -102,8 +102,14 @@ impl Layout {
                     }
                 }
                 Kind::Group(group) => {
+                    let is_attribute = || tokens.get(index.wrapping_sub(1)).is_some_and(|before| before.is("#"));
                     if self.column + token.width + self.until_group(rest, end) <= WIDTH {
                         self.flat(token);
+                    } else if is_attribute() {
+                        // What it is of is broken instead.
+                        let (open, close) = group.brackets();
+                        self.text(open);
+                        self.code(&group.tokens, depth, close);
                     } else {
                         self.tall(group, depth);
                     }
