@@ -103,7 +103,8 @@ impl Layout {
                 }
                 Kind::Group(group) => {
                     let is_attribute = || tokens.get(index.wrapping_sub(1)).is_some_and(|before| before.is("#"));
-                    if self.column + token.width + self.until_group(rest, end) <= WIDTH {
+                    let fits = self.column + token.width + self.until_group(rest, end) <= WIDTH;
+                    if fits || group.tokens.is_empty() {
                         self.flat(token);
                     } else if is_attribute() {
                         // What it is of is broken instead.

@@ -133,6 +133,8 @@ struct State {
     sticky: bool,
     /// How many `<` are open.
     angles: usize,
+    /// Whether the outermost of them came after `impl`, so that a type begins where it closes.
+    impl_generics: bool,
     /// Whether the parameters of a closure are open.
     closure: bool,
     /// What the next group in braces holds, if a keyword has said so.
@@ -248,9 +250,11 @@ impl Reader {
             "$" | "#" => (true, true, false),
             "*" | "+" if repetition > 0 => (false, false, true),
             "<" if self.opens_generics() => {
+                self.state.impl_generics |= angles == 0 && self.last_is_any(&["impl"]);
                 self.state.angles += 1;
                 (!(operand || self.last_is_any(&["impl", "for", "fn", "use"])), true, false)
             }
+            ">" if angles == 1 => (false, false, !std::mem::take(&mut self.state.impl_generics)),
             ">" if angles > 0 => (false, false, true),
             "!" if operand && is_before_tree => (false, false, false),
             "|" if closure => (false, false, false),
