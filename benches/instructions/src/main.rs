@@ -1,0 +1,110 @@
+//! One hot path of the crate, as often as the second argument says. `benches/count` runs it under callgrind with two numbers of
+//! times; the difference is what one time costs.
+//!
+//! The messages have the members of QEMU's, in QEMU's order.
+
+mod messages;
+
+use qemu_qmp::message::Request;
+use qemu_qmp::qmp::{commands::*, events::AnyEvent};
+use qemu_qmp::session::{Incoming, Session, SessionOptions};
+use qemu_qmp::Command;
+use std::hint::black_box;
+
+const NAMES: &str = "event, call, session|value × schema|machines|blocks|stats, line-1|line-64";
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (name, times) = (arguments.next().expect(NAMES), arguments.next().and_then(|times| times.parse().ok()));
+    let times = times.expect("a number of times");
+    match (name.as_str(), name.split_once('-')) {
+        ("event", _) => event(times),
+        ("call", _) => call(times),
+        (_, Some(("session", "schema"))) => session::<QueryQmpSchema>(times, &messages::schema()),
+        (_, Some(("session", "machines"))) => session::<QueryMachines>(times, &messages::machines()),
+        (_, Some(("session", "blocks"))) => session::<QueryNamedBlockNodes>(times, &messages::blocks()),
+        (_, Some(("session", "stats"))) => session::<QueryBlockstats>(times, &messages::stats()),
+        (_, Some(("value", "schema"))) => value::<QueryQmpSchema>(times, &messages::schema()),
+        (_, Some(("value", "machines"))) => value::<QueryMachines>(times, &messages::machines()),
+        (_, Some(("value", "blocks"))) => value::<QueryNamedBlockNodes>(times, &messages::blocks()),
+        (_, Some(("value", "stats"))) => value::<QueryBlockstats>(times, &messages::stats()),
+        (_, Some(("line", mebibytes))) => line(times, mebibytes.parse().expect(NAMES)),
+        _ => panic!("one of: {NAMES}"),
+    }
+}
+
+/// A session in command mode.
+fn ready() -> Session {
+    let mut session = Session::new(SessionOptions::new());
+    session.handle_input(messages::GREETING);
+    session.take_output().expect("the negotiation");
+    session.handle_input(b"{\"return\": {}, \"id\": \"qmp#1\"}\r\n");
+    assert!(matches!(session.poll(), Some(Incoming::Ready)));
+    session
+}
+
+/// From the line to the typed value.
+fn event(times: u32) {
+    let mut session = ready();
+    for _ in 0..times {
+        session.handle_input(messages::EVENT);
+        let (_, event) = session.take_event().expect("it was kept");
+        black_box(event.expect("it is one").decode_as::<AnyEvent>());
+    }
+}
+
+/// A command, and the reply to it.
+fn answer(session: &mut Session, request: Request, reply: &mut Vec<u8>) -> qemu_qmp::message::Reply {
+    let id = session.send(request).expect("it is ready");
+    let output = session.take_output().expect("the command");
+    session.handle_written(id);
+    let at = output.bytes.windows(4).rposition(|bytes| bytes == b"qmp#").expect("an id");
+    let end = reply.len();
+    reply.extend_from_slice(b", \"id\": \"");
+    reply.extend_from_slice(output.bytes[at..].trim_ascii_end());
+    reply.extend_from_slice(b"\r\n");
+    session.handle_input(reply);
+    reply.truncate(end);
+    match session.poll() {
+        Some(Incoming::Done { outcome, .. }) => outcome.expect("it is answered").expect("it is answered"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn call(times: u32) {
+    let mut session = ready();
+    let mut reply = b"{\"return\": {\"status\": \"running\", \"singlestep\": false, \"running\": true}".to_vec();
+    for _ in 0..times {
+        let request = Request::new(&QueryStatus::new()).expect("it is one");
+        black_box(answer(&mut session, request, &mut reply).decode::<QueryStatus>().expect("it fits"));
+    }
+}
+
+fn session<C: Command>(times: u32, value: &str) {
+    let mut session = ready();
+    let mut reply = format!("{{\"return\": {value}").into_bytes();
+    for _ in 0..times {
+        let request = Request::untyped(C::NAME, None);
+        black_box(answer(&mut session, request, &mut reply).decode::<C>().expect("it fits"));
+    }
+}
+
+fn value<C: Command>(times: u32, value: &str) {
+    for _ in 0..times {
+        black_box(C::decode_reply(black_box(value)).expect("it fits"));
+    }
+}
+
+/// A long line that comes in pieces of 4 kB.
+fn line(times: u32, mebibytes: usize) {
+    let text = format!("{{\"return\": \"{}\", \"id\": \"none\"}}\r\n", "x".repeat((mebibytes << 20) - 40));
+    let mut session = Session::new(SessionOptions::new().max_line_len(2 * text.len()));
+    session.handle_input(messages::GREETING);
+    session.handle_input(b"{\"return\": {}, \"id\": \"qmp#1\"}\r\n");
+    for _ in 0..times {
+        for piece in text.as_bytes().chunks(4096) {
+            session.handle_input(piece);
+        }
+    }
+    assert_eq!(session.counters().unknown_replies, u64::from(times));
+}
