@@ -28,7 +28,7 @@ fn complains_before() {
         fake.returns::<GuestPing>(());
     };
     with_fake!(agent: script, |agent| async move {
-        WaitUntilUp::new(agent).every(Duration::ZERO).run().await.unwrap();
+        WaitUntilUp::new(agent).every(Duration::from_secs(1)).run().await.unwrap();
     });
 }
 
