@@ -82,30 +82,8 @@
 //! The minimum Rust is 1.85. A higher minimum is a minor change.
 //!
 // The guide has links to everything, and is there when everything is.
-#![cfg_attr(
-    all(
-        unix,
-        feature = "qmp",
-        feature = "qga",
-        feature = "fake",
-        feature = "fd",
-        feature = "tokio",
-        feature = "tracing"
-    ),
-    doc = "[guide]: crate::guide"
-)]
-#![cfg_attr(
-    not(all(
-        unix,
-        feature = "qmp",
-        feature = "qga",
-        feature = "fake",
-        feature = "fd",
-        feature = "tokio",
-        feature = "tracing"
-    )),
-    doc = "[guide]: https://docs.rs/qemu-qmp/latest/qemu_qmp/guide/"
-)]
+#![cfg_attr(qemu_qmp_guide, doc = "[guide]: crate::guide")]
+#![cfg_attr(not(qemu_qmp_guide), doc = "[guide]: https://docs.rs/qemu-qmp/latest/qemu_qmp/guide/")]
 // What needs a feature says so on docs.rs, which builds with a nightly compiler.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -121,16 +99,7 @@ mod fds;
 #[cfg(not(all(unix, feature = "fd")))]
 #[path = "fds/off.rs"]
 mod fds;
-#[cfg(all(
-    any(doc, doctest),
-    unix,
-    feature = "qmp",
-    feature = "qga",
-    feature = "fake",
-    feature = "fd",
-    feature = "tokio",
-    feature = "tracing"
-))]
+#[cfg(all(any(doc, doctest), qemu_qmp_guide))]
 #[doc = include_str!("../doc/guide/links.md")]
 #[doc = include_str!("../doc/guide/README.md")]
 pub mod guide;
