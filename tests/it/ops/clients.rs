@@ -7,10 +7,12 @@ use qemu_qmp::{CommandFor, ErrorClass, Monitor, Peer, Result, ServerError};
 use std::cell::RefCell;
 use std::future::Future;
 use std::ops::Deref;
+use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use support::options;
 
 /// A connection whose operations are futures, also if it blocks. At the same time a connection as a program may have one of its
 /// own.
@@ -125,7 +127,15 @@ impl<P: Peer> Scripted<P> {
         });
     }
 
-    pub fn finish(&self) {
+    pub fn client(&self) -> qemu_qmp::blocking::Client<P> {
+        self.fake.client_with(&options()).unwrap()
+    }
+
+    pub async fn tokio_client(&self) -> qemu_qmp::tokio::Client<P> {
+        self.fake.tokio_client_with(&options()).await.unwrap()
+    }
+
+    pub fn finish(self) {
         let came: Vec<_> = self.fake.calls().into_iter().map(|call| call.name).collect();
         let expected = self.expected.borrow();
         assert!(expected.is_empty() || came == *expected, "{came:?} came instead of {expected:?}");
@@ -141,105 +151,121 @@ impl<P: Peer> Deref for Scripted<P> {
     }
 }
 
-/// Runs the scenario, a future that uses the connection, with each client, against a stand-in that has the script once more for
-/// each of them. The operation leaves so many events to others. After `agent:`, which have no events, the peer is a guest agent.
+/// A server that follows a script by hand, in a thread.
+pub struct ByHand {
+    stream: RefCell<Option<UnixStream>>,
+    script: support::Script,
+}
+
+impl ByHand {
+    /// The script begins after the negotiation.
+    pub fn new(script: impl FnOnce(support::Peer) + Send + 'static) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let script = support::Script::start(move || {
+            let mut peer = support::Peer::unix(theirs);
+            peer.negotiate();
+            script(peer);
+        });
+        ByHand { stream: RefCell::new(Some(ours)), script }
+    }
+
+    fn stream(&self) -> UnixStream {
+        self.stream.take().expect("it serves one client")
+    }
+
+    pub fn client(&self) -> qemu_qmp::Client {
+        qemu_qmp::Client::connect_over(self.stream(), &options()).unwrap()
+    }
+
+    pub async fn tokio_client(&self) -> qemu_qmp::tokio::Client {
+        let stream = self.stream();
+        stream.set_nonblocking(true).unwrap();
+        let stream = tokio::net::UnixStream::from_std(stream).unwrap();
+        qemu_qmp::tokio::Client::connect_over(stream, &options()).await.unwrap()
+    }
+
+    pub fn finish(self) {
+        self.script.finish();
+    }
+}
+
+/// Runs the scenario, a future that uses the connection, with each client, against a server of its own each time, and then checks
+/// what the client is left with if it blocks.
+macro_rules! with_each {
+    ($server:expr, |$connection:ident| $scenario:expr, |$client:ident| $check:block) => {{
+        use crate::ops::clients::{block_on, runtime, with_each, Awaited};
+        let server = $server;
+        with_each!(@blocking server, server.client(), |$connection| $scenario, |$client| $check);
+        let server = $server;
+        with_each!(@blocking server, server.client().share().unwrap(), |$connection| $scenario, |$client| $check);
+        let server = $server;
+        runtime().block_on(async {
+            let client = server.tokio_client().await;
+            #[allow(unused_mut, reason = "not every scenario uses it itself")]
+            let mut $connection = Awaited(client.lend());
+            $scenario.await;
+        });
+        server.finish();
+    }};
+    (@blocking $server:ident, $start:expr, |$connection:ident| $scenario:expr, |$client:ident| $check:block) => {{
+        #[allow(unused_mut, reason = "a shared client need not be")]
+        let mut $client = $start;
+        #[allow(unused_mut, reason = "not every scenario uses it itself")]
+        let mut $connection = Awaited($client.lend());
+        block_on($scenario);
+        $check
+        drop($client);
+        $server.finish();
+    }};
+}
+pub(crate) use with_each;
+
+/// The same with a monitor. The operation leaves so many events to others.
+macro_rules! with_monitor {
+    ($server:expr, |$connection:ident| $scenario:expr, leaves $left:expr) => {
+        crate::ops::clients::with_each!($server, |$connection| $scenario, |client| {
+            let kept = client.take_events().unwrap_or_default();
+            assert_eq!(kept.len(), $left, "the operation takes its own events: {kept:?}");
+        })
+    };
+}
+pub(crate) use with_monitor;
+
+/// The same against a stand-in that has the script once more for each of them. After `agent:`, which have no events, the peer is a
+/// guest agent.
 macro_rules! with_fake {
     (agent: $script:expr, |$connection:ident| $scenario:expr) => {
-        with_fake!(@each qemu_qmp::GuestAgent, $script, |$connection| $scenario, |client| {})
+        crate::ops::clients::with_each!(
+            crate::ops::clients::Scripted::<qemu_qmp::GuestAgent>::new(&$script),
+            |$connection| $scenario,
+            |client| {}
+        )
     };
     ($script:expr, |$connection:ident| $scenario:expr) => {
         with_fake!($script, |$connection| $scenario, leaves 0)
     };
     ($script:expr, |$connection:ident| $scenario:expr, leaves $left:expr) => {
-        with_fake!(@each qemu_qmp::Monitor, $script, |$connection| $scenario, |client| {
-            let kept = client.take_events().unwrap_or_default();
-            assert_eq!(kept.len(), $left, "the operation takes its own events: {kept:?}");
-        })
+        crate::ops::clients::with_monitor!(
+            crate::ops::clients::Scripted::<qemu_qmp::Monitor>::new(&$script),
+            |$connection| $scenario,
+            leaves $left
+        )
     };
-    (@each $peer:ty, $script:expr, |$connection:ident| $scenario:expr, |$client:ident| $check:block) => {{
-        use crate::ops::clients::{block_on, runtime, Awaited, Scripted};
-        use support::options;
-
-        let fake = Scripted::<$peer>::new(&$script);
-        #[allow(unused_mut, reason = "not every check uses it itself")]
-        let mut $client = fake.client_with(&options()).unwrap();
-        #[allow(unused_mut, reason = "not every scenario uses it itself")]
-        let mut $connection = Awaited($client.lend());
-        block_on($scenario);
-        $check
-        fake.finish();
-
-        let fake = Scripted::<$peer>::new(&$script);
-        let $client = fake.client_with(&options()).unwrap().share().unwrap();
-        #[allow(unused_mut, reason = "not every scenario uses it itself")]
-        let mut $connection = Awaited($client.lend());
-        block_on($scenario);
-        $check
-        fake.finish();
-
-        let fake = Scripted::<$peer>::new(&$script);
-        runtime().block_on(async {
-            let client = fake.tokio_client_with(&options()).await.unwrap();
-            #[allow(unused_mut, reason = "not every scenario uses it itself")]
-            let mut $connection = Awaited(client.lend());
-            $scenario.await;
-        });
-        fake.finish();
-    }};
 }
 pub(crate) use with_fake;
 
-/// Runs the scenario, a future that uses the connection, with each client, against a server that follows the script once more for
-/// each of them. The operation leaves so many events to others.
+/// The same against a server that follows the script once more for each of them.
 macro_rules! with_each_client {
     ($script:expr, |$connection:ident| $scenario:expr) => {
         with_each_client!($script, |$connection| $scenario, leaves 0)
     };
-    ($script:expr, |$connection:ident| $scenario:expr, leaves $left:expr) => {{
-        use crate::ops::clients::{block_on, runtime, Awaited};
-        use std::os::unix::net::UnixStream;
-        let connect = || {
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            let script = support::Script::start(move || {
-                let mut peer = support::Peer::unix(theirs);
-                peer.negotiate();
-                $script(peer)
-            });
-            (ours, script)
-        };
-
-        let (ours, script) = connect();
-        let mut vm = qemu_qmp::Client::connect_over(ours, &support::options()).unwrap();
-        #[allow(unused_mut, reason = "not every scenario uses it itself")]
-        let mut $connection = Awaited(vm.lend());
-        block_on($scenario);
-        let kept = vm.take_events().unwrap_or_default();
-        drop(vm);
-        script.finish();
-        assert_eq!(kept.len(), $left, "the operation takes its own events: {kept:?}");
-
-        let (ours, script) = connect();
-        let vm = qemu_qmp::Client::connect_over(ours, &support::options()).unwrap().share().unwrap();
-        #[allow(unused_mut, reason = "not every scenario uses it itself")]
-        let mut $connection = Awaited(vm.lend());
-        block_on($scenario);
-        let kept = vm.take_events().unwrap_or_default();
-        drop(vm);
-        script.finish();
-        assert_eq!(kept.len(), $left, "the operation takes its own events: {kept:?}");
-
-        let (ours, script) = connect();
-        runtime().block_on(async {
-            ours.set_nonblocking(true).unwrap();
-            let ours = ::tokio::net::UnixStream::from_std(ours).unwrap();
-            let vm =
-                qemu_qmp::tokio::Client::<qemu_qmp::Monitor>::connect_over(ours, &support::options()).await.unwrap();
-            #[allow(unused_mut, reason = "not every scenario uses it itself")]
-            let mut $connection = Awaited(vm.lend());
-            $scenario.await;
-        });
-        script.finish();
-    }};
+    ($script:expr, |$connection:ident| $scenario:expr, leaves $left:expr) => {
+        crate::ops::clients::with_monitor!(
+            crate::ops::clients::ByHand::new($script),
+            |$connection| $scenario,
+            leaves $left
+        )
+    };
 }
 pub(crate) use with_each_client;
 

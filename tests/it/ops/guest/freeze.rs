@@ -96,7 +96,7 @@ fn what_is_done_fails() {
 fn closures() {
     let log = Log::default();
     let fake = Agent::new(|fake| [log.script(), log.script()].iter().for_each(|script| script(fake)));
-    let mut client = fake.client().unwrap();
+    let mut client = fake.client();
     let mut count = 0;
     let outcome = client.freeze().during(|| {
         log.add("done");
@@ -119,7 +119,7 @@ fn what_is_done_panics() {
         assert_eq!(*panic.downcast::<&str>().unwrap(), "as it must");
     });
     let fake = Agent::new(log.script());
-    let mut client = fake.client().unwrap();
+    let mut client = fake.client();
     let panic =
         catch_unwind(AssertUnwindSafe(|| client.freeze().during(|| panic!("here")).map(|_: FreezeOutcome<()>| ())));
     assert_eq!(*panic.unwrap_err().downcast::<&str>().unwrap(), "here");
@@ -310,7 +310,7 @@ fn futures_can_be_spawned() {
     let log = Log::default();
     let fake = Agent::new(log.script());
     runtime().block_on(async {
-        let client = fake.tokio_client().await.unwrap();
+        let client = fake.tokio_client().await;
         let task = tokio::spawn(async move { client.freeze().during(async { tokio::task::yield_now().await }).await });
         thawed(task.await.unwrap().unwrap());
     });
