@@ -7,6 +7,7 @@ use super::connection::lock;
 use super::listen::{self, Host};
 use super::stream::Stream;
 use crate::address::Address;
+use crate::session::{Line, Lines};
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -120,7 +121,7 @@ impl Host for Proxy {
 impl Proxy {
     /// Until one of them is gone, with which the other goes.
     fn forward(&self, from: &Stream, to: &Stream, mark: &str) {
-        let mut line = Vec::new();
+        let mut lines = Lines::new(usize::MAX);
         let mut buffer = vec![0; 64 << 10];
         loop {
             let count = match from.read(&mut buffer) {
@@ -129,23 +130,22 @@ impl Proxy {
                 Ok(count) => count,
             };
             let bytes = buffer.get(..count).unwrap_or_default();
-            for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-                line.extend_from_slice(piece);
-                if piece.ends_with(b"\n") && !goes_on(&line) {
-                    self.note(mark, &line);
-                    line.clear();
-                }
+            let mut rest = bytes;
+            while let Some(Line::Whole(line) | Line::TooLong(line, _)) = lines.next(&mut rest) {
+                self.note(mark, line);
             }
             if to.write_all(bytes).is_err() {
                 break;
             }
         }
-        self.note(mark, &line);
+        if let Some((line, _)) = lines.rest() {
+            self.note(mark, line);
+        }
         from.shutdown();
         to.shutdown();
     }
 
-    /// There is nobody to tell that the log takes no more.
+    /// Writes a message on one line. There is nobody to tell that the log takes no more.
     fn note(&self, mark: &str, line: &[u8]) {
         let line = line.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect::<Vec<_>>().concat();
         if !line.is_empty() {
@@ -153,13 +153,6 @@ impl Proxy {
             let _ = log.write_all(&[mark.as_bytes(), &line, b"\n"].concat()).and_then(|()| log.flush());
         }
     }
-}
-
-/// Whether more lines of the same message follow: with `pretty=on` its first and its last line are a brace each, and all others
-/// are indented.
-fn goes_on(lines: &[u8]) -> bool {
-    let is_pretty = lines.starts_with(b"{\n") || lines.starts_with(b"{\r\n");
-    is_pretty && !lines.trim_ascii_end().ends_with(b"\n}")
 }
 
 impl fmt::Debug for Recorder {

@@ -15,7 +15,7 @@ const KEPT_CAPACITY: usize = 1 << 20;
 const KEPT_BEGINNING: usize = crate::error::MalformedLine::MAX_EXCERPT;
 
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     partial: Vec<u8>,
     max_len: usize,
     state: State,
@@ -63,20 +63,20 @@ enum State {
 
 /// The kind of line that has ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     Whole(&'a [u8]),
     /// A line over the bound: its beginning and its length.
     TooLong(&'a [u8], usize),
 }
 
 impl Lines {
-    pub(super) fn new(max_len: usize) -> Self {
+    pub(crate) fn new(max_len: usize) -> Self {
         Lines { partial: Vec::new(), max_len, state: State::Inside, shape: Shape::Empty, is_pretty: false }
     }
 
     /// The next line, without its terminator and space around it; takes from `input` what belongs to it. `None`: more input is needed. A message
     /// over several lines of text, as of a monitor with `pretty=on`, is one line.
-    pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
         self.forget_finished();
         loop {
             if self.is_pretty && self.shape == Shape::Empty && is_other_message(input) {
@@ -108,7 +108,7 @@ impl Lines {
     }
 
     /// The line that has not ended: its beginning and its length. `None` if there is nothing but space.
-    pub(super) fn rest(&mut self) -> Option<(&[u8], usize)> {
+    pub(crate) fn rest(&mut self) -> Option<(&[u8], usize)> {
         self.forget_finished();
         let len = match self.state {
             State::Skipping(len) => len,

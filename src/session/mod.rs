@@ -14,6 +14,8 @@ mod ring;
 mod search;
 
 pub use events::{CallSpan, Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
+#[cfg(feature = "fake")]
+pub(crate) use lines::{Line, Lines};
 pub use options::SessionOptions;
 #[cfg(feature = "tokio")]
 pub(crate) use ring::Ring;
@@ -23,7 +25,6 @@ use crate::error::{Error, Phase, Result};
 use crate::label::Label;
 use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
-use lines::Lines;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -83,7 +84,7 @@ use std::{fmt, io};
 /// bounds of the options, for each subscriber; and what `poll` has not given yet, of which there is at most one for each
 /// command that was sent, and two. A cancelled command leaves its id behind until its reply arrives, or that of a later one.
 pub struct Session {
-    lines: Lines,
+    lines: lines::Lines,
     refusal_timeout: Duration,
     conversation: Conversation,
 }
@@ -337,7 +338,7 @@ impl Session {
 
     fn start(options: SessionOptions, sync_id: Option<u64>) -> Self {
         let refusal_timeout = options.refusal_timeout;
-        let lines = Lines::new(options.max_line_len);
+        let lines = lines::Lines::new(options.max_line_len);
         Session { lines, refusal_timeout, conversation: Conversation::new(options, sync_id) }
     }
 }
