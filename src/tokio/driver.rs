@@ -2,7 +2,8 @@
 //!
 //! It reads whatever happens, so that a server that cannot write holds up nothing. A reader of events that keeps up with the
 //! server, and has only not had its turn, is waited for before more is read than can be kept for it. One that was waited for
-//! in vain is not again until it has taken all that there is, so that it holds up nothing either. However it ends (even with its runtime, or by a panic in the stream), all that waits for it ends.
+//! in vain is not again until it has taken all that there is, so that it holds up nothing either. However it ends (even with its
+//! runtime, or by a panic in the stream), all that waits for it ends.
 
 use super::framed::FramedStream;
 use super::shared::{Order, Shared};
@@ -64,10 +65,11 @@ impl<S: Stream> Driver<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Order>> {
         let shared = self.shared.0.clone();
         while self.reads < READS_PER_WRITE {
-            if let Some(order) = shared.attend(cx.waker()) {
-                return Poll::Ready(Some(order));
+            let (order, patience) = shared.attend_readers(cx.waker());
+            if order.is_some() {
+                return Poll::Ready(order);
             }
-            ready!(self.poll_readers(cx));
+            ready!(self.poll_readers(cx, patience));
             self.reads += 1;
             match self.framed.poll_read(cx, |bytes| shared.handle_input(bytes)) {
                 Poll::Ready(Ok(Some(true))) => continue,
@@ -96,9 +98,8 @@ impl<S: Stream> Driver<S> {
     }
 
     /// Ready when no reader is waited for, or none any longer.
-    fn poll_readers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let patience = if self.last_words.is_some() { None } else { self.shared.0.patience() };
-        let Some(patience) = patience else {
+    fn poll_readers(&mut self, cx: &mut Context<'_>, patience: Option<Duration>) -> Poll<()> {
+        let Some(patience) = patience.filter(|_| self.last_words.is_none()) else {
             self.readers = None;
             return Poll::Ready(());
         };

@@ -218,14 +218,17 @@ impl Shared {
         order
     }
 
-    /// How long to wait for readers of events that are behind before more is read, if there are any. The driver is woken when
-    /// they have caught up.
-    pub(super) fn patience(&self) -> Option<Duration> {
-        self.change(|state, _| {
+    /// The same, and tells how long to wait for readers of events that are behind before more is read, if there are any. The
+    /// driver is woken when they have caught up.
+    pub(super) fn attend_readers(&self, waker: &Waker) -> (Option<Order>, Option<Duration>) {
+        let waker = waker.clone();
+        let (old, order, patience) = self.change(|state, _| {
             state.waits_for_readers = state.session.end().is_none() && state.readers.are_behind(&state.session);
             let patience = if state.calls.is_empty() { PATIENCE } else { PATIENCE_IN_CALLS };
-            state.waits_for_readers.then_some(patience)
-        })
+            (state.driver.replace(waker), state.order.take(), state.waits_for_readers.then_some(patience))
+        });
+        drop(old);
+        (order, patience)
     }
 
     /// Readers were waited for in vain.
