@@ -139,16 +139,14 @@ impl Events {
     }
 
     pub(super) fn has_entry_for(&self, subscriber: Subscriber) -> bool {
-        let queue = self.subscribers.iter().find(|(other, ..)| *other == subscriber);
-        queue.is_some_and(|(.., queue)| queue.missed() > 0 || !queue.entries.is_empty())
+        self.queue_of(subscriber).is_some_and(|queue| queue.missed() > 0 || !queue.entries.is_empty())
     }
 
     /// Whether a subscriber's queue is half full.
     #[cfg(feature = "tokio")]
     pub(super) fn is_half_full(&self, subscriber: Subscriber) -> bool {
-        let queue = self.subscribers.iter().find(|(other, ..)| *other == subscriber);
-        queue
-            .is_some_and(|(.., queue)| queue.entries.len() > self.bounds.count / 2 || queue.size > self.bounds.size / 2)
+        let Bounds { count, size } = self.bounds;
+        self.queue_of(subscriber).is_some_and(|queue| queue.entries.len() > count / 2 || queue.size > size / 2)
     }
 
     /// The oldest entry that the session keeps.
@@ -202,6 +200,10 @@ impl Events {
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    fn queue_of(&self, subscriber: Subscriber) -> Option<&Queue> {
+        self.subscribers.iter().find(|(other, ..)| *other == subscriber).map(|(.., queue)| queue)
     }
 
     fn publish_entry(&mut self, content: &Result<Arc<RawEvent>>) {
