@@ -131,7 +131,6 @@ pub(super) struct Conversation<S: Server> {
     server: Arc<S>,
     socket: Arc<Socket>,
     connection: Arc<Connection>,
-    outputs: Option<UnboundedReceiver<Output>>,
 }
 
 impl<S: Server> Conversation<S> {
@@ -144,15 +143,13 @@ impl<S: Server> Conversation<S> {
         let (writer, outputs) = unbounded_channel();
         let outlet = super::connection::Outlet::Task(Outlet { writer, lane: Mutex::default() });
         let connection = Arc::new(Connection::new(&**server, copy, outlet));
-        Ok(Conversation { server: Arc::clone(server), socket, connection, outputs: Some(outputs) })
+        // It ends with the connection.
+        drop(::tokio::spawn(write(Arc::clone(&socket), outputs)));
+        Ok(Conversation { server: Arc::clone(server), socket, connection })
     }
 
     /// Serves the client until it is gone.
-    pub(super) async fn hold(mut self) {
-        if let Some(outputs) = self.outputs.take() {
-            // It ends with the connection.
-            drop(::tokio::spawn(write(Arc::clone(&self.socket), outputs)));
-        }
+    pub(super) async fn hold(self) {
         self.server.begin(&self.connection);
         self.serve().await;
     }
@@ -200,16 +197,16 @@ impl<S: Server> Conversation<S> {
     /// Executes a command out-of-band.
     fn overtake(&self, outlet: &Outlet, command: Result<Value, String>) {
         let mut lane = outlet.lane_of(|| self.server.take(&self.connection, command));
-        let Some(mut until) = outlet.play(&mut lane) else { return };
+        let mut until = outlet.play(&mut lane);
+        if until.is_none() {
+            return;
+        }
         let connection = Arc::clone(&self.connection);
         drop(::tokio::spawn(async move {
             let Some(outlet) = connection.task() else { return };
-            loop {
-                sleep_until(until).await;
-                match outlet.play(&mut lane) {
-                    Some(later) => until = later,
-                    None => break,
-                }
+            while let Some(time) = until {
+                sleep_until(time).await;
+                until = outlet.play(&mut lane);
             }
         }));
     }
