@@ -45,8 +45,7 @@ impl Docs {
                 UNSTABLE => "Unstable".to_owned(),
                 name => format!("Feature `{name}`"),
             };
-            let colon = if text.is_empty() { "" } else { ": " };
-            self = self.paragraph(&format!("{lead}{colon}{}.", text.trim_end_matches('.')));
+            self = self.paragraph(&format!("{lead}{}{}.", colon(&text), text.trim_end_matches('.')));
         }
         self
     }
@@ -79,8 +78,8 @@ impl Docs {
 /// The attributes of an item that only names another, whose docs say all: its name on the wire, and what its docs begin with.
 pub fn summary(cx: &Context<'_>, def: &Definition) -> TokenStream {
     let first = first_paragraph(&def.doc.summary).0;
-    let colon = if first.is_empty() { "" } else { ": " };
-    let text = format!("{}`{}`{colon}{}", warning(&def.features), def.name, cx.linked(About::definition(def), first));
+    let name = format!("{}`{}`{}", warning(&def.features), def.name, colon(first));
+    let text = format!("{name}{}", cx.linked(About::definition(def), first));
     let deprecated = def.features.iter().find(|feature| feature.name == DEPRECATED);
     let deprecated = deprecated.map(|feature| note(described(feature, &def.doc.features)));
     Docs { deprecated, ..Docs::new(&text) }.tokens()
@@ -98,7 +97,7 @@ pub fn definition(cx: &Context<'_>, def: &Definition, what: &str, anchor: &str) 
             .paragraph(what),
     };
     let docs = docs.features(cx, about, &def.features, &def.doc.features).condition(def.condition.as_ref());
-    let since = def.doc.since.as_ref().map(|since| format!("Since QEMU {since}."));
+    let since = def.doc.since.as_deref().map(since);
     let tail: Vec<String> = since.into_iter().chain(manual(cx, def, anchor)).collect();
     Docs { tail: tail.join(" "), ..docs }
 }
@@ -149,10 +148,9 @@ pub fn entry(
 ) -> Docs {
     let entry = doc.members.iter().find(|entry| entry.name == name);
     let text = cx.linked(about, entry.map_or("", |entry| entry.text.trim()));
-    let colon = if text.is_empty() { "" } else { ": " };
-    let docs = Docs::new(&format!("{}`{name}`{colon}{text}", warning(features)));
+    let docs = Docs::new(&format!("{}`{name}`{}{text}", warning(features), colon(&text)));
     let docs = docs.features(cx, about, features, &doc.features).condition(condition);
-    let since = entry.and_then(|entry| entry.since.as_ref()).map(|since| format!("Since QEMU {since}."));
+    let since = entry.and_then(|entry| entry.since.as_deref()).map(since);
     docs.paragraph(&since.unwrap_or_default())
 }
 
@@ -182,11 +180,24 @@ fn reply(cx: &Context<'_>, ty: &Type) -> String {
     }
 }
 
+/// The separator between a name and a text, if there is one.
+fn colon(text: &str) -> &'static str {
+    if text.is_empty() {
+        ""
+    } else {
+        ": "
+    }
+}
+
 /// A text after a lead. A list would not be one after words on its first line.
 fn joined(lead: &str, text: &str) -> String {
     let text = text.trim();
     let gap = if text.starts_with("- ") { ":\n\n" } else { ": " };
     format!("{lead}{gap}{text}")
+}
+
+fn since(release: &str) -> String {
+    format!("Since QEMU {release}.")
 }
 
 fn described<'e>(feature: &Feature, entries: &'e [Entry]) -> &'e str {
