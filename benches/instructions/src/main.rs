@@ -4,11 +4,13 @@
 //! The messages have the members of QEMU's, in QEMU's order.
 
 mod messages;
+mod session;
 
 use qemu_qmp::message::Request;
 use qemu_qmp::qmp::{commands::*, events::AnyEvent};
-use qemu_qmp::session::{Incoming, Session, SessionOptions};
+use qemu_qmp::session::{Session, SessionOptions};
 use qemu_qmp::Command;
+use session::{answer, ready};
 use std::hint::black_box;
 
 const NAMES: &str = "event, call, session|value × schema|machines|blocks|stats, line-1|line-64";
@@ -20,10 +22,10 @@ fn main() {
     match (name.as_str(), name.split_once('-')) {
         ("event", _) => event(times),
         ("call", _) => call(times),
-        (_, Some(("session", "schema"))) => session::<QueryQmpSchema>(times, &messages::schema()),
-        (_, Some(("session", "machines"))) => session::<QueryMachines>(times, &messages::machines()),
-        (_, Some(("session", "blocks"))) => session::<QueryNamedBlockNodes>(times, &messages::blocks()),
-        (_, Some(("session", "stats"))) => session::<QueryBlockstats>(times, &messages::stats()),
+        (_, Some(("session", "schema"))) => reply::<QueryQmpSchema>(times, &messages::schema()),
+        (_, Some(("session", "machines"))) => reply::<QueryMachines>(times, &messages::machines()),
+        (_, Some(("session", "blocks"))) => reply::<QueryNamedBlockNodes>(times, &messages::blocks()),
+        (_, Some(("session", "stats"))) => reply::<QueryBlockstats>(times, &messages::stats()),
         (_, Some(("value", "schema"))) => value::<QueryQmpSchema>(times, &messages::schema()),
         (_, Some(("value", "machines"))) => value::<QueryMachines>(times, &messages::machines()),
         (_, Some(("value", "blocks"))) => value::<QueryNamedBlockNodes>(times, &messages::blocks()),
@@ -31,16 +33,6 @@ fn main() {
         (_, Some(("line", mebibytes))) => line(times, mebibytes.parse().expect(NAMES)),
         _ => panic!("one of: {NAMES}"),
     }
-}
-
-/// A session in command mode.
-fn ready() -> Session {
-    let mut session = Session::new(SessionOptions::new());
-    session.handle_input(messages::GREETING);
-    session.take_output().expect("the negotiation");
-    session.handle_input(b"{\"return\": {}, \"id\": \"qmp#1\"}\r\n");
-    assert!(matches!(session.poll(), Some(Incoming::Ready)));
-    session
 }
 
 /// From the line to the typed value.
@@ -53,24 +45,6 @@ fn event(times: u32) {
     }
 }
 
-/// A command, and the reply to it.
-fn answer(session: &mut Session, request: Request, reply: &mut Vec<u8>) -> qemu_qmp::message::Reply {
-    let id = session.send(request).expect("it is ready");
-    let output = session.take_output().expect("the command");
-    session.handle_written(id);
-    let at = output.bytes.windows(4).rposition(|bytes| bytes == b"qmp#").expect("an id");
-    let end = reply.len();
-    reply.extend_from_slice(b", \"id\": \"");
-    reply.extend_from_slice(output.bytes[at..].trim_ascii_end());
-    reply.extend_from_slice(b"\r\n");
-    session.handle_input(reply);
-    reply.truncate(end);
-    match session.poll() {
-        Some(Incoming::Done { outcome, .. }) => outcome.expect("it is answered").expect("it is answered"),
-        other => panic!("{other:?}"),
-    }
-}
-
 fn call(times: u32) {
     let mut session = ready();
     let mut reply = b"{\"return\": {\"status\": \"running\", \"singlestep\": false, \"running\": true}".to_vec();
@@ -80,7 +54,7 @@ fn call(times: u32) {
     }
 }
 
-fn session<C: Command>(times: u32, value: &str) {
+fn reply<C: Command>(times: u32, value: &str) {
     let mut session = ready();
     let mut reply = format!("{{\"return\": {value}").into_bytes();
     for _ in 0..times {

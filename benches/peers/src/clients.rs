@@ -1,11 +1,10 @@
 //! The clients that are compared, each as its documentation shows.
 
-use crate::timed;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub fn bare(path: &Path, calls: u32) -> Duration {
     let stream = UnixStream::connect(path).unwrap();
@@ -31,7 +30,24 @@ pub fn blocking(path: &Path, calls: u32) -> Duration {
     })
 }
 
-pub fn peer_blocking(path: &Path, calls: u32) -> Duration {
+/// All threads make calls at a time.
+pub fn shared(path: &Path, threads: u32, calls: u32) -> Duration {
+    use qemu_qmp::qmp::commands::QueryStatus;
+    let vm = qemu_qmp::Client::connect_unix(path).unwrap().share().unwrap();
+    timed(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    for _ in 0..calls / threads {
+                        assert!(!vm.execute(QueryStatus::new()).unwrap().running);
+                    }
+                });
+            }
+        });
+    })
+}
+
+pub fn qapi_blocking(path: &Path, calls: u32) -> Duration {
     let stream = UnixStream::connect(path).unwrap();
     let mut vm = qapi::Qmp::from_stream(&stream);
     vm.handshake().unwrap();
@@ -58,7 +74,7 @@ pub fn tokio(path: &Path, tasks: u32, calls: u32) -> Duration {
     })
 }
 
-pub fn peer_tokio(path: &Path, tasks: u32, calls: u32) -> Duration {
+pub fn qapi_tokio(path: &Path, tasks: u32, calls: u32) -> Duration {
     runtime().block_on(async {
         let negotiation = qapi::futures::QmpStreamTokio::open_uds(path).await.unwrap();
         let (vm, _) = negotiation.negotiate().await.unwrap().spawn_tokio();
@@ -75,8 +91,37 @@ pub fn peer_tokio(path: &Path, tasks: u32, calls: u32) -> Duration {
     })
 }
 
+pub fn qmp(path: &Path, tasks: u32, calls: u32) -> Duration {
+    runtime().block_on(async {
+        let vm = qmp::Client::connect(qmp::Endpoint::unix(path)).await.unwrap();
+        timed_tasks(tasks, || {
+            let vm = vm.clone();
+            async move {
+                for _ in 0..calls / tasks {
+                    let status: serde_json::Value = vm.execute("query-status", None::<()>).await.unwrap();
+                    assert_eq!(status["running"], false);
+                }
+            }
+        })
+        .await
+    })
+}
+
+/// QEMU's own client, if Python has it.
+pub fn qemu_qmp(path: &Path, calls: u32) -> Duration {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/qemu_qmp.py");
+    let output = std::process::Command::new("python3").arg(script).arg(path).arg(calls.to_string()).output().unwrap();
+    let seconds = String::from_utf8_lossy(&output.stdout).trim().parse();
+    Duration::from_secs_f64(seconds.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+pub fn has_qemu_qmp() -> bool {
+    let output = std::process::Command::new("python3").args(["-c", "import qemu.qmp"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
 /// One thread, so that it is the client that is measured, and not the scheduler.
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
@@ -85,10 +130,17 @@ async fn timed_tasks<F: std::future::Future<Output = ()> + Send + 'static>(
     tasks: u32,
     task: impl Fn() -> F,
 ) -> Duration {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task())).collect();
     for task in tasks {
         task.await.unwrap();
     }
+    start.elapsed()
+}
+
+/// How long something takes.
+fn timed(what: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    what();
     start.elapsed()
 }
