@@ -19,6 +19,9 @@
 //! include!(concat!(env!("OUT_DIR"), "/my_api.rs")); // `pub mod commands`, `pub mod events`, `pub mod types`
 //! ```
 
+// What needs a feature says so on docs.rs, which builds with a nightly compiler.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod ast;
 pub mod check;
 mod direction;
