@@ -1,7 +1,7 @@
 //! Golden test of the emitter: a small schema with one of everything, and the Rust that it becomes.
 //!
-//! `BLESS=1 cargo test -p qemu-qmp-codegen --test emitted` writes down what comes out now; read the difference before
-//! committing it.
+//! `BLESS=1 cargo test -p qemu-qmp-codegen --test emitted` writes down what comes out now, here and in doc/generated-code.md; read the
+//! difference before committing it.
 
 use qemu_qmp_codegen::{Generated, Generator};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emitted")
 }
 
+fn schema() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/own-schema/schema")
+}
+
 fn generate() -> Generated {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/own-schema/schema");
+    let schema = schema();
     let generator = Generator::new(schema.join("api.json"), "lamps");
     let generator = generator.manual("https://example.org/lamps.html", "LAMPS");
     generator.late_members(schema.join("late.json")).generate().unwrap_or_else(|error| panic!("{error}"))
@@ -30,6 +34,51 @@ fn one_of_everything() {
         let first = golden.lines().zip(text.lines()).position(|(old, new)| old != new);
         assert!(golden == text, "{name} differs from its golden file, first at line {:?}", first.map(|line| line + 1));
     }
+}
+
+/// The excerpts in doc/generated-code.md. Before each stands where it is from: `<!-- FILE: FIRST ... LAST -->`. It goes from a line that
+/// begins with FIRST to one that begins with LAST or, where no LAST is given, to the next empty line.
+#[test]
+fn the_page_shows_what_is_read_and_emitted() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../doc/generated-code.md");
+    let old = std::fs::read_to_string(&page).unwrap();
+    let files = generate().files;
+    let mut lines = old.lines();
+    let mut new = String::new();
+    let mut excerpts = 0;
+    while let Some(line) = lines.next() {
+        new.extend([line, "\n"]);
+        let Some(source) = line.strip_prefix("<!-- ").and_then(|line| line.strip_suffix(" -->")) else { continue };
+        let (file, range) = source.split_once(": ").unwrap_or_else(|| panic!("{line}"));
+        let emitted = files.iter().find(|(name, _)| name == file).map(|(_, text)| text.clone());
+        let text = emitted.unwrap_or_else(|| std::fs::read_to_string(schema().join(file)).expect(file));
+        let fence = lines.next().filter(|fence| fence.starts_with("```")).unwrap_or_else(|| panic!("no block: {line}"));
+        assert!(lines.any(|line| line == "```"), "{line}");
+        let excerpt = excerpt(&text, range).unwrap_or_else(|| panic!("{file} has no {range}"));
+        new.extend([fence, "\n", &excerpt, "```\n"]);
+        excerpts += 1;
+    }
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&page, &new).unwrap();
+    } else {
+        let first = new.lines().zip(old.lines()).find(|(new, old)| new != old);
+        assert!(old == new, "doc/generated-code.md has other excerpts, first: {first:#?}");
+    }
+    assert!(excerpts > 20, "{excerpts}");
+}
+
+/// Some lines of a text, without what all are indented by.
+fn excerpt(text: &str, range: &str) -> Option<String> {
+    let (first, last) = range.split_once(" ... ").map_or((range, None), |(first, last)| (first, Some(last)));
+    let from: Vec<&str> = text.lines().skip_while(|line| !line.trim_start().starts_with(first)).collect();
+    let begins = |line: &&str, start: &str| line.trim_start().starts_with(start);
+    let count = match last {
+        Some(last) => 1 + from.iter().skip(1).position(|line| begins(line, last))? + 1,
+        None => from.iter().position(|line| line.is_empty()).unwrap_or(from.len()),
+    };
+    let indent = from.first()?.len() - from.first()?.trim_start().len();
+    let lines = from.iter().take(count).map(|line| line.get(indent..).unwrap_or_default());
+    Some(lines.map(|line| format!("{line}\n")).collect())
 }
 
 #[test]
