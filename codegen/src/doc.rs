@@ -37,6 +37,34 @@ pub struct Doc {
     pub other: Vec<String>,
 }
 
+impl Doc {
+    /// The summary up to the events, which need not have a section before them.
+    pub(crate) fn introduction(&self) -> &str {
+        before_events(&self.summary).0
+    }
+
+    /// The texts that say which events follow a command.
+    pub(crate) fn events(&self) -> Vec<&str> {
+        let mut events = Vec::new();
+        for text in self.other.iter().chain([&self.summary]) {
+            let (_, mut rest) = before_events(text);
+            while let Some(text) = rest {
+                let (event, after) = before_events(text);
+                events.push(event.trim());
+                rest = after;
+            }
+        }
+        events
+    }
+}
+
+/// A text up to the first paragraph that lists events, and what that lists.
+fn before_events(text: &str) -> (&str, Option<&str>) {
+    let starts = text.match_indices(EVENTS).map(|(start, _)| text.split_at(start));
+    let mut starts = starts.filter(|(before, _)| before.is_empty() || before.ends_with("\n\n"));
+    starts.next().map_or((text, None), |(before, list)| (before.trim_end(), list.strip_prefix(EVENTS)))
+}
+
 /// A described member, value or feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

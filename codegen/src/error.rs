@@ -17,6 +17,13 @@ pub struct Location {
     pub column: u32,
 }
 
+impl Location {
+    /// The beginning of a file, for what is wrong with no part of it.
+    pub(crate) fn start_of(file: &Path) -> Self {
+        Self { file: file.into(), line: 1, column: 1 }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)

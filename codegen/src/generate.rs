@@ -1,11 +1,11 @@
 //! The whole pipeline, for build scripts: from the path of a root schema to formatted Rust files.
 
 use crate::emit::{self, LateMembers, Options, Peer};
-use crate::error::{Error, Result};
+use crate::error::{Error, Location, Result};
 #[cfg(feature = "introspection")]
 use crate::introspect::introspect;
 use crate::schema::Schema;
-use crate::{check, layout, load, secrets};
+use crate::{check, layout, load, names, secrets};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -32,8 +32,8 @@ pub struct Generated {
 }
 
 impl Generator {
-    /// A generator for the schema whose root file is `root`. `name` is that of the output; it must be an identifier, and
-    /// unique among the APIs of one crate because macros are exported under it.
+    /// A generator for the schema whose root file is `root`. `name` is that of the output; it must be an identifier
+    /// of ASCII letters, digits and underscores, and unique among the APIs of one crate because macros are exported under it.
     pub fn new(root: impl Into<PathBuf>, name: &str) -> Self {
         let name = name.to_owned();
         let options = Options {
@@ -133,9 +133,13 @@ impl Generator {
     /// Reads and checks the schema and emits Rust.
     ///
     /// # Errors
-    /// Where a file cannot be read, a schema breaks a rule of the language, a peer's schema has a command that the
+    /// Where the name of the output is no identifier, a file cannot be read, a schema breaks a rule of the language, a peer's schema has a command that the
     /// generator's own lacks, or a secret is not in the schema; the error names the location.
     pub fn generate(&self) -> Result<Generated> {
+        if !names::is_identifier(&self.options.name) {
+            let message = format!("the name of the output, '{}', is no identifier", self.options.name);
+            return Err(Error::new(&Location::start_of(&self.root), message));
+        }
         let schema = read(&self.root)?;
         secrets::check(&schema, &self.options.secret_members, &self.options.secret_replies, &self.root)?;
         let mut options = self.options.clone();

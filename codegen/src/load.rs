@@ -87,7 +87,7 @@ pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) ->
         warnings: Vec::new(),
     };
     let text = (loader.read)(root).map_err(|error| {
-        let start = Location { file: root.into(), line: 1, column: 1 };
+        let start = Location::start_of(root);
         Error::new(&start, format!("cannot be read: {error}"))
     })?;
     loader.file(root, &text)?;
@@ -303,7 +303,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
         return Ok(());
     }
     std::fs::write(path, text).map_err(|error| {
-        let at = Location { file: path.into(), line: 1, column: 1 };
+        let at = Location::start_of(path);
         Error::new(&at, format!("cannot be written: {error}"))
     })
 }

@@ -103,6 +103,12 @@ pub fn member_name(name: &str) -> String {
     legal(snake)
 }
 
+/// Returns whether this can be part of other names in emitted code as it is.
+pub fn is_identifier(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+    name.starts_with(is_letter) && name.chars().all(|letter| is_letter(letter) || letter.is_ascii_digit())
+}
+
 /// An identifier for `quote!`.
 pub fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())

@@ -16,8 +16,10 @@ pub(crate) fn check(
     let has_member = |name: &&String| all_members(schema).any(|member| member.name == **name);
     let has_command = |name: &&String| schema.commands.iter().any(|command| command.def.name == **name);
     let refuse = |what: &str, name: &String| {
-        let at = Location { file: root.into(), line: 1, column: 1 };
-        Err(Error::new(&at, format!("{what} '{name}', which is to be secret, is not in the schema")))
+        Err(Error::new(
+            &Location::start_of(root),
+            format!("{what} '{name}', which is to be secret, is not in the schema"),
+        ))
     };
     match (members.iter().find(|name| !has_member(name)), replies.iter().find(|name| !has_command(name))) {
         (Some(member), _) => refuse("member", member),

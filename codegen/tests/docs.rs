@@ -74,3 +74,66 @@ fn variants_of_events_have_the_summaries() {
     }
     assert!(described > 40, "{described}");
 }
+
+/// The emitted files of a schema, as one text.
+fn emitted(test: &str, schema: &str) -> String {
+    let folder = std::env::temp_dir().join(format!("qemu-qmp-docs-{test}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("schema.json"), schema).unwrap();
+    let generated = Generator::new(folder.join("schema.json"), "docs").generate();
+    std::fs::remove_dir_all(&folder).unwrap();
+    generated.unwrap_or_else(|error| panic!("{error}")).files.into_iter().map(|(_, text)| text).collect()
+}
+
+/// A value that members of one type have means that type, wherever those members stand.
+#[test]
+fn values_of_members_are_links() {
+    let text = emitted(
+        "values",
+        "
+{ 'enum': 'Kind', 'data': [ 'one', 'two' ] }
+{ 'enum': 'Other', 'data': [ 'two', 'three' ] }
+{ 'enum': 'Third', 'data': [ 'one', 'three' ] }
+
+##
+# @act:
+#
+# Starts from ``one``, not from ``two``, nor from `a[0] <b>`, but [``three``].
+#
+# @from: where from
+#
+# @by: how
+#
+# @to: where to
+##
+{ 'command': 'act', 'data': { 'from': 'Kind', 'by': 'Other', 'to': 'Kind' } }
+",
+    );
+    let line = r"Starts from [`one`](super::types::Kind::One), not from ``two``, nor from `a[0] <b>`, but \[[`three`](super::types::Other::Three)\].";
+    assert!(text.contains(line), "{text}");
+}
+
+/// All paragraphs that name events count, for the command and for the events.
+#[test]
+fn events_of_a_command_may_take_several_paragraphs() {
+    let text = emitted(
+        "events",
+        "
+##
+# @act:
+#
+# Events: ``BEGUN`` at first.
+#
+# Events: ``ENDED`` at last.
+##
+{ 'command': 'act' }
+
+{ 'event': 'BEGUN' }
+
+{ 'event': 'ENDED' }
+",
+    );
+    let begun = "/// # Events\n/// [`BEGUN`](super::events::Begun) at first.\n///\n";
+    assert!(text.contains(&format!("{begun}/// [`ENDED`](super::events::Ended) at last.\n")), "{text}");
+    assert_eq!(text.matches("/// Follows [`act`](super::commands::Act).").count(), 2, "{text}");
+}

@@ -142,3 +142,14 @@ fn only_what_is_received_has_no_setters() {
     assert_eq!(received.iter().find(has_setter), None);
     assert!(received.iter().all(|name| text.contains(&format!("pub {name}: Option<"))), "but they are fields");
 }
+
+#[test]
+fn a_name_that_is_no_identifier_is_refused() {
+    for name in ["my-api", "", "1st", "my api", "löffel"] {
+        let error = Generator::new(schema().join("api.json"), name).generate().map(|_| ()).unwrap_err();
+        assert!(error.message.contains(&format!("'{name}', is no identifier")), "{error}");
+    }
+    for name in ["type", "_1"] {
+        assert!(Generator::new(schema().join("api.json"), name).generate().is_ok());
+    }
+}

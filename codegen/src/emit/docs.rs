@@ -2,7 +2,7 @@
 
 use super::links::{link, About};
 use super::Context;
-use crate::doc::{Doc, Entry, EVENTS};
+use crate::doc::{Doc, Entry};
 use crate::names::{DEPRECATED, UNSTABLE};
 use crate::schema::{Command, Condition, Definition, Event, Feature, Type};
 use proc_macro2::TokenStream;
@@ -88,9 +88,13 @@ pub fn summary(cx: &Context<'_>, def: &Definition) -> TokenStream {
 /// The doc of a definition. `what` says what it is on the wire; words of the schema's own go before it. `anchor` is
 /// the kind of definition in the manual's anchors.
 pub fn definition(cx: &Context<'_>, def: &Definition, what: &str, anchor: &str) -> Docs {
+    introduced(cx, def, &def.doc.summary, what, anchor)
+}
+
+fn introduced(cx: &Context<'_>, def: &Definition, summary: &str, what: &str, anchor: &str) -> Docs {
     let about = About::definition(def);
     let warning = warning(&def.features);
-    let docs = match first_paragraph(&def.doc.summary) {
+    let docs = match first_paragraph(summary) {
         ("", _) => Docs::new(&format!("{warning}{what}")),
         (first, rest) => Docs::new(&format!("{warning}{}", cx.linked(about, first)))
             .paragraph(&cx.linked(about, rest))
@@ -109,7 +113,7 @@ pub fn command(cx: &Context<'_>, command: &Command) -> Docs {
         true => format!("Command `{}`.", def.name),
         false => format!("Command `{}`. QEMU answers only if it fails.", def.name),
     };
-    let docs = definition(cx, def, &what, "command");
+    let docs = introduced(cx, def, def.doc.introduction(), &what, "command");
     let returned = command.returns.as_ref().map(|ty| format!("Returns {}", reply(cx, ty)));
     let docs = match (returned, &def.doc.returns) {
         (Some(returned), Some(section)) => docs.paragraph(&joined(&returned, &cx.linked(about, &section.text))),
@@ -117,7 +121,8 @@ pub fn command(cx: &Context<'_>, command: &Command) -> Docs {
         (None, _) => docs,
     };
     let errors = def.doc.errors.as_ref().map(|section| cx.linked(about, section.text.trim()));
-    let events = events(&def.doc).map(|text| cx.linked(about, text));
+    let events: Vec<String> = def.doc.events().into_iter().map(|text| cx.linked(about, text)).collect();
+    let events = (!events.is_empty()).then(|| events.join("\n\n"));
     let sections = [("Errors", errors), ("Events", events)];
     sections.into_iter().fold(docs, |docs, (heading, text)| match text {
         Some(text) => docs.paragraph(&format!("# {heading}\n{text}")),
@@ -130,7 +135,7 @@ pub fn event(cx: &Context<'_>, event: &Event) -> Docs {
     let name = &event.def.name;
     let quoted = format!("``{name}``");
     let causes =
-        cx.schema.commands.iter().filter(|command| events(&command.def.doc).is_some_and(|text| text.contains(&quoted)));
+        cx.schema.commands.iter().filter(|command| command.def.doc.events().iter().any(|text| text.contains(&quoted)));
     let causes = causes.filter_map(|command| Some(link(&command.def.name, &cx.definition_path(&command.def.name)?)));
     let causes: Vec<String> = causes.collect();
     let docs = definition(cx, &event.def, &format!("Event `{name}`."), "event");
@@ -161,11 +166,6 @@ fn warning(features: &[Feature]) -> &'static str {
     } else {
         ""
     }
-}
-
-/// The events that a command leads to, where its doc lists them.
-fn events(doc: &Doc) -> Option<&str> {
-    doc.other.iter().find_map(|text| text.strip_prefix(EVENTS)).map(str::trim)
 }
 
 /// The type of a reply in words.

@@ -74,9 +74,7 @@ impl Context<'_> {
     pub fn linked(&self, about: About<'_>, text: &str) -> String {
         let mut out = String::with_capacity(text.len() + text.len() / 4);
         let mut rest = text;
-        while let Some((before, (code, after))) =
-            rest.split_once("``").and_then(|(before, rest)| Some((before, rest.split_once("``")?)))
-        {
+        while let Some((before, code, after)) = span(rest, "``") {
             escape(before, &mut out);
             match self.target(about, code) {
                 Some(path) => out.push_str(&link(code, &path)),
@@ -178,7 +176,7 @@ impl Context<'_> {
         }
     }
 
-    /// The path of a value of the one member that has such a value.
+    /// The path of a value that members of only one type have.
     fn value_of_member(&self, home: Target, name: &str) -> Option<String> {
         let members = match home {
             Target::Object(index) => self.schema.all_members(&self.schema.objects[index]),
@@ -186,9 +184,10 @@ impl Context<'_> {
             Target::Event(index) => self.schema.data_members(&self.schema.events[index].data),
             Target::Enum(_) | Target::Alternate(_) => return None,
         };
-        let mut types: Vec<&Type> = members.iter().map(|member| &member.ty).collect();
-        types.dedup();
-        only(types.into_iter().filter_map(|ty| self.value(ty, name)))
+        let mut paths: Vec<String> = members.iter().filter_map(|member| self.value(&member.ty, name)).collect();
+        paths.sort();
+        paths.dedup();
+        only(paths.into_iter())
     }
 
     /// The path of a value that no other enum has.
@@ -212,12 +211,28 @@ fn plain_field(members: &[&Member], name: &str) -> Option<String> {
     (!is_taken && same == 1).then_some(ident)
 }
 
-/// Adds text that rustdoc shall not take for markup of its own.
+/// The text before the first code between two such fences, the code, and the rest. No code goes on in another paragraph.
+fn span<'t>(text: &'t str, fence: &str) -> Option<(&'t str, &'t str, &'t str)> {
+    let (before, rest) = text.split_once(fence)?;
+    let (code, after) = rest.split_once(fence)?;
+    (!code.contains("\n\n")).then_some((before, code, after))
+}
+
+/// Adds text that rustdoc shall not take for markup of its own. Code between single backticks is no markup anyway.
 fn escape(text: &str, out: &mut String) {
-    for letter in text.chars() {
-        if matches!(letter, '[' | ']' | '<' | '>') {
-            out.push('\\');
+    let plain = |text: &str, out: &mut String| {
+        for letter in text.chars() {
+            if matches!(letter, '[' | ']' | '<' | '>') {
+                out.push('\\');
+            }
+            out.push(letter);
         }
-        out.push(letter);
+    };
+    let mut rest = text;
+    while let Some((before, code, after)) = span(rest, "`") {
+        plain(before, out);
+        out.extend(["`", code, "`"]);
+        rest = after;
     }
+    plain(rest, out);
 }
