@@ -3,6 +3,8 @@
 //! Tokens are made on demand, because an error further down must not hide one in a file that is included before it.
 //! Assumes that lines end in `\n` alone ([`crate::load`] sees to that). Never looks at what a string or a comment says,
 //! with one exception: a comment that starts with `##` opens or closes a doc block and so is a token.
+//!
+//! Tables beside a schema are JSON, which differs in its quotes and has no comments. Nothing else of JSON is read.
 
 use crate::error::{Error, Location, Result};
 use std::path::Path;
@@ -20,7 +22,7 @@ pub(crate) struct Token<'t> {
 pub(crate) enum Kind<'t> {
     /// One of `{ } [ ] : ,`
     Punctuation(char),
-    /// `'…'`, unescaped.
+    /// `'…'`, or `"…"` in JSON, unescaped.
     String(String),
     /// `true` or `false`
     Bool(bool),
@@ -46,12 +48,19 @@ pub(crate) struct Lexer<'t> {
     rest: &'t str,
     line: u32,
     column: u32,
+    /// What strings stand in: `'`, or `"` in JSON.
+    quote: char,
 }
 
 impl<'t> Lexer<'t> {
     /// Starts at the first character.
     pub(crate) fn new(file: Arc<Path>, text: &'t str) -> Self {
-        Self { file, rest: text, line: 1, column: 1 }
+        Self { file, rest: text, line: 1, column: 1, quote: '\'' }
+    }
+
+    /// The same for JSON.
+    pub(crate) fn json(file: Arc<Path>, text: &'t str) -> Self {
+        Self { quote: '"', ..Self::new(file, text) }
     }
 
     /// The next token. After [`Kind::End`] come only more of them.
@@ -60,7 +69,7 @@ impl<'t> Lexer<'t> {
             let at = self.location();
             let Some(first) = self.rest.chars().next() else { return Ok(Token { kind: Kind::End, at }) };
             let kind = match first {
-                '#' => {
+                '#' if self.quote == '\'' => {
                     let comment = self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
                     if comments == Comments::Skip && !comment.starts_with("##") {
                         continue;
@@ -71,7 +80,7 @@ impl<'t> Lexer<'t> {
                     self.take(1);
                     Kind::Punctuation(first)
                 }
-                '\'' => Kind::String(self.string(&at)?),
+                quote if quote == self.quote => Kind::String(self.string(&at)?),
                 '\n' if self.rest.len() == 1 => Kind::End,
                 _ if is_space(first) => {
                     self.take(first.len_utf8());
@@ -107,7 +116,7 @@ impl<'t> Lexer<'t> {
                     let message = format!("`\\{}` is no escape; only `\\\\` is", visible(c.encode_utf8(&mut [0; 4])));
                     return Err(Error::new(at, message));
                 }
-                '\'' => {
+                quote if quote == self.quote => {
                     self.take(offset + 1);
                     return Ok(value);
                 }
@@ -158,8 +167,9 @@ fn visible(text: &str) -> String {
 
 /// The text up to where another token could begin.
 fn word(text: &str) -> &str {
-    let end = text.find(|c| is_space(c) || "[]{}:,'".contains(c)).unwrap_or(text.len());
-    &text[..end]
+    let ends = |c| is_space(c) || "[]{}:,'".contains(c);
+    let end = text.char_indices().skip(1).find(|(_, c)| ends(*c));
+    &text[..end.map_or(text.len(), |(offset, _)| offset)]
 }
 
 #[cfg(test)]
@@ -212,6 +222,17 @@ mod tests {
         assert_eq!(error.to_string(), "f:1:3: `12` has no meaning here");
         let error = tokens("[ truely]").unwrap_err();
         assert_eq!(error.to_string(), "f:1:7: `ly` has no meaning here");
+    }
+
+    #[test]
+    fn json_has_other_quotes_and_no_comments() {
+        fn kind(text: &str) -> std::result::Result<Kind<'_>, String> {
+            let token = Lexer::json(Path::new("f").into(), text).next(Comments::Skip);
+            token.map(|token| token.kind).map_err(|error| error.message)
+        }
+        assert_eq!(kind("\"it's \\\\\""), Ok(Kind::String("it's \\".into())));
+        assert_eq!(kind("'a'"), Err("`'a` has no meaning here".into()));
+        assert_eq!(kind("## a"), Err("`##` has no meaning here".into()));
     }
 
     #[test]

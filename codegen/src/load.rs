@@ -37,7 +37,7 @@ pub struct Source {
     pub modules: Vec<Module>,
     /// The definitions of all files; those of an included file stand where it is included first.
     pub expressions: Vec<Expression>,
-    /// Warnings of bad style.
+    /// Warnings of bad style, with the feature `tools`.
     pub warnings: Vec<Error>,
 }
 
@@ -285,13 +285,27 @@ fn module_name(root: &Path, file: &Path) -> String {
 /// # Errors
 /// Where the file cannot be read or holds something else.
 pub fn late_members(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
-    let at = |line, column| Location { file: path.into(), line, column };
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Error::new(&at(1, 1), format!("cannot be read: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| {
-        let position = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        Error::new(&at(position(error.line()), position(error.column())), error.to_string())
-    })
+    let file: Arc<Path> = path.into();
+    let bytes = std::fs::read(path).map_err(|error| {
+        let start = Location { file: file.clone(), line: 1, column: 1 };
+        Error::new(&start, format!("cannot be read: {error}"))
+    })?;
+    let text = decode(&file, &bytes)?;
+    let mut table = BTreeMap::new();
+    for (definition, members) in Parser::json(file, &text)?.members {
+        let Value::Object(members) = members else {
+            return Err(Error::new(members.at(), "an object of members and their releases should stand here"));
+        };
+        let mut releases = BTreeMap::new();
+        for (member, release) in members.members {
+            let Value::String(release) = release else {
+                return Err(Error::new(release.at(), "a release, such as \"9.2\", should stand here"));
+            };
+            releases.insert(member.value, release.value);
+        }
+        table.insert(definition.value, releases);
+    }
+    Ok(table)
 }
 
 /// Writes a file, unless it holds that text already: build tools look at the time of the last change.
@@ -359,5 +373,39 @@ mod tests {
         assert_eq!(pragma.member_name_exceptions, BTreeSet::from(["B".into(), "C".into()]));
         let kept: Vec<&str> = source.modules[0].pragmas.iter().map(|(name, _)| name.value.as_str()).collect();
         assert_eq!(kept, ["doc-required", "member-name-exceptions"]);
+    }
+
+    #[test]
+    fn late_members_are_json() {
+        let path = std::env::temp_dir().join(format!("qemu-qmp-late-members-{}.json", std::process::id()));
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let listed = late_members(&path).map_err(|error| {
+                assert_eq!(*error.at.file, *path);
+                format!("{}:{}: {}", error.at.line, error.at.column, error.message)
+            });
+            std::fs::remove_file(&path).unwrap();
+            listed
+        };
+        assert_eq!(read("{}\n"), Ok(BTreeMap::new()));
+        let listed =
+            read("{\r\n  \"Cat\": {\"paws\": \"9.2\", \"tail-tip\": \"10.0\"},\r\n  \"NAP\": {}\r\n}").unwrap();
+        let paws = [("paws", "9.2"), ("tail-tip", "10.0")].map(|(member, release)| (member.into(), release.into()));
+        assert_eq!(listed, BTreeMap::from([("Cat".into(), BTreeMap::from(paws)), ("NAP".into(), BTreeMap::new())]));
+        for (text, error) in [
+            ("", "1:1: a `{` should stand here, not the end of the file"),
+            ("[]", "1:1: a `{` should stand here, not `[`"),
+            ("{} {}", "1:4: the end of the file should stand here, not `{`"),
+            ("{\n\"Cat\": \"9.2\"}", "2:8: an object of members and their releases should stand here"),
+            ("{\"Cat\": {\"paws\": true}}", "1:18: a release, such as \"9.2\", should stand here"),
+            ("{\"Cat\": {\"paws\": 9.2}}", "1:18: `9.2` has no meaning here"),
+            ("{\"Cat\": {}, \"Cat\": {}}", "1:20: key 'Cat' stands here twice"),
+            ("{\"Cat\": {},}", "1:12: a string should stand here, not `}`"),
+            ("{'Cat': {}}", "1:2: `'Cat` has no meaning here"),
+        ] {
+            assert_eq!(read(text), Err(error.into()), "{text}");
+        }
+        let error = late_members(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}:1:1: cannot be read: ", path.display())), "{error}");
     }
 }

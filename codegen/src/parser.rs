@@ -83,9 +83,24 @@ pub struct Parser<'t> {
 impl<'t> Parser<'t> {
     /// Starts to read `text`, whose lines end in `\n`; `file` is what locations will name.
     pub fn new(file: Arc<Path>, text: &'t str) -> Result<Self> {
-        let mut lexer = Lexer::new(file, text);
+        Self::start(Lexer::new(file, text))
+    }
+
+    fn start(mut lexer: Lexer<'t>) -> Result<Self> {
         let token = lexer.next(Comments::Skip)?;
         Ok(Self { lexer, token, warnings: Vec::new() })
+    }
+
+    /// The object that a file of JSON consists of. Strings in it have no escapes but `\\\\`, and there are no numbers.
+    pub(crate) fn json(file: Arc<Path>, text: &'t str) -> Result<Object> {
+        let mut parser = Self::start(Lexer::json(file, text))?;
+        let Kind::Punctuation('{') = parser.token.kind else { return Err(parser.expected("a `{`")) };
+        let at = parser.token.at.clone();
+        let members = parser.members(0)?;
+        match parser.token.kind {
+            Kind::End => Ok(Object { members, at }),
+            _ => Err(parser.expected("the end of the file")),
+        }
     }
 
     /// The next item; `None` at the end.
