@@ -27,11 +27,13 @@ impl Direction {
     }
 
     /// Returns whether a message has values of this struct or union.
+    #[cfg(feature = "tools")]
     pub fn in_a_message(&self, object: ObjectId) -> bool {
         self.received[object.0] || self.sent[object.0]
     }
 
     /// Returns whether values of this struct or union are sent.
+    #[cfg(feature = "tools")]
     pub fn sent(&self, object: ObjectId) -> bool {
         self.sent[object.0]
     }

@@ -9,7 +9,9 @@ mod since;
 mod style;
 
 use crate::error::Location;
-pub(crate) use reader::{indentation, Reader};
+#[cfg(feature = "tools")]
+pub(crate) use reader::indentation;
+pub(crate) use reader::Reader;
 
 /// The first word of a paragraph that lists a command's events. It is ours: to QAPI it is text like any other.
 pub(crate) const EVENTS: &str = "Events:";

@@ -36,9 +36,11 @@ mod lexer;
 pub mod load;
 mod names;
 pub mod parser;
+#[cfg(feature = "tools")]
 pub mod print;
 pub mod schema;
 mod secrets;
+#[cfg(feature = "tools")]
 pub mod vendor;
 
 pub use emit::Peer;
