@@ -130,6 +130,12 @@ impl Book {
         }
     }
 
+    /// Returns whether there is one.
+    pub(super) fn has_queued(&self, window: bool) -> bool {
+        let has_room = !window || self.window < WINDOW;
+        (has_room && !self.in_band.queued.is_empty()) || (window && !self.oob.queued.is_empty())
+    }
+
     /// Takes in that a command is output. Returns its line.
     pub(super) fn output(&mut self, command: QueuedCommand, cursor: EventCursor, mask: ReplyMask) -> String {
         let QueuedCommand { id, wire_id, own, oob, answered, line, .. } = command;

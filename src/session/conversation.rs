@@ -194,6 +194,14 @@ impl Conversation {
         Some(Output { id, bytes: line.into_bytes() })
     }
 
+    pub(super) fn has_output(&self) -> bool {
+        let has_queued = match self.state {
+            State::Ready { oob } => self.book.has_queued(oob),
+            _ => false,
+        };
+        self.write_error.is_none() && (self.handshake.is_some() || has_queued)
+    }
+
     /// The id on the wire, as JSON text, of a command under way.
     pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
         self.book.wire_id(id)

@@ -226,6 +226,11 @@ impl Session {
         self.conversation.take_output()
     }
 
+    /// Whether [`take_output`](Self::take_output) would give something.
+    pub(crate) fn has_output(&self) -> bool {
+        self.conversation.has_output()
+    }
+
     /// Takes the oldest event that the session keeps, or an error in its stead: a line that may have been an event, or so many
     /// events [missed](crate::ErrorKind::Missed) at the bounds.
     ///

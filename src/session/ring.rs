@@ -49,7 +49,6 @@ impl<T> Ring<T> {
         entry
     }
 
-    #[cfg(feature = "tokio")]
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

@@ -9,6 +9,7 @@ mod leader;
 mod lend;
 #[cfg(all(test, qemu_qmp_loom))]
 mod model;
+mod waiters;
 
 pub use events::Events;
 pub use lend::SharedClientConnection;
