@@ -14,8 +14,8 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Stands between clients and a server, and writes down what they say, in the form that [`Fake::replay`](super::Fake::replay) and
-/// the example `transcript` read.
+/// Stands between clients and a server, and writes down what they say, in the form that [`Fake::replay`](super::Fake::replay)
+/// reads.
 ///
 /// What is written has all secrets that were said. Lines are written as they are, but those of a monitor with `pretty=on` are
 /// joined. It ends, with its connections and sockets, when it is dropped.

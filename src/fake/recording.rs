@@ -1,7 +1,6 @@
 //! Recorded conversations, played again: what a client sent, and what came back.
 //!
-//! The form is that of the example `transcript`: a message on each line, after `-> ` if a client sent it and after `<- ` if the
-//! server did.
+//! A message on each line, after `-> ` if a client sent it and after `<- ` if the server did.
 
 use super::call::Call;
 use super::request::generic;

@@ -169,8 +169,11 @@ impl<P: Peer> Fake<P> {
         self
     }
 
-    /// Plays a recorded conversation, in the form that the example `transcript` reads: with what the server answered, and with
-    /// its events in the same places. A command that was never answered, because the recording ends there, ends the connection.
+    /// Plays a recorded conversation: with what the server answered, and with its events in the same places. A command that was
+    /// never answered, because the recording ends there, ends the connection.
+    ///
+    /// A recording has a message on each line, after `-> ` if a client sent it and after `<- ` if the server did, as
+    /// [`Recorder`](super::Recorder) writes it.
     ///
     /// # Errors
     ///

@@ -3,9 +3,9 @@
 
 #![allow(deprecated, reason = "deprecated types have codecs, too")]
 
-use crate::api::{recode, Api, Codec};
 use crate::world::Kind;
 use std::collections::HashMap;
+use transcript::api::{recode, Api, Codec};
 
 /// The codecs of one schema.
 pub struct Table {

@@ -8,24 +8,16 @@
 //! What serde_json can do is up to the program that it is built for. These tests have to pass with each of its features, too:
 //! `cargo test --features serde_json/arbitrary_precision,serde_json/preserve_order`.
 
-#[allow(dead_code, reason = "the example uses more of it")]
-#[path = "../../examples/transcript/api.rs"]
-mod api;
 mod bad_values;
 mod codecs;
-#[path = "../../examples/transcript/compare.rs"]
-mod compare;
 mod events;
 mod expect;
-#[path = "../../examples/transcript/mark.rs"]
-mod mark;
 mod names;
 mod text;
 mod values;
 mod words;
 mod world;
 
-use api::{Codec, DecodeError};
 use bad_values::{bad_values, bad_values_of_parts};
 use codecs::Table;
 use expect::{Feature, Walk};
@@ -34,6 +26,7 @@ use serde_json::{json, Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use text::{same, Style};
+use transcript::api::{Codec, DecodeError};
 use world::{Kind, Message, Node, Shape, World};
 
 /// A schema, the types that were generated from it, and what has been seen of it.
@@ -259,7 +252,7 @@ fn another_server() {
         for style in bench.styles() {
             let text = style.write(&value);
             let again = codec(&text).unwrap_or_else(|error| panic!("{}: {text}\n{error}", message.name));
-            let lost = compare::compare(&value, &again.json);
+            let lost = transcript::compare::compare(&value, &again.json);
             let lost = lost.unwrap_or_else(|error| panic!("{}: {text}\n{}: {error}", message.name, again.json));
             gone.extend(
                 lost.iter().map(|path| format!("{}{}", message.name, path.replace("[0]", "").replace("[1]", ""))),

@@ -14,6 +14,5 @@ mod server_ended;
 mod tls;
 mod tokio;
 mod trace;
-mod transcript;
 mod unanswered;
 mod unreachable;

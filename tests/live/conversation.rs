@@ -19,14 +19,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use transcript::api::Api;
 
 /// How long an event, or the end of a program, may take under emulation on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A schema: its name and its commands.
-type Schema = (&'static str, fn() -> Table);
-const QMP: Schema = ("qmp", table::qmp);
-const QGA: Schema = ("qga", table::qga);
+/// A schema: how recordings are checked by it, and its commands.
+type Schema = (fn() -> Api, fn() -> Table);
+const QMP: Schema = (Api::qmp, table::qmp);
+const QGA: Schema = (Api::qga, table::qga);
 
 /// What became of a command.
 #[derive(Debug)]
@@ -42,8 +43,8 @@ pub enum Outcome {
 /// A connection to a running program.
 pub struct Conversation<'a> {
     client: AnyClient,
-    /// The name that the example `transcript` gives to the table's schema.
-    schema: &'static str,
+    /// What checks the recording.
+    api: fn() -> Api,
     table: Table,
     tape: Tape,
     process: Process,
@@ -128,7 +129,7 @@ impl<'a> Conversation<'a> {
         arguments: &[String],
         folder: Folder,
         report: &'a mut Report,
-        (schema, table): Schema,
+        (api, table): Schema,
         connect: impl FnOnce(Recorder, &ConnectOptions) -> qemu_qmp::Result<AnyClient>,
     ) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{}: {error}", program.display());
@@ -142,7 +143,7 @@ impl<'a> Conversation<'a> {
         let table = table();
         Ok(Self {
             client,
-            schema,
+            api,
             table,
             tape,
             process,
@@ -418,10 +419,9 @@ impl Drop for Conversation<'_> {
         if let Err(error) = self.tape.save(&name) {
             self.report.fail(format!("the transcript {name} could not be written: {error}"));
         }
-        match recording::check(self.schema, &self.tape.transcript()) {
-            None => {}
-            Some(Err(error)) => self.report.fail(format!("recording: {error}")),
-            Some(Ok(findings)) => {
+        match recording::check((self.api)(), &self.tape.transcript()) {
+            Err(error) => self.report.fail(format!("recording: {error}")),
+            Ok(findings) => {
                 findings.failures.iter().for_each(|failure| self.report.fail(format!("recording: {failure}")));
                 for (what, difference) in findings.differences {
                     if !self.removed.permits(&difference, self.version) {

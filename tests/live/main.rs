@@ -23,8 +23,8 @@
 //! # Recordings
 //!
 //! With `QEMU_QMP_TRANSCRIPTS=FOLDER` each conversation is written to a file of that folder: one line per message, `-> ` in
-//! front of what the client sent and `<- ` in front of what came. With or without, the example `transcript` has to find in
-//! each recording what the conversation did; `cargo test --test live` alone does not build it, and says so.
+//! front of what the client sent and `<- ` in front of what came. With or without, the crate `transcript` has to find in
+//! each recording what the conversation did.
 //!
 //! # What it must never do
 //!

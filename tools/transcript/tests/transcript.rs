@@ -1,12 +1,8 @@
-//! Runs the example `transcript` on recorded conversations.
-//!
-//! `cargo test` builds the examples beside the tests, and `scripts/test` builds them first. `cargo test --test it` alone needs
-//! `cargo build --all-features --examples` before.
+//! Runs the program on recorded conversations.
 
 use serde_json::{json, Value};
 use std::io::Write;
 use std::process::{Command, Stdio};
-use support::programs::example;
 
 struct Outcome {
     findings: Vec<Value>,
@@ -16,7 +12,7 @@ struct Outcome {
 }
 
 fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
-    let mut child = Command::new(example("transcript"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_transcript"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,24 +1,14 @@
-//! Checks a recorded QMP conversation against the types of this crate.
-//!
-//! Each message is decoded as what it is (a command's arguments, its reply, an event's data) and encoded again. The result
-//! tells whether the message fits, and what in it the types do not know. Every command and event of the schema is covered,
-//! by the lists that are generated with the types.
+//! Checks a recorded QMP conversation, as the library of this crate does, and prints what it found.
 //!
 //! ```text
-//! socat - UNIX-CONNECT:/run/vm.qmp | sed 's/^/<- /' | cargo run --example transcript -- --pretty
+//! socat - UNIX-CONNECT:/run/vm.qmp | sed 's/^/<- /' | cargo run -p qemu-qmp-transcript -- --pretty
 //! ```
 
-mod api;
-mod compare;
-mod conversation;
-mod mark;
-mod report;
-
-use api::Api;
-use conversation::Conversation;
-use report::{Colours, Summary};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
+use transcript::api::Api;
+use transcript::conversation::Conversation;
+use transcript::report::{self, Colours, Summary};
 
 const HELP: &str = "\
 Checks a recorded QMP conversation against the types of qemu-qmp.
