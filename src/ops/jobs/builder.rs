@@ -176,8 +176,8 @@ impl<'p, K: Connection<Peer: MonitorPeer>> Job<'p, K, Transaction> {
     /// Executes the transaction and waits for the end of all jobs that it starts (`blockdev-backup`, `drive-backup`). Returns
     /// their ids and outcomes, in the order of its actions.
     ///
-    /// With [`completion-mode`](crate::qmp::types::ActionCompletionMode) `grouped` they complete together or not at all: one
-    /// that fails has the others cancelled by [somebody else](super::CancelledBy::SomebodyElse).
+    /// With [`completion-mode`](crate::qmp::types::ActionCompletionMode) `grouped`, which QEMU takes for backups only, they complete
+    /// together or not at all: one that fails has the others cancelled by [somebody else](super::CancelledBy::SomebodyElse).
     ///
     /// # Errors
     ///
