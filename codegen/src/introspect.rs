@@ -4,10 +4,12 @@
 //! stands what QEMU does not tell: which commands take arguments that the schema does not list, which answer only if they
 //! fail, and since which release there are commands, events, members and values.
 
+mod json;
+
 use crate::doc::Doc;
 use crate::emit::LateMembers;
 use crate::schema::{Builtin, Command, Data, Definition, EnumValue, Feature, Member, Object, Schema, Type};
-use serde_json::{json, Map, Value};
+use json::{object, text, texts, Json};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// The type of what has no members.
@@ -28,31 +30,39 @@ pub(crate) fn introspect(schema: &Schema, late_members: &LateMembers) -> String 
         let arguments = out.data(&command.def, &command.data);
         out.note_since(&command.def);
         let returns = out.name_or_empty(command.returns.as_ref());
-        let oob = command.allow_oob.then_some(("allow-oob", json!(true)));
-        let types = [("arg-type", json!(arguments)), ("ret-type", json!(returns))];
+        let oob = command.allow_oob.then_some(("allow-oob", Json::Bool(true)));
+        let types = [("arg-type", text(&arguments)), ("ret-type", text(&returns))];
         out.entry(&command.def.name, "command", types.into_iter().chain(oob), &command.def.features);
     }
     for event in &schema.events {
         let data = out.data(&event.def, &event.data);
         out.note_since(&event.def);
-        out.entry(&event.def.name, "event", [("arg-type", json!(data))], &event.def.features);
+        out.entry(&event.def.name, "event", [("arg-type", text(&data))], &event.def.features);
     }
     while let Some(ty) = out.queue.pop_front() {
         out.define(&ty);
     }
-    let names = |is_it: fn(&Command) -> bool| -> Vec<&str> {
-        schema.commands.iter().filter(|command| is_it(command)).map(|command| &*command.def.name).collect()
+    let names = |is_it: fn(&Command) -> bool| {
+        texts(schema.commands.iter().filter(|command| is_it(command)).map(|command| &*command.def.name))
     };
     let open = names(|command| !command.gen);
     let unanswered = names(|command| !command.success_response);
     let Introspection { entries, since, late, .. } = out;
-    json!({"schema": entries, "open": open, "unanswered": unanswered, "since": since, "late": late}).to_string()
+    let late = late.iter().map(|(owner, members)| (&**owner, releases(members)));
+    let whole = [
+        ("schema", Json::List(entries)),
+        ("open", open),
+        ("unanswered", unanswered),
+        ("since", releases(&since)),
+        ("late", object(late)),
+    ];
+    object(whole).to_string()
 }
 
 struct Introspection<'s> {
     schema: &'s Schema,
     late_members: &'s LateMembers,
-    entries: Vec<Value>,
+    entries: Vec<Json>,
     /// Command or event → the release in which it first appeared.
     since: BTreeMap<String, String>,
     /// Type → member or value → the same.
@@ -67,15 +77,11 @@ impl Introspection<'_> {
         &mut self,
         name: &str,
         meta_type: &str,
-        members: impl IntoIterator<Item = (&'m str, Value)>,
+        members: impl IntoIterator<Item = (&'m str, Json)>,
         features: &[Feature],
     ) {
-        let mut entry = Map::new();
-        entry.insert("name".to_owned(), json!(name));
-        entry.insert("meta-type".to_owned(), json!(meta_type));
-        entry.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        entry.extend(self::features(features));
-        self.entries.push(Value::Object(entry));
+        let head = [("name", text(name)), ("meta-type", text(meta_type))];
+        self.entries.push(object(head.into_iter().chain(members).chain(self::features(features))));
     }
 
     fn note_since(&mut self, def: &Definition) {
@@ -110,7 +116,7 @@ impl Introspection<'_> {
 
     fn empty(&mut self) -> String {
         if self.seen.insert(EMPTY.to_owned()) {
-            self.entry(EMPTY, "object", [("members", json!([]))], &[]);
+            self.entry(EMPTY, "object", [("members", texts([]))], &[]);
         }
         EMPTY.to_owned()
     }
@@ -141,31 +147,27 @@ impl Introspection<'_> {
         let schema = self.schema;
         match ty {
             Type::Builtin(builtin) => {
-                let kind = json!(json_type(*builtin));
+                let kind = text(json_type(*builtin));
                 self.entry(builtin_name(*builtin), "builtin", [("json-type", kind)], &[]);
             }
             Type::Array(element) => {
                 let element = self.name(element);
-                self.entry(&format!("[{element}]"), "array", [("element-type", json!(element))], &[]);
+                self.entry(&format!("[{element}]"), "array", [("element-type", text(&element))], &[]);
             }
             Type::Enum(id) => {
                 let definition = &schema[*id];
                 self.note_late(&definition.def.name, &definition.def.name, &definition.def.doc);
-                let names: Vec<_> = definition.values.iter().map(|value| json!(value.name)).collect();
+                let names = texts(definition.values.iter().map(|value| &*value.name));
                 let members = definition.values.iter().map(enum_member).collect();
-                let members = [("members", Value::Array(members)), ("values", Value::Array(names))];
+                let members = [("members", members), ("values", names)];
                 self.entry(&definition.def.name, "enum", members, &definition.def.features);
             }
             Type::Object(id) => self.object(&schema[*id]),
             Type::Alternate(id) => {
                 let definition = &schema[*id];
-                let types = definition.alternatives.iter().map(|it| json!({"type": self.name(&it.ty)})).collect();
-                self.entry(
-                    &definition.def.name,
-                    "alternate",
-                    [("members", Value::Array(types))],
-                    &definition.def.features,
-                );
+                let types =
+                    definition.alternatives.iter().map(|it| object([("type", text(&self.name(&it.ty)))])).collect();
+                self.entry(&definition.def.name, "alternate", [("members", types)], &definition.def.features);
             }
         }
     }
@@ -180,39 +182,35 @@ impl Introspection<'_> {
             let mut variants = Vec::new();
             for branch in &branches.branches {
                 let ty = self.name_or_empty(branch.object.map(Type::Object).as_ref());
-                variants.push(json!({"case": branch.value, "type": ty}));
+                variants.push(json::object([("case", text(&branch.value)), ("type", text(&ty))]));
             }
-            all.extend([("tag", json!(branches.tag)), ("variants", Value::Array(variants))]);
+            all.extend([("tag", text(&branches.tag)), ("variants", Json::List(variants))]);
         }
         self.entry(&object.def.name, "object", all, &object.def.features);
     }
 
-    fn members(&mut self, members: Vec<&Member>) -> Value {
+    fn members(&mut self, members: Vec<&Member>) -> Json {
         let member = |member: &Member| {
-            let mut entry = Map::new();
-            entry.insert("name".to_owned(), json!(member.name));
-            entry.insert("type".to_owned(), json!(self.name(&member.ty)));
-            if member.optional {
-                entry.insert("default".to_owned(), Value::Null);
-            }
-            entry.extend(features(&member.features));
-            Value::Object(entry)
+            let head = [("name", text(&member.name)), ("type", text(&self.name(&member.ty)))];
+            let default = member.optional.then_some(("default", Json::Null));
+            object(head.into_iter().chain(default).chain(features(&member.features)))
         };
         members.into_iter().map(member).collect()
     }
 }
 
-fn enum_member(value: &EnumValue) -> Value {
-    let mut entry = Map::new();
-    entry.insert("name".to_owned(), json!(value.name));
-    entry.extend(features(&value.features));
-    Value::Object(entry)
+fn enum_member(value: &EnumValue) -> Json {
+    object([("name", text(&value.name))].into_iter().chain(features(&value.features)))
 }
 
 /// The member that lists features, if there are any.
-fn features(features: &[Feature]) -> Option<(String, Value)> {
-    let names: Vec<_> = features.iter().map(|feature| json!(feature.name)).collect();
-    (!names.is_empty()).then(|| ("features".to_owned(), Value::Array(names)))
+fn features(features: &[Feature]) -> Option<(&'static str, Json)> {
+    (!features.is_empty()).then(|| ("features", texts(features.iter().map(|feature| &*feature.name))))
+}
+
+/// Name → release, as an object.
+fn releases(releases: &BTreeMap<String, String>) -> Json {
+    object(releases.iter().map(|(name, release)| (&**name, text(release))))
 }
 
 /// All integers are one type to clients.
