@@ -8,14 +8,27 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// An alternative as a variant.
-struct Variant {
+struct Variant<'a> {
     ident: Ident,
+    /// The type in the schema, and in Rust.
+    of: &'a Type,
     ty: TokenStream,
     boxed: bool,
-    /// `null` needs no payload.
-    bare: bool,
-    kinds: Vec<&'static str>,
+    /// The kinds of JSON value that it takes.
+    kinds: &'static [Kind],
     docs: TokenStream,
+}
+
+/// The kinds of JSON value, as the runtime tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Null,
+    Bool,
+    Integer,
+    Number,
+    String,
+    Array,
+    Object,
 }
 
 /// The alternate, open: a value of a kind that no alternative takes is a variant too.
@@ -27,29 +40,10 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
     let variants = variants(cx, id, &alternate.alternatives);
     let secrets = cx.secrets();
 
-    let declarations = variants.iter().map(|Variant { ident, ty, boxed, bare, docs, .. }| match (bare, boxed) {
-        (true, _) => quote!(#docs #ident),
-        (false, true) => quote!(#docs #ident(Box<#ty>)),
-        (false, false) => quote!(#docs #ident(#ty)),
-    });
-    let choices = variants.iter().map(|Variant { ident, bare, kinds, .. }| {
-        let value = match (bare, &kinds[..]) {
-            (true, _) => quote!(Ok(Self::#ident)),
-            (false, ["Array"]) => quote!(wire::alternative_array(value).map(Self::#ident)),
-            (false, _) => quote!(wire::alternative(value).map(Self::#ident)),
-        };
-        let kinds = kinds.iter().map(|kind| self::ident_of(kind));
-        quote!(#(wire::Kind::#kinds)|* => #value)
-    });
-    let writes = variants.iter().map(|Variant { ident, bare, kinds, .. }| {
-        let value = if kinds.contains(&"Number") { quote!(&wire::Number(value)) } else { quote!(value) };
-        if *bare {
-            quote!(Self::#ident => serializer.serialize_unit())
-        } else {
-            quote!(Self::#ident(value) => wire::Serialize::serialize(#value, serializer))
-        }
-    });
-    let conversions = variants.iter().filter(|variant| !variant.bare).map(|variant| conversion(name, variant));
+    let declarations = variants.iter().map(Variant::declaration);
+    let choices = variants.iter().map(Variant::choice);
+    let writes = variants.iter().map(Variant::write);
+    let conversions = variants.iter().filter(|variant| !variant.is_bare()).map(|variant| variant.conversion(name));
 
     quote! {
         #doc
@@ -82,68 +76,119 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
     }
 }
 
-fn variants(cx: &Context<'_>, id: AlternateId, alternatives: &[Alternative]) -> Vec<Variant> {
+fn variants<'a>(cx: &Context<'_>, id: AlternateId, alternatives: &'a [Alternative]) -> Vec<Variant<'a>> {
     let def = &cx.schema.alternates[id.0].def;
     let mut scope = Scope::with(&[names::UNRECOGNIZED]);
-    let whole = alternatives.iter().any(|each| kinds(&each.ty) == ["Integer"]);
-    let variant = |each: &Alternative| Variant {
+    // A whole number is a number too, unless an alternative wants just those.
+    let has_integer = alternatives.iter().any(|each| kinds(&each.ty, false) == [Kind::Integer]);
+    let variant = |each: &'a Alternative| Variant {
         ident: ident(&scope.claim(names::value_name(&def.name, &each.name))),
+        of: &each.ty,
         ty: cx.ty(&each.ty, &TokenStream::new()),
         boxed: cx.boxing.alternative(id, &each.ty),
-        bare: each.ty == Type::Builtin(Builtin::Null),
-        // A whole number is a number too, unless an alternative wants just those.
-        kinds: kinds(&each.ty).into_iter().filter(|kind| !(whole && *kind == "Whole")).collect(),
+        kinds: kinds(&each.ty, has_integer),
         docs: docs::entry(cx, About::definition(def), &each.name, &[], each.condition.as_ref(), &def.doc).tokens(),
     };
     alternatives.iter().map(variant).collect()
 }
 
-/// The kinds of JSON value that an alternative takes, as the runtime names them. `Whole` is `Integer` for those that take
-/// any number.
-fn kinds(ty: &Type) -> Vec<&'static str> {
+/// The kinds of JSON value that an alternative takes, beside one that takes whole numbers if there is such.
+fn kinds(ty: &Type, has_integer: bool) -> &'static [Kind] {
     match ty {
-        Type::Builtin(Builtin::Null) => vec!["Null"],
-        Type::Builtin(Builtin::Bool) => vec!["Bool"],
-        Type::Builtin(Builtin::Number) => vec!["Number", "Whole"],
-        Type::Builtin(Builtin::Str | Builtin::QType) | Type::Enum(_) => vec!["String"],
-        Type::Builtin(Builtin::Any) => vec![],
-        Type::Builtin(_) => vec!["Integer"],
-        Type::Array(_) => vec!["Array"],
-        Type::Object(_) | Type::Alternate(_) => vec!["Object"],
+        Type::Builtin(Builtin::Null) => &[Kind::Null],
+        Type::Builtin(Builtin::Bool) => &[Kind::Bool],
+        Type::Builtin(Builtin::Number) if has_integer => &[Kind::Number],
+        Type::Builtin(Builtin::Number) => &[Kind::Number, Kind::Integer],
+        Type::Builtin(Builtin::Str | Builtin::QType) | Type::Enum(_) => &[Kind::String],
+        Type::Builtin(Builtin::Any) => &[],
+        Type::Builtin(_) => &[Kind::Integer],
+        Type::Array(_) => &[Kind::Array],
+        Type::Object(_) | Type::Alternate(_) => &[Kind::Object],
     }
 }
 
-fn ident_of(kind: &str) -> Ident {
-    ident(if kind == "Whole" { "Integer" } else { kind })
+impl Kind {
+    /// The runtime's name of it.
+    fn ident(self) -> Ident {
+        ident(match self {
+            Self::Null => "Null",
+            Self::Bool => "Bool",
+            Self::Integer => "Integer",
+            Self::Number => "Number",
+            Self::String => "String",
+            Self::Array => "Array",
+            Self::Object => "Object",
+        })
+    }
 }
 
-/// `From` for each alternative: no two have the same type, because no two have the same kind.
-fn conversion(name: &Ident, variant: &Variant) -> TokenStream {
-    let Variant { ident, ty, boxed, kinds, .. } = variant;
-    let value = if *boxed { quote!(Box::new(value)) } else { quote!(value) };
-    let from_str = (*kinds == ["String"] && ty.to_string() == "String").then(|| {
+impl Variant<'_> {
+    /// `null` needs no payload.
+    fn is_bare(&self) -> bool {
+        *self.of == Type::Builtin(Builtin::Null)
+    }
+
+    /// `/// … Name(Type)`
+    fn declaration(&self) -> TokenStream {
+        let Self { ident, ty, docs, .. } = self;
+        match (self.is_bare(), self.boxed) {
+            (true, _) => quote!(#docs #ident),
+            (false, true) => quote!(#docs #ident(Box<#ty>)),
+            (false, false) => quote!(#docs #ident(#ty)),
+        }
+    }
+
+    /// The arm that decodes it.
+    fn choice(&self) -> TokenStream {
+        let (ident, kinds) = (&self.ident, self.kinds.iter().map(|kind| kind.ident()));
+        let value = match self.of {
+            Type::Builtin(Builtin::Null) => quote!(Ok(Self::#ident)),
+            Type::Array(_) => quote!(wire::alternative_array(value).map(Self::#ident)),
+            _ => quote!(wire::alternative(value).map(Self::#ident)),
+        };
+        quote!(#(wire::Kind::#kinds)|* => #value)
+    }
+
+    /// The arm that encodes it.
+    fn write(&self) -> TokenStream {
+        let ident = &self.ident;
+        match self.of {
+            Type::Builtin(Builtin::Null) => quote!(Self::#ident => serializer.serialize_unit()),
+            Type::Builtin(Builtin::Number) => {
+                quote!(Self::#ident(value) => wire::Serialize::serialize(&wire::Number(value), serializer))
+            }
+            _ => quote!(Self::#ident(value) => wire::Serialize::serialize(value, serializer)),
+        }
+    }
+
+    /// `From` its type: no two alternatives have the same, because no two have the same kind.
+    fn conversion(&self, name: &Ident) -> TokenStream {
+        let Self { ident, ty, .. } = self;
+        let value = if self.boxed { quote!(Box::new(value)) } else { quote!(value) };
+        let from_str = (*self.of == Type::Builtin(Builtin::Str)).then(|| {
+            quote! {
+                impl From<&str> for #name {
+                    #[inline]
+                    fn from(value: &str) -> Self {
+                        Self::#ident(value.into())
+                    }
+                }
+                impl From<&String> for #name {
+                    #[inline]
+                    fn from(value: &String) -> Self {
+                        Self::#ident(value.into())
+                    }
+                }
+            }
+        });
         quote! {
-            impl From<&str> for #name {
+            impl From<#ty> for #name {
                 #[inline]
-                fn from(value: &str) -> Self {
-                    Self::#ident(value.into())
+                fn from(value: #ty) -> Self {
+                    Self::#ident(#value)
                 }
             }
-            impl From<&String> for #name {
-                #[inline]
-                fn from(value: &String) -> Self {
-                    Self::#ident(value.into())
-                }
-            }
+            #from_str
         }
-    });
-    quote! {
-        impl From<#ty> for #name {
-            #[inline]
-            fn from(value: #ty) -> Self {
-                Self::#ident(#value)
-            }
-        }
-        #from_str
     }
 }

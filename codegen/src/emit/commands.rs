@@ -2,7 +2,7 @@
 
 use super::fields::{self, Field, Owner};
 use super::identifiers::is_item;
-use super::objects::{inherent, object_fields, stand_in, strictness, Codec, Extra};
+use super::objects::{blank, object_fields, Maker, Object, OtherField};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Command, Data, Definition, ObjectId, Type};
@@ -41,7 +41,7 @@ pub(super) fn list<'a>(cx: &Context<'_>, what: &str, names: impl Iterator<Item =
     }
 }
 
-fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
+fn page<'a>(cx: &Context<'a>, name: &'a Ident, command: &'a Command) -> TokenStream {
     let prefix = quote!(types::);
     let wire_name = &command.def.name;
     let doc = docs::command(cx, command).tokens();
@@ -49,19 +49,7 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
         Some(ty) => cx.ty(ty, &prefix),
         None => quote!(()),
     };
-    let decoder = match &command.returns {
-        Some(Type::Array(_)) => Some(quote!(array_from_json)),
-        Some(_) => None,
-        None => Some(quote!(nothing_from_json)),
-    };
-    let decode = decoder.map(|decoder| {
-        quote! {
-            #[inline]
-            fn decode_reply(text: &str) -> Result<Self::Reply, wire::JsonError> {
-                wire::#decoder(text)
-            }
-        }
-    });
+    let decode = decoder(command.returns.as_ref());
     let answered = (!command.success_response).then(|| {
         quote!(
             const SUCCESS_RESPONSE: bool = false;
@@ -95,6 +83,21 @@ fn page(cx: &Context<'_>, name: &Ident, command: &Command) -> TokenStream {
     }
 }
 
+/// The method that decodes a reply which is not decoded as its type says.
+fn decoder(returns: Option<&Type>) -> Option<TokenStream> {
+    let decoder = match returns {
+        Some(Type::Array(_)) => quote!(array_from_json),
+        Some(_) => return None,
+        None => quote!(nothing_from_json),
+    };
+    Some(quote! {
+        #[inline]
+        fn decode_reply(text: &str) -> Result<Self::Reply, wire::JsonError> {
+            wire::#decoder(text)
+        }
+    })
+}
+
 /// The purpose of a message's struct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -106,13 +109,26 @@ pub(super) enum Purpose {
     EventData,
 }
 
+impl Purpose {
+    fn is_sent(self) -> bool {
+        self.maker() == Maker::Programs
+    }
+
+    fn maker(self) -> Maker {
+        match self {
+            Purpose::Arguments | Purpose::OpenArguments => Maker::Programs,
+            Purpose::EventData => Maker::Servers,
+        }
+    }
+}
+
 /// The struct of a command's arguments or an event's data.
-pub(super) fn message(
-    cx: &Context<'_>,
+pub(super) fn message<'a>(
+    cx: &Context<'a>,
     doc: &TokenStream,
-    name: &Ident,
-    def: &Definition,
-    data: &Data,
+    name: &'a Ident,
+    def: &'a Definition,
+    data: &'a Data,
     purpose: Purpose,
 ) -> TokenStream {
     let prefix = quote!(types::);
@@ -122,74 +138,97 @@ pub(super) fn message(
     }
     match data {
         Data::Members(members) => {
-            let owner = Owner { name: &def.name, doc: &def.doc, object: None, sent: purpose != Purpose::EventData };
+            let owner = Owner { name: &def.name, doc: &def.doc, object: None, sent: purpose.is_sent() };
             let fields = fields::fields(cx, &owner, members.iter(), &prefix, &mut scope);
-            fielded(cx, doc, name, &fields, purpose)
+            fielded(cx, doc, name, fields, purpose)
         }
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
             let fields = object_fields(cx, *id, None, &prefix, &mut scope);
-            let item = fielded(cx, doc, name, &fields, purpose);
             let conversion = conversion(cx, name, *id, &fields, purpose == Purpose::OpenArguments);
+            let item = fielded(cx, doc, name, fields, purpose);
             quote!(#item #conversion)
         }
-        Data::Object(id) => transparent(doc, name, cx.object(*id), purpose != Purpose::EventData),
+        Data::Object(id) => transparent(doc, name, cx.object(*id), purpose),
     }
 }
 
 /// A struct with the members as fields.
-fn fielded(cx: &Context<'_>, doc: &TokenStream, name: &Ident, fields: &[Field<'_>], purpose: Purpose) -> TokenStream {
-    let (open, strict) = (purpose == Purpose::OpenArguments, purpose != Purpose::EventData);
-    let declarations = fields.iter().map(Field::declaration);
+fn fielded<'a>(
+    cx: &Context<'a>,
+    doc: &TokenStream,
+    name: &'a Ident,
+    fields: Vec<Field<'a>>,
+    purpose: Purpose,
+) -> TokenStream {
+    let is_open = purpose == Purpose::OpenArguments;
+    if fields.is_empty() && !is_open {
+        return empty(doc, name, purpose);
+    }
+    let object = Object {
+        doc: doc.clone(),
+        fields,
+        others: is_open.then(unlisted_field).into_iter().collect(),
+        functions: if is_open { unlisted_setter() } else { TokenStream::new() },
+        methods: if is_open { quote!(wire::extensible!();) } else { TokenStream::new() },
+        strict: purpose.is_sent(),
+        ..Object::new(name, purpose.maker())
+    };
+    object.page(cx)
+}
+
+/// The field of arguments that the schema does not list.
+fn unlisted_field() -> OtherField {
     let field = ident(names::EXTRA);
-    let extra_field = open.then(|| {
-        quote! {
+    OtherField {
+        declaration: quote! {
             /// Arguments that the schema does not list.
-            pub #field: wire::AnyMap,
+            pub #field: wire::AnyMap
+        },
+        parameter: None,
+        initializer: quote!(#field: wire::AnyMap::new()),
+        blank: quote!(#field: wire::AnyMap::new()),
+        write: Some(quote!(out.extra(&self.#field))),
+    }
+}
+
+/// The function that sets one of them.
+fn unlisted_setter() -> TokenStream {
+    let (field, argument) = (ident(names::EXTRA), ident(names::ARGUMENT));
+    quote! {
+        /// Sets an argument that the schema does not list. One that it lists may be set by its name as well, but not twice:
+        /// such a command cannot be sent.
+        #[inline]
+        pub fn #argument(mut self, name: impl Into<String>, value: impl wire::IntoAny) -> Self {
+            self.#field.insert(name.into(), value.into_any());
+            self
         }
-    });
-    let extra: Vec<Extra> = open
-        .then(|| Extra {
-            parameter: None,
-            initializer: quote!(#field: wire::AnyMap::new()),
-            blank: quote!(#field: wire::AnyMap::new()),
-            write: Some(quote!(out.extra(&self.#field))),
-        })
-        .into_iter()
-        .collect();
-    let more = if open { quote!(wire::extensible!();) } else { TokenStream::new() };
-    let argument = ident(names::ARGUMENT);
-    let setter = open.then(|| {
-        quote! {
-            /// Sets an argument that the schema does not list. One that it lists may be set by its name as well, but not twice:
-            /// such a command cannot be sent.
+    }
+}
+
+/// A struct without members.
+fn empty(doc: &TokenStream, name: &Ident, purpose: Purpose) -> TokenStream {
+    let strict = purpose.is_sent();
+    let maker = match purpose.maker() {
+        Maker::Servers => blank(&quote!(Self {})),
+        Maker::Programs => quote! {
+            /// The one value of this type.
             #[inline]
-            pub fn #argument(mut self, name: impl Into<String>, value: impl wire::IntoAny) -> Self {
-                self.#field.insert(name.into(), value.into_any());
-                self
+            pub fn new() -> Self {
+                Self {}
             }
-        }
-    });
-    let empty = fields.is_empty() && !open;
-    let inherent = match empty && !strict {
-        true => stand_in(name, &quote!(Self {})),
-        false => inherent(name, fields, &extra, &quote!(#setter), strict),
+        },
     };
-    let codec = if empty {
-        quote!(wire::empty!(#name, #strict);)
-    } else {
-        Codec::of(fields, &extra, None).object(name, &cx.secrets(), &strictness(strict), &more)
-    };
-    let derived = empty.then(|| quote!(, Debug, PartialEq));
     quote! {
         #doc
-        #[derive(Clone #derived)]
+        #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
-        pub struct #name {
-            #(#declarations,)*
-            #extra_field
+        pub struct #name {}
+
+        impl #name {
+            #maker
         }
-        #inherent
-        #codec
+
+        wire::empty!(#name, #strict);
     }
 }
 
@@ -212,18 +251,18 @@ fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>]
 }
 
 /// A struct around a union.
-fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, strict: bool) -> TokenStream {
-    let field = ident(names::ARGUMENTS);
-    let new = quote! {
-        impl #name {
+fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, purpose: Purpose) -> TokenStream {
+    let (field, strict) = (ident(names::ARGUMENTS), purpose.is_sent());
+    let maker = match purpose.maker() {
+        Maker::Servers => blank(&quote!(Self { #field: wire::Object::blank() })),
+        Maker::Programs => quote! {
             /// A value of these members.
             #[inline]
             pub fn new(#field: types::#ty) -> Self {
                 Self { #field }
             }
-        }
+        },
     };
-    let inherent = if strict { new } else { stand_in(name, &quote!(Self { #field: wire::Object::blank() })) };
     quote! {
         #doc
         #[derive(Debug, Clone, PartialEq)]
@@ -233,7 +272,9 @@ fn transparent(doc: &TokenStream, name: &Ident, ty: &Ident, strict: bool) -> Tok
             pub #field: types::#ty,
         }
 
-        #inherent
+        impl #name {
+            #maker
+        }
 
         impl From<types::#ty> for #name {
             #[inline]

@@ -3,16 +3,13 @@
 use super::links::{variants, About};
 use super::{docs, Context};
 use crate::names::{self, ident};
-use crate::schema::{Enum, EnumId};
+use crate::schema::EnumId;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 /// The enum, open: a name that the schema does not know is a variant too.
-pub(super) fn page(cx: &Context<'_>, each: &Enum) -> TokenStream {
-    let Some(index) = cx.schema.enums.iter().position(|other| other.def.order == each.def.order) else {
-        return TokenStream::new();
-    };
-    let name = &cx.names.enums[EnumId(index).0];
+pub(super) fn page(cx: &Context<'_>, id: EnumId) -> TokenStream {
+    let (name, each) = (&cx.names.enums[id.0], &cx.schema[id]);
     let doc = docs::definition(cx, &each.def, &format!("Enum `{}`.", each.def.name), "enum").tokens();
 
     let unrecognized = ident(names::UNRECOGNIZED);

@@ -1,7 +1,7 @@
 //! The module of events: a struct of data each, and the enum of all of them.
 
 use super::commands::{list, message, Purpose};
-use super::objects::made_by;
+use super::objects::Maker;
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::Event;
@@ -82,9 +82,9 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     }
 }
 
-fn page(cx: &Context<'_>, name: &Ident, event: &Event) -> TokenStream {
+fn page<'a>(cx: &Context<'a>, name: &'a Ident, event: &'a Event) -> TokenStream {
     let (wire_name, runtime) = (&event.def.name, &cx.options.runtime);
-    let doc = docs::event(cx, event).paragraph(made_by(false)).tokens();
+    let doc = docs::event(cx, event).paragraph(Maker::Servers.words()).tokens();
     let item = message(cx, &doc, name, &event.def, &event.data, Purpose::EventData);
     quote! {
         #item

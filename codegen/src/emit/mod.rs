@@ -5,6 +5,7 @@
 
 mod alternates;
 mod boxing;
+mod branches;
 mod commands;
 mod docs;
 mod enums;
@@ -110,19 +111,19 @@ pub fn emit(schema: &Schema, options: &Options) -> Result<Output> {
 /// All types, in the schema's order.
 fn types(cx: &Context<'_>) -> TokenStream {
     let schema = cx.schema;
-    let mut pages: Vec<(usize, TokenStream)> = Vec::new();
-    pages.extend(schema.enums.iter().map(|each| (each.def.order, enums::page(cx, each))));
-    pages.extend(schema.objects.iter().enumerate().map(|(index, each)| {
-        let page = match &each.branches {
-            Some(branches) => unions::page(cx, ObjectId(index), branches),
-            None => objects::struct_page(cx, ObjectId(index)),
+    let enums = schema.enums.iter().enumerate();
+    let enums = enums.map(|(index, each)| (each.def.order, enums::page(cx, EnumId(index))));
+    let objects = schema.objects.iter().zip(&cx.names.branches).enumerate();
+    let objects = objects.map(|(index, (each, branch_type))| {
+        let page = match (&each.branches, branch_type) {
+            (Some(branches), Some(branch_type)) => unions::page(cx, ObjectId(index), branches, branch_type),
+            _ => objects::struct_page(cx, ObjectId(index)),
         };
         (each.def.order, page)
-    }));
-    pages.extend(schema.alternates.iter().enumerate().map(|(index, each)| {
-        let id = AlternateId(index);
-        (each.def.order, alternates::page(cx, id))
-    }));
+    });
+    let alternates = schema.alternates.iter().enumerate();
+    let alternates = alternates.map(|(index, each)| (each.def.order, alternates::page(cx, AlternateId(index))));
+    let mut pages: Vec<(usize, TokenStream)> = enums.chain(objects).chain(alternates).collect();
     pages.sort_by_key(|(order, _)| *order);
     let runtime = &cx.options.runtime;
     let pages = pages.into_iter().map(|(_, page)| page);

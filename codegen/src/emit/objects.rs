@@ -1,4 +1,4 @@
-//! The page of a struct, and the parts of it that unions, commands and events share.
+//! The page of all that has members: structs, unions, arguments of commands and data of events.
 
 use super::fields::{fields, Field, Owner};
 use super::{docs, Context};
@@ -9,26 +9,15 @@ use quote::quote;
 
 /// A struct with the members of its bases and its own.
 pub(super) fn struct_page(cx: &Context<'_>, id: ObjectId) -> TokenStream {
-    let object = &cx.schema[id];
-    let name = cx.object(id);
-    let doc = docs::definition(cx, &object.def, &format!("Struct `{}`.", object.def.name), "object");
-    let settable = !cx.direction.only_received(id);
-    let doc = doc.paragraph(made_by(settable)).tokens();
-    let fields = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(names::METHODS));
-    let inherent = inherent(name, &fields, &[], &TokenStream::new(), settable);
-    let strict = strictness(cx.direction.only_sent(id));
-    let codec = Codec::of(&fields, &[], None).object(name, &cx.secrets(), &strict, &TokenStream::new());
-    let declarations = fields.iter().map(Field::declaration);
-    quote! {
-        #doc
-        #[derive(Clone)]
-        #[non_exhaustive]
-        pub struct #name {
-            #(#declarations,)*
-        }
-        #inherent
-        #codec
-    }
+    let (def, maker) = (&cx.schema[id].def, Maker::of(cx, id));
+    let doc = docs::definition(cx, def, &format!("Struct `{}`.", def.name), "object");
+    let object = Object {
+        doc: doc.paragraph(maker.words()).tokens(),
+        fields: object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(names::METHODS)),
+        strict: cx.direction.only_sent(id),
+        ..Object::new(cx.object(id), maker)
+    };
+    object.page(cx)
 }
 
 /// The fields of an object: those of its bases first, without the tag of a union.
@@ -49,161 +38,209 @@ pub(super) fn object_fields<'a>(
     all
 }
 
-/// The constant that has unknown members refused.
-pub(super) fn strictness(strict: bool) -> TokenStream {
-    if strict {
-        quote!(
-            const STRICT: bool = true;
-        )
-    } else {
-        TokenStream::new()
+/// Those who make values of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// By `new` and setters.
+    Programs,
+    /// Only servers, and stand-ins for them, by `blank` and fields.
+    Servers,
+}
+
+impl Maker {
+    /// Those who make values of a struct or union.
+    pub fn of(cx: &Context<'_>, id: ObjectId) -> Self {
+        if cx.direction.only_received(id) {
+            Self::Servers
+        } else {
+            Self::Programs
+        }
+    }
+
+    /// The doc's words on how to make a value.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Programs => "",
+            Self::Servers => {
+                "Only servers make it. A stand-in for one begins with [`blank`](Self::blank) and sets the fields."
+            }
+        }
     }
 }
 
-/// A field that no single member stands behind: its parameter of `new`, its initializer there, its blank value, and the
-/// statement that encodes it.
-pub(super) struct Extra {
+/// A field that no single member stands behind.
+pub(super) struct OtherField {
+    pub declaration: TokenStream,
+    /// Its parameter of `new`, if it has one, and how `new` begins it.
     pub parameter: Option<TokenStream>,
     pub initializer: TokenStream,
+    /// How `blank` begins it.
     pub blank: TokenStream,
+    /// The statement that encodes it, after the members.
     pub write: Option<TokenStream>,
 }
 
-/// The pieces that the codec of an object is made of.
-pub(super) struct Codec {
-    members: TokenStream,
-    required: Literal,
-    blank: TokenStream,
-    set: TokenStream,
-    set_index: TokenStream,
-    write: TokenStream,
-    write_to: TokenStream,
+/// A struct that is an object on the wire.
+pub(super) struct Object<'a> {
+    pub name: &'a Ident,
+    pub doc: TokenStream,
+    pub maker: Maker,
+    pub fields: Vec<Field<'a>>,
+    pub others: Vec<OtherField>,
+    /// The field of a union's branch, which is one of the others.
+    pub branch: Option<Ident>,
+    /// True if unknown members are refused.
+    pub strict: bool,
+    /// Functions between `new` and the setters, where programs make values.
+    pub functions: TokenStream,
+    /// Further constants and methods of the codec.
+    pub constants: TokenStream,
+    pub methods: TokenStream,
 }
 
-impl Codec {
-    /// The codec of these fields, with a union's branch in the field of this name.
-    pub fn of(fields: &[Field<'_>], extra: &[Extra], branch: Option<&Ident>) -> Self {
-        let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
-        let ordered = || mandatory.iter().chain(&optional);
-        let names = ordered().map(|field| field.name);
-        let arms = ordered().enumerate().map(|(index, field)| {
-            let (index, put) = (Literal::usize_unsuffixed(index), field.put());
-            quote!(#index => #put,)
-        });
-        let count = Literal::usize_unsuffixed(fields.len());
-        let (set, set_index) = match (branch, fields.len()) {
-            (None, 0) => (quote!(input.skip()), quote!(_)),
-            (None, _) => (quote!(match index { #(#arms)* _ => input.skip() }), quote!(index)),
-            (Some(branch), 0) => (quote!(wire::set_in_branch(&mut self.#branch, index, input)), quote!(index)),
-            (Some(branch), _) => {
-                let rest = quote!(wire::set_in_branch(&mut self.#branch, index - #count, input));
-                (quote!(match index { #(#arms)* _ => #rest }), quote!(index))
-            }
-        };
-        let tag = branch.map(|_| quote!(wire::write_tag(self, out)));
-        let inner = branch.map(|branch| quote!(wire::Branch::write(&self.#branch, out)));
-        let writes = tag.into_iter().chain(fields.iter().map(Field::write));
-        let writes = writes.chain(extra.iter().filter_map(|extra| extra.write.clone())).chain(inner);
-        let writes: Vec<_> = writes.collect();
-        let write_to = if writes.is_empty() { quote!(_) } else { quote!(out) };
-        let blanks = fields.iter().map(Field::blank).chain(extra.iter().map(|extra| extra.blank.clone()));
+impl<'a> Object<'a> {
+    /// An object of nothing.
+    pub fn new(name: &'a Ident, maker: Maker) -> Self {
         Self {
-            members: quote!(&[#(#names),*]),
-            required: Literal::usize_unsuffixed(mandatory.len()),
-            blank: quote!(#(#blanks),*),
-            set,
-            set_index,
-            write: quote!(#(#writes;)*),
-            write_to,
+            name,
+            doc: TokenStream::new(),
+            maker,
+            fields: Vec::new(),
+            others: Vec::new(),
+            branch: None,
+            strict: false,
+            functions: TokenStream::new(),
+            constants: TokenStream::new(),
+            methods: TokenStream::new(),
         }
     }
 
-    /// The codec as code. `secrets` are an argument of its macro; `constants` and `more` go into the implementation.
-    pub fn object(
-        &self,
-        name: &Ident,
-        secrets: &TokenStream,
-        constants: &TokenStream,
-        more: &TokenStream,
-    ) -> TokenStream {
-        let Self { members, required, blank, set, set_index, write, write_to } = self;
+    /// The struct, the ways to make one, and its codec.
+    pub fn page(&self, cx: &Context<'_>) -> TokenStream {
+        let Self { name, doc, fields, others, constants, methods, .. } = self;
+        let declarations = fields.iter().map(Field::declaration);
+        let other_declarations = others.iter().map(|other| &other.declaration);
+        let makers = match self.maker {
+            Maker::Programs => self.new_and_setters(),
+            Maker::Servers => blank(&quote!(wire::Object::blank())),
+        };
+        let wire_names = self.mandatory().chain(self.optional()).map(|field| field.name);
+        let required = Literal::usize_unsuffixed(self.mandatory().count());
+        let strict = self.strict.then(|| {
+            quote!(
+                const STRICT: bool = true;
+            )
+        });
+        let blanks = fields.iter().map(Field::blank);
+        let other_blanks = others.iter().map(|other| &other.blank);
+        let (index, set) = self.set();
+        let (out, writes) = self.writes();
+        let secrets = cx.secrets();
         quote! {
+            #doc
+            #[derive(Clone)]
+            #[non_exhaustive]
+            pub struct #name {
+                #(#declarations,)*
+                #(#other_declarations,)*
+            }
+
+            impl #name {
+                #makers
+            }
+
             impl wire::Object for #name {
-                const MEMBERS: &'static [&'static str] = #members;
+                const MEMBERS: &'static [&'static str] = &[#(#wire_names),*];
                 const REQUIRED: usize = #required;
+                #strict
                 #constants
                 #[inline]
                 fn blank() -> Self {
-                    Self { #blank }
+                    Self { #(#blanks,)* #(#other_blanks,)* }
                 }
-                fn set<I: wire::Input>(&mut self, #set_index: usize, input: &mut I) {
+                fn set<I: wire::Input>(&mut self, #index: usize, input: &mut I) {
                     #set
                 }
-                fn write<O: wire::Output>(&self, #write_to: &mut O) {
-                    #write
+                fn write<O: wire::Output>(&self, #out: &mut O) {
+                    #(#writes;)*
                 }
-                #more
+                #methods
             }
+
             wire::object!(#name #secrets);
         }
     }
-}
 
-/// `new` and the setters, with `more` between them; of what only servers send, just a blank value to fill.
-pub(super) fn inherent(
-    name: &Ident,
-    fields: &[Field<'_>],
-    extra: &[Extra],
-    more: &TokenStream,
-    settable: bool,
-) -> TokenStream {
-    if !settable {
-        return stand_in(name, &quote!(wire::Object::blank()));
+    fn mandatory(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields.iter().filter(|field| field.mandatory)
     }
-    let (mandatory, optional): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.mandatory);
-    let parameters = mandatory.iter().map(|field| field.parameter());
-    let parameters: Vec<_> = parameters.chain(extra.iter().filter_map(|extra| extra.parameter.clone())).collect();
-    let initializers = fields.iter().map(Field::initializer).chain(extra.iter().map(|extra| extra.initializer.clone()));
-    let setters = optional.iter().map(|field| field.setter());
-    let maybe = (!optional.is_empty()).then(|| quote!(wire::maybe!();));
-    let doc = match (parameters.len(), optional.len()) {
-        (0, 0) => " The one value of this type.",
-        (0, _) => " A value without members; each member has a setter.",
-        (_, 0) => " A value of these members.",
-        (_, _) => " A value of the mandatory members; each optional one has a setter.",
-    };
-    quote! {
-        impl #name {
+
+    fn optional(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields.iter().filter(|field| !field.mandatory)
+    }
+
+    /// What programs make values by.
+    fn new_and_setters(&self) -> TokenStream {
+        let parameters = self.mandatory().map(Field::parameter);
+        let parameters = parameters.chain(self.others.iter().filter_map(|other| other.parameter.clone()));
+        let parameters: Vec<_> = parameters.collect();
+        let initializers = self.fields.iter().map(Field::initializer);
+        let other_initializers = self.others.iter().map(|other| &other.initializer);
+        let functions = &self.functions;
+        let setters: Vec<_> = self.optional().map(Field::setter).collect();
+        let maybe = (!setters.is_empty()).then(|| quote!(wire::maybe!();));
+        let doc = match (parameters.is_empty(), setters.is_empty()) {
+            (true, true) => " The one value of this type.",
+            (true, false) => " A value without members; each member has a setter.",
+            (false, true) => " A value of these members.",
+            (false, false) => " A value of the mandatory members; each optional one has a setter.",
+        };
+        quote! {
             #[doc = #doc]
             #[inline]
             pub fn new(#(#parameters),*) -> Self {
-                Self { #(#initializers),* }
+                Self { #(#initializers,)* #(#other_initializers,)* }
             }
-            #more
+            #functions
             #(#setters)*
             #maybe
         }
     }
-}
 
-/// The one way to make a value of what only servers send.
-pub(super) fn stand_in(name: &Ident, blank: &TokenStream) -> TokenStream {
-    quote! {
-        impl #name {
-            /// A value whose members mean nothing yet, for a stand-in for a server, which sets them.
-            #[inline]
-            pub fn blank() -> Self {
-                #blank
+    /// The pattern of an index, and what decodes the member of that index: those after the fields are the branch's.
+    fn set(&self) -> (TokenStream, TokenStream) {
+        let puts = self.mandatory().chain(self.optional()).enumerate().map(|(index, field)| {
+            let (index, put) = (Literal::usize_unsuffixed(index), field.put());
+            quote!(#index => #put,)
+        });
+        let count = Literal::usize_unsuffixed(self.fields.len());
+        match (&self.branch, self.fields.is_empty()) {
+            (None, true) => (quote!(_), quote!(input.skip())),
+            (None, false) => (quote!(index), quote!(match index { #(#puts)* _ => input.skip() })),
+            (Some(branch), true) => (quote!(index), quote!(wire::set_in_branch(&mut self.#branch, index, input))),
+            (Some(branch), false) => {
+                let rest = quote!(wire::set_in_branch(&mut self.#branch, index - #count, input));
+                (quote!(index), quote!(match index { #(#puts)* _ => #rest }))
             }
         }
     }
+
+    /// The pattern of an output, and what encodes all: a tag first, and what the members do not say last.
+    fn writes(&self) -> (TokenStream, Vec<TokenStream>) {
+        let tag = self.branch.iter().map(|_| quote!(wire::write_tag(self, out)));
+        let others = self.others.iter().filter_map(|other| other.write.clone());
+        let writes: Vec<_> = tag.chain(self.fields.iter().map(Field::write)).chain(others).collect();
+        (if writes.is_empty() { quote!(_) } else { quote!(out) }, writes)
+    }
 }
 
-/// The doc's words on how to make a value of such a type.
-pub(super) fn made_by(settable: bool) -> &'static str {
-    if settable {
-        ""
-    } else {
-        "Only servers make it. A stand-in for one begins with [`blank`](Self::blank) and sets the fields."
+/// The one way to make a value of what only servers send.
+pub(super) fn blank(blank: &TokenStream) -> TokenStream {
+    quote! {
+        /// A value whose members mean nothing yet, for a stand-in for a server, which sets them.
+        #[inline]
+        pub fn blank() -> Self {
+            #blank
+        }
     }
 }
