@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// Where a monitor or guest agent listens.
+/// The address that a monitor or guest agent listens at.
 ///
 /// Made from a path (`&str`, `String`, `&String`, `&Path`, `PathBuf`) or from a host and a port (`(&str, u16)`,
 /// `(String, u16)`, `(IpAddr, u16)`, `SocketAddr`).

@@ -25,7 +25,7 @@
 //!
 //! # Where things are
 //!
-//! - `qmp` and `qga`, with the features of these names: what the generator made of the schemas. `commands`, `events` and
+//! - `qmp` and `qga`, with the features of these names: all commands, events and types of the schemas. `commands`, `events` and
 //!   `types` are modules of their own, because `blockdev-backup` is a command and `BlockdevBackup` its type. Names are Rust's:
 //!   `query-status` is `QueryStatus`, `BLOCK_JOB_COMPLETED` is `BlockJobCompleted`, `node-name` is `node_name`.
 //! - [`Client`]: the blocking client of a monitor. [`blocking`]: the same for other peers, such as
@@ -39,10 +39,10 @@
 //! - [`ConnectOptions`]: deadlines, the connection's name, and other choices, for all clients.
 //! - [`QemuMonitorProtocol`]: QEMU's Python class of this name, method by method.
 //! - [`Address`]: where a server is, parsed from what people type. [`Timeout`]: how long to wait.
-//! - [`Error`]: what went wrong, by [`ErrorKind`]; `{}` shows all of it. What QEMU says about a command is a [`ServerError`].
+//! - [`Error`]: what went wrong, by [`ErrorKind`]; `{}` shows all of it. [`ServerError`]: QEMU's refusal of a command.
 //! - `trace`, with the feature `tracing`: what is told to subscribers, and what is masked.
-//! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`] is what its lines say.
-//! - [`api`]: the traits that generated code implements. [`wire`] is what stands under its codecs.
+//! - [`session`]: the protocol without input and output, for clients of other kinds. [`message`]: the lines that it reads and writes.
+//! - [`api`]: the traits that generated code implements. [`wire`]: the runtime under its codecs.
 //!
 //! # Events
 //!
@@ -59,7 +59,7 @@
 //! public. `maybe` calls a setter if there is a value for it. A union has a constructor for each branch, which takes what the
 //! branch wraps if that is one mandatory member. Types that only a server sends have `blank` instead, for stand-ins. An optional
 //! member is an `Option`: absent is `None`, and a JSON `null`, where the schema has one, is a value. QAPI's `any` is
-//! [`wire::Any`], a [`serde_json::Value`]. What a command returns that returns nothing is `()`.
+//! [`wire::Any`], a [`serde_json::Value`]. A command that returns nothing returns `()`.
 //!
 //! Secrets show in no `Debug`, error or trace: members such as `password`, what `object-add` and `human-monitor-command` are given,
 //! and the like. A schema of one's own names others.
@@ -68,8 +68,8 @@
 //!
 //! The schema is that of QEMU 11.1.3, and any QEMU from 6.0 on will do. Values, branches and events that the schema does not
 //! know become `Unrecognized` and encode to what came; members that it does not know are ignored; members that not every
-//! release or build sends are optional. What still does not fit is an error that names command or event and member, and the
-//! connection goes on. Structs and enums are `#[non_exhaustive]`, so that the next schema breaks no program.
+//! release or build sends are optional. A reply or event that does not fit even so is an error, which names the command or event and
+//! the member; the connection goes on. Structs and enums are `#[non_exhaustive]`, so that the next schema breaks no program.
 //!
 //! # Features
 //!

@@ -150,7 +150,7 @@ impl<K: Connection> Connection for &mut K {
 pub struct Answer<T> {
     /// The reply.
     pub reply: T,
-    /// Which events arrived meanwhile. A connection that cannot tell says that all events came later:
+    /// The events that arrived meanwhile. A connection that cannot tell says that all events came later:
     /// [`CallSpan::default`].
     pub span: CallSpan,
 }

@@ -60,7 +60,7 @@ impl UnrecognizedEvent {
 pub struct UndecodableEvent {
     /// Its name on the wire.
     pub name: Box<str>,
-    /// Which member does not fit, such as `.device[2].id`; empty where it is the data as a whole.
+    /// The path of the member that does not fit, such as `.device[2].id`; empty where it is the data as a whole.
     pub path: Box<str>,
     /// The expected value.
     pub reason: Box<str>,

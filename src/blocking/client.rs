@@ -19,8 +19,8 @@ use std::time::Duration;
 /// A client that waits for each reply, of the peer `P`: a [`Monitor`], a [`StorageDaemon`](crate::StorageDaemon) or a
 /// [`GuestAgent`](crate::GuestAgent). It takes the commands that this peer has, and no others.
 ///
-/// A client is connected from the beginning, and of no use any more once the connection has ended
-/// ([`is_disconnected`](crate::Error::is_disconnected)): to reconnect is to connect again.
+/// A client is connected from the beginning. Once the connection has ended
+/// ([`is_disconnected`](crate::Error::is_disconnected)), it is of no use any more: connect again.
 ///
 /// # Connecting
 ///
@@ -65,8 +65,8 @@ use std::time::Duration;
 /// and the connection goes on; see [`Session`](crate::session::Session#calls) for which call that is. If it can be no reply, it
 /// may have been an event, and the operation on events that meets it fails with `Malformed`, once.
 ///
-/// An operation on events that follows events which were [missed](crate::ErrorKind::Missed), because nobody took events for so
-/// long that a [bound](crate::session::SessionOptions::max_events) was reached, fails with this, once.
+/// Events that nobody takes are kept up to a [bound](crate::session::SessionOptions::max_events), at which the oldest go. The next
+/// operation on events fails with [`Missed`](crate::ErrorKind::Missed) then, once.
 ///
 /// # Deadlines
 ///

@@ -69,7 +69,7 @@ impl Listener {
         Self::try_bind(&address).map_err(|cause| Error::listen(&address, cause))
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     pub fn address(&self) -> &Address {
         &self.address
     }

@@ -2,10 +2,10 @@
 //!
 //! [`Client`] is a [`Session`](crate::session::Session) on a [`Transport`]. One thread at a time uses it; [`SharedClient`] is
 //! for several. Neither starts a thread, waits longer than a deadline says (but for a name service), or loses a byte when a
-//! deadline passes. Of what they go over, [`PipeTransport`] alone starts a thread and waits for as long as it takes to write;
-//! for file descriptors `FdTransport` (feature `fd`, on Unix) does neither.
-//!
-//! Functions that many programs never call are generic or inline, so that only those which call them compile them.
+//! deadline passes. Among the transports only [`PipeTransport`] starts a thread, and takes as long to write as its writer does;
+//! for file descriptors there is `FdTransport` (feature `fd`, on Unix), which does neither.
+
+// Functions that many programs never call are generic or inline, so that only those which call them compile them.
 
 mod calls;
 mod channel;

@@ -53,7 +53,7 @@ impl Error {
 }
 
 impl DecodeError {
-    /// Which reply or event did not decode.
+    /// The reply or event that did not decode.
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -65,7 +65,7 @@ impl DecodeError {
         }
     }
 
-    /// Where it does not fit: members as `.name`, items as `[index]`. Empty for the outermost value.
+    /// The path to what does not fit: members as `.name`, items as `[index]`. Empty for the outermost value.
     pub fn path(&self) -> &str {
         &self.path
     }

@@ -11,7 +11,7 @@ use std::fmt;
 #[error("{desc} ({class})")]
 #[non_exhaustive]
 pub struct ServerError {
-    /// Which error this is, as far as QEMU tells: nearly all are [`ErrorClass::GenericError`].
+    /// The class of the error; of nearly all [`ErrorClass::GenericError`].
     pub class: ErrorClass,
     /// The error in English. QEMU changes the wording at will.
     pub desc: String,

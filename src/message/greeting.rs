@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Greeting {
-    /// Which release of QEMU this is.
+    /// The release of QEMU.
     pub version: Version,
     /// The distributor's name for the build; empty for many.
     pub package: String,

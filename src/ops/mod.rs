@@ -1,9 +1,9 @@
-//! Operations: what takes several commands and events.
+//! Operations, which take several commands and events each.
 //!
-//! A client's methods begin them: `job`, and the like. Each gives a builder; its `run` carries the
-//! operation out. It tells progress to a closure, takes a deadline, and ends in a type that names all its outcomes. With the
-//! blocking clients `run` returns the outcome; with tokio's client it is a future. No thread and no runtime is started. Outcomes
-//! that were not hoped for become errors where a program wants that: [`Unfinished`].
+//! A client's methods begin them: `job`, `unplug`, `migrate`, `power_down`, `program` and others. Each gives a builder, and its
+//! `run` carries the operation out: it tells progress to a closure, keeps to a deadline, and ends in a type that names all outcomes.
+//! With the blocking clients `run` returns the outcome; with tokio's client it is a future. No thread and no runtime is started.
+//! Methods of the outcome, such as `completed`, make errors of those that were not hoped for: [`Unfinished`].
 //!
 //! | | |
 //! |---|---|

@@ -27,7 +27,7 @@ pub struct CallSpan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subscriber(u64);
 
-/// Which events a subscriber wants.
+/// The events that a subscriber wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventFilter {
@@ -37,7 +37,7 @@ pub enum EventFilter {
     Named(&'static str),
 }
 
-/// Where a subscriber begins.
+/// The events that a subscriber begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscribeFrom {

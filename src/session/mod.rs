@@ -106,7 +106,7 @@ pub enum Incoming {
         /// The reply, which may be the server's error; `None` if the command was written, its success is not answered, and it
         /// was not refused; or why there is neither.
         outcome: Result<Option<Reply>>,
-        /// Which events arrived meanwhile.
+        /// The events that arrived meanwhile.
         span: CallSpan,
     },
     /// The session has ended, for this reason. All calls have ended before.
@@ -296,7 +296,7 @@ impl Session {
         self.conversation.events.is_half_full(subscriber)
     }
 
-    /// What the server is, once it has greeted. Guest agents do not greet.
+    /// The server's greeting, once it has come. Guest agents do not greet.
     pub fn greeting(&self) -> Option<&Greeting> {
         self.conversation.greeting()
     }

@@ -75,7 +75,7 @@ impl SessionOptions {
         self
     }
 
-    /// Where the connection leads to, for errors and traces. The clients that connect by themselves set it.
+    /// Names the address that the connection leads to, for errors and traces. The clients that connect by themselves set it.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.label.address = Some(address.into().into());
         self

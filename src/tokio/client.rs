@@ -25,7 +25,7 @@ use std::time::Duration;
 ///
 /// Clones are handles of the same connection. When the last one is dropped, the connection is closed and its background
 /// task ends. Calls borrow a handle; [event streams](super::Events) hold none, and end with the connection. A client is
-/// connected from the beginning, and of no use any more once the connection has ended: to reconnect is to connect again.
+/// connected from the beginning. Once the connection has ended, it is of no use any more: connect again.
 ///
 /// # Connecting
 ///

@@ -7,7 +7,7 @@ use super::traits::{Lookup, Output};
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
 
-/// Where a value that the types do not know is encoded, the newtype of this name marks it for serializers that look.
+/// The name of the newtype that a value which the types do not know is encoded as, for serializers that look.
 /// Serializers that do not, serde_json's among them, write the value as it is.
 pub const UNRECOGNIZED: &str = "$qemu_qmp::Unrecognized";
 

@@ -14,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! or [starts](Job::start) it, for those who want to say when it is completed, paused or cancelled:
+//! or [starts](Job::start) it, for programs that say themselves when it is completed, paused or cancelled:
 //!
 //! ```no_run
 //! # use qemu_qmp::qmp::{commands::*, types::*};
@@ -85,7 +85,7 @@
 //! # }
 //! ```
 //!
-//! # What it sees to
+//! # What is taken care of
 //!
 //! - A job without an id gets one that no other client has chosen.
 //! - A job is kept from dismissing itself (`auto-dismiss`) until its outcome was read, and is dismissed then, also if it
@@ -95,7 +95,7 @@
 //!   see them.
 //! - Other clients may pause, resume, complete, cancel or dismiss the same job.
 //!
-//! # What it does not decide
+//! # What is left to the program
 //!
 //! A job that copies and then keeps the copy up to date (`blockdev-mirror`, `drive-mirror`, and `block-commit` of the topmost
 //! image) never ends by itself. [`Job::run`] completes it when it is ready, which switches the machine over to the copy;

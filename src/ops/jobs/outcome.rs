@@ -61,7 +61,7 @@ pub struct JobIoError {
     pub no_space: bool,
 }
 
-/// Where a job stands.
+/// The progress of a job.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct JobProgress {

@@ -28,7 +28,7 @@ impl<'p, K: Connection<Peer: MonitorPeer>> RunningJob<'p, K> {
         self.tracker.id(0)
     }
 
-    /// Where the job stands; `None` if there is none of this id any more.
+    /// The job's progress; `None` if there is no job of this id any more.
     ///
     /// # Errors
     ///

@@ -26,7 +26,7 @@ pub enum MigrationOutcome {
     TimedOut,
 }
 
-/// Where a migration stands.
+/// The progress of a migration.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MigrationProgress {

@@ -4,7 +4,7 @@ use crate::qmp::commands::{Migrate, MigrateIncoming};
 use crate::qmp::types::MigrationChannel;
 use std::fmt;
 
-/// Where a migration goes to, or comes from, as the other side sees it.
+/// The other side of a migration: what it goes to, or comes from.
 #[derive(Clone)]
 pub struct MigrationTarget(Kind);
 
