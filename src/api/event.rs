@@ -7,7 +7,6 @@ use crate::secrets;
 use crate::wire::{self, path_and_reason};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::fmt;
 
 /// An event of a schema: its data is the value itself.
@@ -22,9 +21,9 @@ pub trait Event: Serialize + DeserializeOwned + fmt::Debug {
 
 /// All events of a schema as one enum, such as `qmp::events::AnyEvent`.
 pub trait EventSet: Sized + fmt::Debug {
-    /// Decodes an event's data by the event's name. Never fails: what the schema does not know, or what does not fit
-    /// it, becomes a value that keeps name and data.
-    fn decode(name: &str, data: Option<&RawValue>) -> Self;
+    /// Decodes an event's data, which are JSON text, by the event's name. Never fails: what the schema does not know, or what
+    /// does not fit it, becomes a value that keeps name and data.
+    fn decode(name: &str, data: Option<&str>) -> Self;
     /// The event's name on the wire.
     fn name(&self) -> &str;
     /// The event's data as JSON.
@@ -47,8 +46,8 @@ impl UnrecognizedEvent {
     /// # Errors
     /// Where the data is not a JSON value that can be held, as with a number beyond the range of a double.
     #[inline]
-    pub fn new(name: &str, data: Option<&RawValue>) -> Result<Self, UndecodableEvent> {
-        let text = data.map_or("{}", RawValue::get);
+    pub fn new(name: &str, data: Option<&str>) -> Result<Self, UndecodableEvent> {
+        let text = data.unwrap_or("{}");
         let data = text.parse().map_err(|error| UndecodableEvent::new(name, text, &error))?;
         Ok(Self { name: name.into(), data })
     }
@@ -70,8 +69,8 @@ pub struct UndecodableEvent {
 
 impl UndecodableEvent {
     /// Decodes an event's data, or keeps it with what is wrong. Absent data is the empty object.
-    pub fn or<T: DeserializeOwned>(name: &str, data: Option<&RawValue>) -> Result<T, Self> {
-        let text = data.map_or("{}", RawValue::get);
+    pub fn or<T: DeserializeOwned>(name: &str, data: Option<&str>) -> Result<T, Self> {
+        let text = data.unwrap_or("{}");
         wire::from_json(text).map_err(|error| Self::new(name, text, &error))
     }
 

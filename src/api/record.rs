@@ -3,7 +3,7 @@
 //! Goes by way of a JSON value, so that little of it is compiled for each type of events.
 
 use super::event::Event;
-use crate::wire::{self, Any, AnyMap, RawValue};
+use crate::wire::{self, Any, AnyMap};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,11 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub trait NamedEvent: Sized {
     /// Its name on the wire and its data.
     fn to_record(&self) -> EventRecord<'_>;
-    /// The event of this name with these data.
+    /// The event of this name with these data, which are JSON text.
     ///
     /// # Errors
     /// Where it is another event, or the data do not fit.
-    fn from_record(name: &str, data: &RawValue) -> Result<Self, wire::JsonError>;
+    fn from_record(name: &str, data: &str) -> Result<Self, wire::JsonError>;
 }
 
 impl<E: Event> NamedEvent for E {
@@ -25,11 +25,11 @@ impl<E: Event> NamedEvent for E {
         EventRecord::of(E::NAME, wire::to_any(self))
     }
 
-    fn from_record(name: &str, data: &RawValue) -> Result<Self, wire::JsonError> {
+    fn from_record(name: &str, data: &str) -> Result<Self, wire::JsonError> {
         if name != E::NAME {
             return Err(wire::JsonError::custom(format_args!("event {name} instead of {}", E::NAME)));
         }
-        wire::from_json(data.get())
+        wire::from_json(data)
     }
 }
 
@@ -84,5 +84,5 @@ pub(crate) fn record_to_event<T: NamedEvent>(mut record: AnyMap) -> Result<T, wi
         _ => return Err(wire::JsonError::custom("missing member `event`")),
     };
     let data = record.remove("data").unwrap_or_else(|| Any::Object(AnyMap::new()));
-    T::from_record(&name, &RawValue::from_string(format!("{data}"))?)
+    T::from_record(&name, &format!("{data}"))
 }

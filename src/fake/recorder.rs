@@ -131,8 +131,11 @@ impl Proxy {
             };
             let bytes = buffer.get(..count).unwrap_or_default();
             let mut rest = bytes;
-            while let Some(Line::Whole(line) | Line::TooLong(line, _)) = lines.next(&mut rest) {
-                self.note(mark, line);
+            while let Some(line) = lines.next(&mut rest) {
+                match line {
+                    Line::Whole(line) => self.note(mark, &line),
+                    Line::TooLong(line, _) => self.note(mark, line),
+                }
             }
             if to.write_all(bytes).is_err() {
                 break;

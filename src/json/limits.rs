@@ -3,8 +3,6 @@
 //! A message over a limit is not answered by one error: the parser gives up in its middle and complains about the rest, too,
 //! without any id, so that the complaints would be taken for answers to later commands. Therefore none is sent.
 
-use super::skip_string;
-
 /// How deeply objects and arrays may be nested, the message itself included.
 const MAX_DEPTH: usize = 1024;
 /// How deeply an id may be nested: ids are compared level by level.
@@ -57,6 +55,17 @@ fn measure(json: &[u8]) -> (usize, usize) {
         deepest = deepest.max(depth);
     }
     (deepest, tokens)
+}
+
+/// Moves behind the closing quote.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! Takes JSON text apart without decoding it.
 //!
-//! Assumes that the text is JSON, as `serde_json` has found before. Of other text it finds nothing that is of use, but it
-//! does not panic. Recurses nowhere but in [`same`].
+//! Assumes that the text is JSON, which its decoder will find out. Of other text it finds nothing that is of use, but it does
+//! not panic. Recurses nowhere but in [`same`].
 //!
 //! Instead of `serde_json`'s deserializer, which is generic: what an envelope needs of it made up a sixth of the code that
 //! the compiler generated for this crate.
 
 pub(crate) mod limits;
+mod skip;
 
-use serde_json::value::RawValue;
+pub(crate) use skip::{string_len, value_len};
+
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::error::Error;
@@ -71,10 +74,24 @@ pub(crate) fn integer(json: &str) -> Option<i64> {
     json.parse().ok()
 }
 
+/// The integer that the text starts with, and what is behind it. Only of those that are neither negative nor long.
+pub(crate) fn short_integer(json: &[u8]) -> Option<(i64, &[u8])> {
+    let (mut value, mut rest) = (0, json);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        value = value * 10 + i64::from(digit - b'0');
+        rest = behind;
+        if json.len() - rest.len() > 17 {
+            return None;
+        }
+    }
+    let is_json = rest.len() < json.len() && (value == 0 || json.first() != Some(&b'0'));
+    is_json.then_some((value, rest))
+}
+
 /// The string of a JSON text, if it is one.
 pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     let inside = json.strip_prefix('"')?.strip_suffix('"')?;
-    if !inside.as_bytes().contains(&b'\\') {
+    if skip::is_plain(inside.as_bytes()) {
         return Some(inside.into());
     }
     match json.parse() {
@@ -83,15 +100,23 @@ pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Returns whether a JSON text is a string without escapes.
+pub(crate) fn is_plain_string(json: &str) -> bool {
+    let inside = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+    inside.is_some_and(|inside| skip::is_plain(inside.as_bytes()))
+}
+
 /// A text as a JSON string.
 pub(crate) fn quote(text: &str) -> String {
     format!("{}", Value::from(text))
 }
 
-/// A copy of a text that is JSON. If it is not, the error is `serde_json`'s, boxed because the code to drop one as it is would
-/// be in every part of the crate that holds one.
-pub(crate) fn raw(text: &str) -> Result<Box<RawValue>, Box<dyn Error + Send + Sync>> {
-    Ok(RawValue::from_string(text.to_owned())?)
+/// Fails if a text is no JSON. The error is `serde_json`'s, boxed because the code to drop one as it is would be in every part of
+/// the crate that holds one.
+#[cold]
+pub(crate) fn check(text: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let IgnoredAny = serde_json::from_str(text)?;
+    Ok(())
 }
 
 /// Returns whether two JSON texts are the same but for notation: spaces, escapes, the order of members, 1 or 1.0.
@@ -148,41 +173,9 @@ fn is_double(json: &str) -> bool {
     !bytes.is_empty()
 }
 
-/// How many bytes the value has that the text starts with.
-pub(crate) fn value_len(json: &[u8]) -> usize {
-    let mut depth = 0_usize;
-    let mut bytes = json.iter();
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth > 0 => depth -= 1,
-            b'"' => skip_string(&mut bytes),
-            // A number or a keyword ends before what follows.
-            b'}' | b']' if depth == 0 => return json.len() - bytes.len() - 1,
-            _ if depth == 0 && is_between(byte) => return json.len() - bytes.len() - 1,
-            _ => continue,
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    json.len() - bytes.len()
-}
-
 /// Returns whether a byte stands between values.
 fn is_between(byte: u8) -> bool {
     matches!(byte, b',' | b':' | b' ' | b'\n' | b'\r' | b'\t')
-}
-
-/// Moves behind the closing quote.
-pub(crate) fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => drop(bytes.next()),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -226,10 +219,20 @@ mod tests {
     }
 
     #[test]
+    fn integers() {
+        assert_eq!((integer("-1"), integer("1.0"), integer("")), (Some(-1), None, None));
+        assert_eq!(short_integer(b"1795845280, "), Some((1_795_845_280, b", ".as_slice())));
+        assert_eq!(short_integer(b"0}"), Some((0, b"}".as_slice())));
+        for other in ["", "-1", "x", "01", "123456789012345678"] {
+            assert_eq!(short_integer(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
     fn strings() {
         assert_eq!(string(r#""a\u00e9\n\ud83d\ude00""#).as_deref(), Some("a\u{e9}\n\u{1f600}"));
         assert_eq!(string(r#""plain""#).as_deref(), Some("plain"));
-        for json in ["1", "", "\"", "[\"a\"]", r#""\ud800""#] {
+        for json in ["1", "", "\"", "[\"a\"]", r#""\ud800""#, "\"\0\"", r#""\x""#] {
             assert_eq!(string(json), None, "{json}");
         }
     }

@@ -7,6 +7,7 @@
 //! A peer may send anything, so nothing in here recurses with the input or panics on it, and members that are not known are
 //! skipped. See "Protocol Specification" in the QEMU Machine Protocol Specification.
 
+mod envelope;
 mod event;
 mod greeting;
 mod reply;
@@ -18,7 +19,9 @@ pub use reply::Reply;
 pub use request::Request;
 
 use crate::error::{Malformed, MalformedLine};
-use crate::json::{members, raw};
+use crate::json::{check, members};
+use envelope::Envelope;
+use std::borrow::Cow;
 
 /// One message of a server.
 #[derive(Debug, Clone)]
@@ -35,32 +38,69 @@ pub enum Message {
 impl Message {
     /// Takes one line apart. The line's terminator may be there or not.
     ///
+    /// What a reply returns and what an event carries may turn out to be no JSON when it is decoded. All else does so here.
+    ///
     /// # Errors
     ///
     /// A [`MalformedLine`] of the kind [`NotUtf8`](Malformed::NotUtf8), [`NotJson`](Malformed::NotJson),
     /// [`NotQmp`](Malformed::NotQmp) or [`Echo`](Malformed::Echo).
     pub fn parse(line: &[u8]) -> Result<Message, MalformedLine> {
-        let text = std::str::from_utf8(line).map_err(|_| MalformedLine::new(Malformed::NotUtf8, line))?.trim_ascii();
-        let json = raw(text).map_err(|error| MalformedLine::not_json(line, error))?;
-        let envelope = ["QMP", "return", "error", "event", "id", "data", "timestamp"];
-        let not_qmp = || MalformedLine::new(Malformed::NotQmp, line);
-        match members(text, &envelope) {
-            [Some(greeting), None, None, None, ..] => {
-                Greeting::parse(greeting).map(Message::Greeting).ok_or_else(not_qmp)
-            }
-            [None, Some(value), None, None, id, ..] => {
-                Ok(Message::Reply(Reply::returned(json.into(), text, value, id)))
-            }
-            [None, None, Some(error), None, id, ..] => Ok(Message::Reply(Reply::failed(json.into(), text, error, id))),
-            [None, None, None, Some(name), _, data, timestamp] => {
-                RawEvent::parse(name, data, timestamp).map(Message::Event).ok_or_else(not_qmp)
-            }
-            _ => match members(text, &["execute", "exec-oob"]) {
-                [None, None] => Err(not_qmp()),
-                _ => Err(MalformedLine::new(Malformed::Echo, line)),
-            },
-        }
+        Message::read(&mut text(line.into())?)
     }
+
+    /// The same for the [text] of a line, which becomes the message's own if it is a reply.
+    pub(crate) fn read(line: &mut Cow<'_, str>) -> Result<Message, MalformedLine> {
+        let text = line.trim_ascii();
+        let message = Envelope::read(text).and_then(|envelope| match envelope {
+            Envelope { event: Some(name), data, timestamp, greeting: None, returned: None, error: None, .. } => {
+                RawEvent::parse(name, data, timestamp).map(Message::Event)
+            }
+            Envelope { returned: Some(value), id, greeting: None, error: None, event: None, .. } => {
+                Reply::returned(text, value, id).map(Message::Reply)
+            }
+            Envelope { error: Some(error), id, greeting: None, returned: None, event: None, .. } => {
+                Reply::failed(text, error, id).map(Message::Reply)
+            }
+            Envelope { greeting: Some(greeting), returned: None, error: None, event: None, .. } => {
+                Greeting::parse(greeting).map(Message::Greeting)
+            }
+            _ => None,
+        });
+        let Some(mut message) = message else { return Err(malformed(line)) };
+        if let Message::Reply(reply) = &mut message {
+            let is_all = text.len() == line.len();
+            reply.text = if is_all { std::mem::take(line).into_owned().into() } else { text.into() };
+        }
+        Ok(message)
+    }
+}
+
+/// The text of a line.
+pub(crate) fn text(line: Cow<'_, [u8]>) -> Result<Cow<'_, str>, MalformedLine> {
+    match line {
+        Cow::Borrowed(line) => match std::str::from_utf8(line) {
+            Ok(text) => Ok(text.into()),
+            Err(_) => Err(MalformedLine::new(Malformed::NotUtf8, line)),
+        },
+        Cow::Owned(line) => match String::from_utf8(line) {
+            Ok(text) => Ok(text.into()),
+            Err(error) => Err(MalformedLine::new(Malformed::NotUtf8, error.as_bytes())),
+        },
+    }
+}
+
+/// The fault of a line that is no message.
+#[cold]
+fn malformed(line: &str) -> MalformedLine {
+    let text = line.trim_ascii();
+    if let Err(error) = check(text) {
+        return MalformedLine::not_json(line.as_bytes(), error);
+    }
+    let kind = match members(text, &["execute", "exec-oob"]) {
+        [None, None] => Malformed::NotQmp,
+        _ => Malformed::Echo,
+    };
+    MalformedLine::new(kind, line.as_bytes())
 }
 
 #[cfg(test)]

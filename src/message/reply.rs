@@ -2,7 +2,7 @@
 
 use crate::api::Command;
 use crate::error::{Error, ErrorClass, ServerError, Subject};
-use crate::json::{members, string};
+use crate::json::{check, is_plain_string, members, string};
 use crate::secrets::{self, Secrets};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -11,10 +11,11 @@ use std::ops::Range;
 
 /// The answer to a command, undecoded.
 ///
-/// The line is kept once, as it came; the parts are ranges of it, because a reply can be large.
+/// The line is kept once, as it came; the parts are ranges of it, because a reply can be large. For the same reason what is
+/// returned is not looked at before it is decoded: it may be no JSON.
 #[derive(Clone)]
 pub struct Reply {
-    text: Box<str>,
+    pub(super) text: Box<str>,
     id: Option<Range<usize>>,
     outcome: Outcome,
 }
@@ -26,7 +27,7 @@ enum Outcome {
 }
 
 impl Reply {
-    /// The JSON that the command returned, or the server's error.
+    /// The JSON that the command returned, not yet looked at, or the server's error.
     pub fn result(&self) -> Result<&str, &ServerError> {
         match &self.outcome {
             Outcome::Returned(value) => Ok(&self.text[value.clone()]),
@@ -53,8 +54,8 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the reply is nested more deeply than `serde_json` reads (128
-    /// levels).
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if what is returned is no JSON, or the reply is nested more deeply than
+    /// `serde_json` reads (128 levels).
     pub fn to_object(&self) -> Result<Map<String, Value>, Error> {
         let misfit = |source| Error::decode(Subject::Reply, "", Secrets::NONE, self.as_json(), source);
         let parsed = self.as_json().parse().map_err(misfit)?;
@@ -101,18 +102,27 @@ impl Reply {
         serde_json::from_str(value).map_err(misfit)
     }
 
-    /// `value` and `id` are where `line` has them, which is what `text` is a copy of.
-    pub(super) fn returned(text: Box<str>, line: &str, value: &str, id: Option<&str>) -> Self {
-        Reply { text, id: id.map(|id| range(line, id)), outcome: Outcome::Returned(range(line, value)) }
+    /// A reply whose text is still to be set to `line`, of which `value` and `id` are parts.
+    pub(super) fn returned(line: &str, value: &str, id: Option<&str>) -> Option<Self> {
+        Self::new(line, Outcome::Returned(range(line, value)), id)
     }
 
     /// An error of an unexpected shape is still the answer to a command, so that its command fails at once instead of
     /// waiting for another.
-    pub(super) fn failed(text: Box<str>, line: &str, error: &str, id: Option<&str>) -> Self {
+    pub(super) fn failed(line: &str, error: &str, id: Option<&str>) -> Option<Self> {
+        check(error).ok()?;
         let [class, desc] = members(error, &["class", "desc"]);
         let class = ErrorClass::from(&*class.and_then(string).unwrap_or_default());
         let desc = desc.and_then(string).unwrap_or(error.into()).into_owned();
-        Reply { text, id: id.map(|id| range(line, id)), outcome: Outcome::Failed(ServerError { class, desc }) }
+        Self::new(line, Outcome::Failed(ServerError { class, desc }), id)
+    }
+
+    /// Fails if the line is no JSON in a place that no decoder comes to: all of it if no id tells whose reply it is.
+    fn new(line: &str, outcome: Outcome, id: Option<&str>) -> Option<Self> {
+        if !id.is_some_and(is_plain_string) {
+            check(id.unwrap_or(line)).ok()?;
+        }
+        Some(Reply { text: Box::default(), id: id.map(|id| range(line, id)), outcome })
     }
 
     /// Keeps the id, which a session chose, from the user.

@@ -288,7 +288,7 @@ fn answer(event: &RawEvent, cursor: EventCursor, device: &str) -> Option<Answer>
     if &*event.name != "MEM_UNPLUG_ERROR" {
         return None;
     }
-    let data: Any = event.data.as_deref()?.get().parse().ok()?;
+    let data: Any = event.data.as_deref()?.parse().ok()?;
     let member = |name| data.get(name).and_then(Any::as_str);
     (member("device")? == device).then(|| Answer::Refused(member("msg").map(str::to_owned), cursor))
 }

@@ -13,7 +13,7 @@ pub(crate) use mask::mask;
 #[cfg(all(test, feature = "tracing"))]
 pub(crate) use mask::MASK;
 
-use crate::json::{items, string};
+use crate::json::{check, items, string};
 use std::borrow::Cow;
 use table::{is_secret_name, is_secret_text, next_word, Extent, Row};
 
@@ -72,12 +72,15 @@ pub(crate) fn members<'t>(of: &str, secrets: &[&str], json: &'t str) -> Cow<'t, 
 
 /// JSON that no command is known for, such as an event's data, without secrets.
 pub(crate) fn data(json: &str) -> Cow<'_, str> {
-    mask(json, &mut |_| false)
+    match check(json) {
+        Ok(()) => mask(json, &mut |_| false),
+        Err(_) => Cow::Borrowed(mask::MASK),
+    }
 }
 
 /// A command's reply, without secrets.
 pub(crate) fn returned<'t>(command: &str, secrets: Secrets, json: &'t str) -> Cow<'t, str> {
-    match secrets.hide_reply_of(command) {
+    match secrets.hide_reply_of(command) || check(json).is_err() {
         true => Cow::Borrowed(mask::MASK),
         false => mask(json, &mut |member| secrets.has_member(member.name)),
     }

@@ -6,9 +6,10 @@ use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER
 use super::{Counters, Id, Incoming, Output, SessionOptions};
 use crate::error::{Error, ErrorKind, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
 use crate::label::Label;
-use crate::message::{Capability, Greeting, Message, Reply, Request};
+use crate::message::{self, Capability, Greeting, Message, Reply, Request};
 use crate::secrets::Secrets;
 use crate::trace;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 
@@ -71,14 +72,14 @@ impl Conversation {
         let synchronizing = matches!(self.state, State::Synchronizing { .. });
         match line {
             _ if self.end().is_some() => {}
-            Line::Whole(line) if is_blank(line) => {}
-            Line::Whole(line) if synchronizing => self.handle_stale(line),
+            Line::Whole(line) if is_blank(&line) => {}
+            Line::Whole(line) if synchronizing => self.handle_stale(&line),
             Line::TooLong(_, len) if synchronizing => self.count_stale(len),
             Line::TooLong(beginning, len) => self.report(MalformedLine::cut(Malformed::TooLong, beginning, len)),
             Line::Whole(line) => {
                 let line = if self.delimiters { self.start_afresh(line) } else { line };
-                match Message::parse(line) {
-                    Ok(message) => self.handle_message(message, line),
+                match message::text(line).and_then(|mut line| Ok((Message::read(&mut line)?, line))) {
+                    Ok((message, line)) => self.handle_message(message, line.as_bytes()),
                     Err(error) => {
                         if self.delimiters {
                             // Half a line of an agent that has restarted is joined with a line of the next one.
@@ -248,8 +249,8 @@ impl Conversation {
         Counters { dropped_events: self.events.dropped(), ..self.counters }
     }
 
+    /// `line` is the message's, unless it is a reply, which has its own.
     fn handle_message(&mut self, message: Message, line: &[u8]) {
-        let unexpected = |kind| MalformedLine::new(kind, line);
         match (message, &self.state) {
             (Message::Event(event), _) => {
                 trace::received(&self.label, line);
@@ -259,35 +260,35 @@ impl Conversation {
                 trace::received(&self.label, line);
                 self.negotiate(greeting);
             }
-            (_, State::AwaitingGreeting) => self.report(unexpected(Malformed::NotQmp)),
             // On a pseudo-terminal QEMU greets before and after it is opened, and reads commands after that.
             (Message::Greeting(greeting), State::Negotiating { .. }) => {
                 trace::received(&self.label, line);
                 self.greeting = Some(greeting);
             }
-            (Message::Greeting(_), _) => self.report(unexpected(Malformed::Restarted)),
+            (Message::Greeting(_), _) => self.report(MalformedLine::new(Malformed::Restarted, line)),
+            (Message::Reply(reply), State::AwaitingGreeting) => self.report_reply(&reply, Malformed::NotQmp),
             // Nothing else was sent, so that a reply without an id can only be this one.
             (Message::Reply(reply), State::Negotiating { wire_id, oob })
                 if reply.id().is_none_or(|id| *id == **wire_id) =>
             {
-                trace::received(&self.label, line);
+                trace::received(&self.label, reply.as_json().as_bytes());
                 match reply.result() {
                     Ok(_) => self.become_ready(*oob),
                     Err(error) => self.refuse("qmp_capabilities", error.clone()),
                 }
             }
-            (Message::Reply(reply), _) => self.handle_reply(reply, unexpected),
+            (Message::Reply(reply), _) => self.handle_reply(reply),
         }
     }
 
-    fn handle_reply(&mut self, mut reply: Reply, unexpected: impl FnOnce(Malformed) -> MalformedLine) {
+    fn handle_reply(&mut self, mut reply: Reply) {
         let command = match (reply.id(), reply.result()) {
             (Some(id), _) => self.book.take(id),
             (None, Err(_)) => match self.book.take_oldest() {
-                None => return self.report(unexpected(Malformed::UnidentifiedError)),
+                None => return self.report_reply(&reply, Malformed::UnidentifiedError),
                 command => command,
             },
-            (None, Ok(_)) => return self.report(unexpected(Malformed::UnidentifiedReply)),
+            (None, Ok(_)) => return self.report_reply(&reply, Malformed::UnidentifiedReply),
         };
         trace::replied(&self.label, reply.as_json(), command.as_ref().map(|command| command.mask));
         match command {
@@ -302,15 +303,21 @@ impl Conversation {
         }
     }
 
+    fn report_reply(&mut self, reply: &Reply, kind: Malformed) {
+        self.report(MalformedLine::new(kind, reply.as_json().as_bytes()));
+    }
+
     /// The text after the last delimiter of an agent's line. What is before it, an agent that has restarted began to say: it is
     /// reported by itself.
-    fn start_afresh<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
-        let Some(message) = after_delimiter(line) else { return line };
+    fn start_afresh<'a>(&mut self, line: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        // Finds out faster that there is none.
+        let message = Some(&*line).filter(|line| line.contains(&DELIMITER)).and_then(after_delimiter);
+        let Some(message) = message else { return line };
         let before = line.get(..line.len() - message.len()).map(without_delimiter).unwrap_or_default();
         if !before.is_empty() {
             self.report(MalformedLine::new(Malformed::NotJson, before));
         }
-        message
+        message.to_vec().into()
     }
 
     /// While synchronizing, all lines are stale but the reply, which a delimiter introduces. A stale half line may

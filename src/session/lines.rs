@@ -1,14 +1,18 @@
 //! Splits what arrives into lines, of one message each.
 //!
-//! Assumes nothing about the pieces in which bytes arrive. Each byte is looked at and copied once, however many pieces a line
-//! comes in. Holds at most one line of at most the bound, and the piece being handled.
+//! Assumes nothing about the pieces in which bytes arrive. Each byte is looked at once, however many pieces a line comes in, and
+//! copied once, unless its whole line is in one piece. Holds at most one line of at most the bound, and the piece being handled.
 //!
 //! NUL bytes around a message are space, because a serial line may send some when it is opened. Inside of one they stay.
+
+use memchr::memchr;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// A byte that no JSON text contains. A guest agent's reply to synchronization starts with it.
 pub(super) const DELIMITER: u8 = 0xff;
 
-/// A buffer that a line made larger than this is given back after the line.
+/// A buffer that a line made larger than this is given away with the line.
 const KEPT_CAPACITY: usize = 1 << 20;
 
 /// How much of a line over the bound is kept, to show it.
@@ -64,7 +68,7 @@ enum State {
 /// The kind of line that has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
-    Whole(&'a [u8]),
+    Whole(Cow<'a, [u8]>),
     /// A line over the bound: its beginning and its length.
     TooLong(&'a [u8], usize),
 }
@@ -76,20 +80,24 @@ impl Lines {
 
     /// The next line, without its terminator and space around it; takes from `input` what belongs to it. `None`: more input is needed. A message
     /// over several lines of text, as of a monitor with `pretty=on`, is one line.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Option<Line<'_>> {
+    pub(crate) fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Option<Line<'a>> {
         self.forget_finished();
         loop {
             if self.is_pretty && self.shape == Shape::Empty && is_other_message(input) {
                 // It was none, or it was cut off.
                 return Some(self.finish());
             }
-            let end = input.iter().position(|&byte| byte == b'\n');
-            let (taken, rest) = input.split_at(end.unwrap_or(input.len()));
+            let (taken, has_ended) = take_until_end(input);
+            let shape = self.shape.with(taken);
+            if has_ended && self.is_at_start() && shape != Shape::Opens && taken.len() <= self.max_len {
+                return Some(Line::Whole(without_space(taken).into()));
+            }
             self.partial.extend_from_slice(taken);
-            self.shape = self.shape.with(taken);
-            *input = rest.get(1..).unwrap_or_default();
+            self.shape = shape;
             self.apply_bound();
-            end?;
+            if !has_ended {
+                return None;
+            }
             match (std::mem::replace(&mut self.shape, Shape::Empty), self.is_pretty) {
                 (Shape::Opens, false) => self.is_pretty = true,
                 (Shape::Closes, true) | (_, false) => return Some(self.finish()),
@@ -99,11 +107,16 @@ impl Lines {
         }
     }
 
+    fn is_at_start(&self) -> bool {
+        self.partial.is_empty() && self.state == State::Inside && !self.is_pretty
+    }
+
     fn finish(&mut self) -> Line<'_> {
         self.is_pretty = false;
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Skipping(len) => Line::TooLong(&self.partial, len),
-            _ => Line::Whole(without_space(&self.partial)),
+            _ if self.partial.capacity() > KEPT_CAPACITY => Line::Whole(owned_without_space(&mut self.partial).into()),
+            _ => Line::Whole(without_space(&self.partial).into()),
         }
     }
 
@@ -143,6 +156,14 @@ impl Lines {
     }
 }
 
+/// Takes what is left of the line of text, without its end, and whether it has ended.
+fn take_until_end<'a>(input: &mut &'a [u8]) -> (&'a [u8], bool) {
+    let end = memchr(b'\n', input);
+    let (taken, rest) = input.split_at(end.unwrap_or(input.len()));
+    *input = rest.get(1..).unwrap_or_default();
+    (taken, end.is_some())
+}
+
 /// Returns whether a line of text begins that is not part of a message over several.
 fn is_other_message(line: &[u8]) -> bool {
     line.first().is_some_and(|first| !b" \t\r\n}".contains(first))
@@ -158,9 +179,25 @@ fn is_space(byte: &u8) -> bool {
 }
 
 fn without_space(line: &[u8]) -> &[u8] {
+    line.get(inside_space(line)).unwrap_or_default()
+}
+
+/// The same, for a line that is taken.
+fn owned_without_space(line: &mut Vec<u8>) -> Vec<u8> {
+    let inside = inside_space(line);
+    let mut line = std::mem::take(line);
+    line.truncate(inside.end);
+    if inside.start > 0 {
+        line.drain(..inside.start);
+    }
+    line
+}
+
+/// Where a line is that may have space around it.
+fn inside_space(line: &[u8]) -> Range<usize> {
     let start = line.iter().position(|byte| !is_space(byte)).unwrap_or(line.len());
     let end = line.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
-    line.get(start..end).unwrap_or_default()
+    start..end
 }
 
 /// The text after the last delimiter on the line, if there is one.
@@ -185,7 +222,7 @@ mod tests {
             let mut input = *piece;
             while let Some(line) = lines.next(&mut input) {
                 found.push(match line {
-                    Line::Whole(line) => Ok(line.to_vec()),
+                    Line::Whole(line) => Ok(line.into_owned()),
                     Line::TooLong(_, len) => Err(len),
                 });
             }

@@ -202,6 +202,37 @@ fn garbage_ends_the_call_whose_reply_it_may_have_been() {
 }
 
 #[test]
+fn what_is_no_json_in_a_reply_or_an_event_is_a_fault_of_that_alone() {
+    let mut session = ready();
+    let (_, first) = send(&mut session, "stop");
+    let (_, second) = send(&mut session, "cont");
+    input(&mut session, r#"{"event": "STOP", "data": {"reason" 1}}"#);
+    input(&mut session, &format!(r#"{{"return": {{"a" 1}}, "id": {second}}}"#));
+    input(&mut session, &format!(r#"{{"return": 1, "id": {first}}}"#));
+    assert_eq!(event_names(&mut session), ["STOP"]);
+    let outcomes: Vec<_> = std::iter::from_fn(|| session.poll()).collect();
+    let [Incoming::Done { outcome: Ok(Some(broken)), .. }, Incoming::Done { outcome: Ok(Some(whole)), .. }] =
+        &*outcomes
+    else {
+        panic!("{outcomes:?}");
+    };
+    let error = broken.decode_as::<Value>("cont").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.decode_error().unwrap().text(), r#"{"a" 1}"#);
+    assert_eq!(broken.to_object().unwrap_err().kind(), ErrorKind::Decode);
+    assert_eq!(whole.result(), Ok("1"));
+    // What no decoder comes to is looked at before.
+    let (_, id) = send(&mut session, "stop");
+    for line in
+        [r#"{"return": {"a" 1}}"#, r#"{"return": 1, "id": x}"#, &format!(r#"{{"error": {{"desc" 1}}, "id": {id}}}"#)]
+    {
+        input(&mut session, line);
+    }
+    assert_eq!(incoming(&mut session), ["3 Malformed(NotJson)"]);
+    assert_eq!(event_names(&mut session), ["Malformed(NotJson)"; 2]);
+}
+
+#[test]
 fn garbage_concerns_out_of_band_commands_last() {
     let mut session = ready_oob();
     session.send(request("yank").out_of_band()).unwrap();

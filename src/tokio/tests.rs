@@ -12,7 +12,6 @@ use crate::session::SessionOptions;
 use crate::wire::Any;
 use crate::{GuestAgent, Monitor, StorageDaemon};
 use ::tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf};
-use serde_json::value::RawValue;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,7 +102,7 @@ static LOOKED_AT: OnceLock<Client> = OnceLock::new();
 struct Nosy;
 
 impl EventSet for Nosy {
-    fn decode(_: &str, _: Option<&RawValue>) -> Self {
+    fn decode(_: &str, _: Option<&str>) -> Self {
         assert!(LOOKED_AT.get().unwrap().is_connected());
         Nosy
     }

@@ -4,14 +4,12 @@ use crate::bad_values::bad_values_of_parts;
 use crate::text::same;
 use crate::world::{Kind, Shape, World};
 use qemu_qmp::qmp::events::AnyEvent;
-use qemu_qmp::wire::RawValue;
 use qemu_qmp::EventSet;
 use serde_json::{json, Value};
 use std::collections::HashSet;
 
 fn decode(name: &str, data: &Value) -> AnyEvent {
-    let data = RawValue::from_string(data.to_string()).unwrap();
-    AnyEvent::decode(name, Some(&data))
+    AnyEvent::decode(name, Some(&data.to_string()))
 }
 
 /// As data an event is what QEMU sends, and what is read from it is the same.

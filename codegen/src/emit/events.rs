@@ -40,7 +40,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
 
         impl #runtime::EventSet for AnyEvent {
             #[inline]
-            fn decode(name: &str, data: Option<&wire::RawValue>) -> Self {
+            fn decode(name: &str, data: Option<&str>) -> Self {
                 use #runtime::{UndecodableEvent as Undecoded, UnrecognizedEvent as Unknown};
                 match name {
                     #(#wire_names => Undecoded::or(name, data).map_or_else(Self::#undecodable, Self::#variants),)*
@@ -71,7 +71,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
                 api::EventRecord::of(self.name(), self.data())
             }
             #[inline]
-            fn from_record(name: &str, data: &wire::RawValue) -> Result<Self, wire::JsonError> {
+            fn from_record(name: &str, data: &str) -> Result<Self, wire::JsonError> {
                 Ok(Self::decode(name, Some(data)))
             }
         }

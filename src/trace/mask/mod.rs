@@ -4,10 +4,9 @@
 //! Never gives back text that is no JSON, because it cannot know what is what in there.
 
 use crate::error::ErrorClass;
-use crate::json::{string, value_len};
+use crate::json::{check, string, value_len};
 use crate::secrets::table::Extent;
 use crate::secrets::{self, data, mask, rows, Secrets};
-use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// The secrets to mask in the reply to a command.
@@ -20,7 +19,7 @@ pub(crate) struct ReplyMask {
 
 /// A command, and what to mask in its reply. `None`: it is no JSON.
 pub(super) fn request(json: &str, own: Secrets) -> Option<(Cow<'_, str>, ReplyMask)> {
-    check(json)?;
+    check(json).ok()?;
     let rows = rows(json);
     let masked = secrets::request(json, &rows, own);
     let extent = match (own.hide_reply_of("") || rows.iter().any(|row| row.reply == Extent::All), &masked) {
@@ -33,7 +32,7 @@ pub(super) fn request(json: &str, own: Secrets) -> Option<(Cow<'_, str>, ReplyMa
 
 /// The reply to a command. `None`: it is no JSON.
 pub(super) fn reply(json: &str, hidden: ReplyMask) -> Option<Cow<'_, str>> {
-    check(json)?;
+    check(json).ok()?;
     let ReplyMask { extent, members } = hidden;
     let mut in_error = false;
     Some(mask(json, &mut |member| {
@@ -51,13 +50,8 @@ pub(super) fn reply(json: &str, hidden: ReplyMask) -> Option<Cow<'_, str>> {
 
 /// Anything else: a greeting, an event, an id. `None`: it is no JSON.
 pub(super) fn plain(json: &str) -> Option<Cow<'_, str>> {
-    check(json)?;
+    check(json).ok()?;
     Some(data(json))
-}
-
-/// A message may be as large as a line may be, and what is outside of JSON's grammar would be gone over without sense.
-fn check(json: &str) -> Option<()> {
-    serde_json::from_str::<IgnoredAny>(json).ok().map(|_| ())
 }
 
 fn is_known_class(value: &str) -> bool {
