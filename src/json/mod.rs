@@ -111,6 +111,16 @@ pub(crate) fn quote(text: &str) -> String {
     format!("{}", Value::from(text))
 }
 
+/// Writes a text as a JSON string.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    if !skip::is_plain(text.as_bytes()) || text.as_bytes().contains(&b'"') {
+        return out.push_str(&quote(text));
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
+}
+
 /// Fails if a text is no JSON. The error is `serde_json`'s, boxed because the code to drop one as it is would be in every part of
 /// the crate that holds one.
 #[cold]
@@ -234,6 +244,12 @@ mod tests {
         assert_eq!(string(r#""plain""#).as_deref(), Some("plain"));
         for json in ["1", "", "\"", "[\"a\"]", r#""\ud800""#, "\"\0\"", r#""\x""#] {
             assert_eq!(string(json), None, "{json}");
+        }
+        for text in ["plain", "\"", "\\", "\n", "\u{e9}\u{1f600}", "", "12345678\""] {
+            let mut written = String::new();
+            push_quoted(&mut written, text);
+            assert_eq!(string(&written).as_deref(), Some(text));
+            assert_eq!(is_plain_string(&written), written.len() == text.len() + 2);
         }
     }
 }

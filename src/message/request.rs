@@ -2,9 +2,10 @@
 
 use crate::api::Command;
 use crate::error::Error;
-use crate::json::{limits, quote};
+use crate::json::{limits, push_quoted};
 use crate::secrets::{self, Secrets};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A command that is ready to be sent, typed or not.
@@ -13,7 +14,7 @@ use std::fmt;
 #[derive(Clone)]
 pub struct Request {
     body: Body,
-    name: String,
+    name: Cow<'static, str>,
     /// As JSON text.
     id: Option<String>,
     oob: bool,
@@ -39,12 +40,12 @@ impl Request {
         let arguments = serde_json::to_string(command).map_err(|source| Error::encode(C::NAME, source))?;
         // Commands without arguments are the most frequent ones, and need not say so.
         let arguments = Some(arguments).filter(|arguments| arguments != "{}");
-        Ok(Request { answered: C::SUCCESS_RESPONSE, secrets: C::SECRETS, ..Self::named(C::NAME, arguments) })
+        Ok(Request { answered: C::SUCCESS_RESPONSE, secrets: C::SECRETS, ..Self::named(C::NAME.into(), arguments) })
     }
 
     /// A command by its name. The arguments are sent as they are; the server says whether they fit.
     pub fn untyped(name: &str, arguments: Option<&Value>) -> Self {
-        Self::named(name, arguments.map(|arguments| format!("{arguments}")))
+        Self::named(name.to_owned().into(), arguments.map(|arguments| format!("{arguments}")))
     }
 
     /// A whole request as an object: `execute` or `exec-oob`, `arguments`, `id`. It is sent as it is; the server says
@@ -52,7 +53,8 @@ impl Request {
     pub fn from_object(mut object: Map<String, Value>) -> Self {
         let id = object.remove("id").map(|id| id.to_string());
         let oob = object.contains_key("exec-oob");
-        let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default().into();
+        let name = object.get("execute").or(object.get("exec-oob")).and_then(Value::as_str).unwrap_or_default();
+        let name = name.to_owned().into();
         let body = Body::Object(Value::Object(object).to_string());
         Request { name, body, id, oob, answered: true, secrets: Secrets::NONE }
     }
@@ -103,27 +105,36 @@ impl Request {
 
     /// The line to send, with this JSON text as its id. Fails if no server could read it.
     pub(crate) fn into_line(self, id: &str) -> Result<String, Error> {
-        let mut line = match &self.body {
-            Body::Object(object) => {
-                let members = object.get(..object.len().saturating_sub(1)).unwrap_or_default();
-                let comma = if members.len() > 1 { "," } else { "" };
-                format!("{members}{comma}\"id\":{id}}}")
+        let mut line = match self.body {
+            Body::Object(mut object) => {
+                object.pop();
+                object.push_str(if object.len() > 1 { ",\"id\":" } else { "\"id\":" });
+                object
             }
             Body::Arguments(arguments) => {
-                let key = if self.oob { "exec-oob" } else { "execute" };
-                let label = if arguments.is_some() { ",\"arguments\":" } else { "" };
-                let (name, arguments) = (quote(&self.name), arguments.as_deref().unwrap_or_default());
-                format!("{{\"{key}\":{name}{label}{arguments},\"id\":{id}}}")
+                let arguments = arguments.as_deref().unwrap_or_default();
+                // What stands around them takes less than forty bytes.
+                let mut line = String::with_capacity(40 + self.name.len() + arguments.len() + id.len());
+                line.push_str(if self.oob { "{\"exec-oob\":" } else { "{\"execute\":" });
+                push_quoted(&mut line, &self.name);
+                if !arguments.is_empty() {
+                    line.push_str(",\"arguments\":");
+                    line.push_str(arguments);
+                }
+                line.push_str(",\"id\":");
+                line
             }
         };
+        line.push_str(id);
+        line.push('}');
         limits::check(&line).map_err(|limit| over(&self.name, limit))?;
         line.push('\n');
         Ok(line)
     }
 
-    fn named(name: &str, arguments: Option<String>) -> Self {
+    fn named(name: Cow<'static, str>, arguments: Option<String>) -> Self {
         let (body, secrets) = (Body::Arguments(arguments), Secrets::NONE);
-        Request { body, name: name.into(), id: None, oob: false, answered: true, secrets }
+        Request { body, name, id: None, oob: false, answered: true, secrets }
     }
 }
 

@@ -419,7 +419,11 @@ impl Conversation {
     fn own_id(&mut self) -> String {
         loop {
             self.last_own_id += 1;
-            let wire_id = format!("{OWN_ID}{}\"", self.last_own_id);
+            let number = self.last_own_id.to_string();
+            let mut wire_id = String::with_capacity(OWN_ID.len() + number.len() + 1);
+            wire_id.push_str(OWN_ID);
+            wire_id.push_str(&number);
+            wire_id.push('"');
             if !self.contested || !self.book.uses_wire_id(&wire_id) {
                 return wire_id;
             }
