@@ -1,6 +1,6 @@
 //! The page of an enum.
 
-use super::links::{variants, About};
+use super::links::About;
 use super::{docs, Context};
 use crate::names::{self, ident};
 use crate::schema::EnumId;
@@ -13,7 +13,7 @@ pub(super) fn page(cx: &Context<'_>, id: EnumId) -> TokenStream {
     let doc = docs::definition(cx, &each.def, &format!("Enum `{}`.", each.def.name), "enum").tokens();
 
     let unrecognized = ident(names::UNRECOGNIZED);
-    let variants = variants(each);
+    let variants = &cx.names.variants[id.0];
     let wire_names = each.values.iter().map(|value| &value.name);
     let variant_docs = each.values.iter().map(|value| {
         let about = About::definition(&each.def);

@@ -5,13 +5,15 @@
 
 use crate::direction::Direction;
 use crate::names::{self, ident, Scope};
-use crate::schema::{Command, Data, Definition, EnumId, ObjectId, Schema, Type};
+use crate::schema::{Command, Data, Definition, Enum, EnumId, ObjectId, Schema, Type};
 use proc_macro2::Ident;
 
 pub(super) struct Identifiers {
     pub commands: Vec<Ident>,
     pub events: Vec<Ident>,
     pub enums: Vec<Ident>,
+    /// Of the values of each enum, in order.
+    pub variants: Vec<Vec<Ident>>,
     pub objects: Vec<Ident>,
     /// Of the branches of those objects that are unions.
     pub branches: Vec<Option<Ident>>,
@@ -54,10 +56,17 @@ impl Identifiers {
             commands: commands.iter().map(|name| ident(name)).collect(),
             events,
             enums,
+            variants: schema.enums.iter().map(variants).collect(),
             objects,
             alternates,
         }
     }
+}
+
+fn variants(each: &Enum) -> Vec<Ident> {
+    let mut scope = Scope::with(&[names::UNRECOGNIZED]);
+    let values = each.values.iter();
+    values.map(|value| ident(&scope.claim(names::value_name(&each.def.name, &value.name)))).collect()
 }
 
 /// Returns whether a command and its arguments are one item.

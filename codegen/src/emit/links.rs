@@ -6,9 +6,8 @@
 //! depends on another schema.
 
 use super::Context;
-use crate::names::{self, Scope};
-use crate::schema::{Command, Data, Definition, Enum, Member, ObjectId, Type};
-use proc_macro2::Ident;
+use crate::names;
+use crate::schema::{Command, Data, Definition, Member, ObjectId, Type};
 use std::collections::HashMap;
 
 /// The subject of a text.
@@ -55,13 +54,6 @@ impl<'a> Links<'a> {
             .chain(targets(schema.events.iter().map(|each| &each.def), Target::Event));
         Self(all.collect())
     }
-}
-
-/// The identifiers of an enum's variants, in order.
-pub fn variants(each: &Enum) -> Vec<Ident> {
-    let mut scope = Scope::with(&[names::UNRECOGNIZED]);
-    let values = each.values.iter();
-    values.map(|value| names::ident(&scope.claim(names::value_name(&each.def.name, &value.name)))).collect()
 }
 
 /// A code span that leads to this path.
@@ -131,10 +123,9 @@ impl Context<'_> {
     }
 
     fn variant(&self, index: usize, value: &str) -> Option<String> {
-        let each = &self.schema.enums[index];
-        let position = each.values.iter().position(|known| known.name == value)?;
-        let (path, variants) = (self.path(Target::Enum(index)), variants(each));
-        Some(format!("{path}::{}", variants.get(position)?))
+        let position = self.schema.enums[index].values.iter().position(|known| known.name == value)?;
+        let variant = self.names.variants[index].get(position)?;
+        Some(format!("{}::{variant}", self.path(Target::Enum(index))))
     }
 
     fn field(&self, target: Target, id: ObjectId, name: &str) -> Option<String> {

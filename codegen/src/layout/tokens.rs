@@ -362,35 +362,39 @@ impl Reader {
 
 /// Whether this is a keyword after which an expression, a pattern or a type begins, or that stands apart from a group.
 fn begins_something(word: &str) -> bool {
-    matches!(
-        word,
-        "as" | "box"
-            | "break"
-            | "const"
-            | "dyn"
-            | "else"
-            | "enum"
-            | "fn"
-            | "for"
-            | "if"
-            | "impl"
-            | "in"
-            | "let"
-            | "match"
-            | "mod"
-            | "move"
-            | "mut"
-            | "ref"
-            | "return"
-            | "static"
-            | "struct"
-            | "trait"
-            | "type"
-            | "unsafe"
-            | "use"
-            | "where"
-            | "while"
-    )
+    const LONGEST: usize = "unsafe".len();
+    // Most words are longer, and to compare them all is a notable part of a generator's time.
+    let may_be = word.len() <= LONGEST;
+    may_be
+        && matches!(
+            word,
+            "as" | "box"
+                | "break"
+                | "const"
+                | "dyn"
+                | "else"
+                | "enum"
+                | "fn"
+                | "for"
+                | "if"
+                | "impl"
+                | "in"
+                | "let"
+                | "match"
+                | "mod"
+                | "move"
+                | "mut"
+                | "ref"
+                | "return"
+                | "static"
+                | "struct"
+                | "trait"
+                | "type"
+                | "unsafe"
+                | "use"
+                | "where"
+                | "while"
+        )
 }
 
 /// The text of a doc attribute of one line, if `///` can hold it.
@@ -408,7 +412,8 @@ fn doc(attribute: TokenStream) -> Option<String> {
             _ => return None,
         },
     };
-    let is_plain = !text.starts_with('/') && !text.contains(['\n', '\r']);
+    // One after the other, which takes a tenth of the time that a search for either takes without optimization.
+    let is_plain = !text.starts_with('/') && !text.contains('\n') && !text.contains('\r');
     (name == "doc" && equals.as_char() == '=' && is_plain).then_some(text)
 }
 
