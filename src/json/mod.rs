@@ -9,7 +9,7 @@
 pub(crate) mod limits;
 mod skip;
 
-pub(crate) use skip::{string_len, value_len};
+pub(crate) use skip::value_len;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -76,16 +76,14 @@ pub(crate) fn integer(json: &str) -> Option<i64> {
 
 /// The integer that the text starts with, and what is behind it. Only of those that are neither negative nor long.
 pub(crate) fn short_integer(json: &[u8]) -> Option<(i64, &[u8])> {
-    let (mut value, mut rest) = (0, json);
-    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
-        value = value * 10 + i64::from(digit - b'0');
-        rest = behind;
-        if json.len() - rest.len() > 17 {
-            return None;
-        }
+    let (mut value, mut len) = (0_i64, 0);
+    while let Some(digit @ b'0'..=b'9') = json.get(len) {
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        len += 1;
     }
-    let is_json = rest.len() < json.len() && (value == 0 || json.first() != Some(&b'0'));
-    is_json.then_some((value, rest))
+    let is_json = json.first() != Some(&b'0') || len == 1;
+    let rest = json.get(len..).filter(|_| is_json && (1..18).contains(&len))?;
+    Some((value, rest))
 }
 
 /// The string of a JSON text, if it is one.

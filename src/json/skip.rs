@@ -23,7 +23,7 @@ pub(crate) fn value_len(json: &[u8]) -> usize {
     // A number or a keyword ends before what follows.
     while let Some(&byte) = json.get(at) {
         match byte {
-            b'"' => return at + string_len(json.get(at..).unwrap_or_default()),
+            b'"' => return end_of_string(json, at + 1).unwrap_or(json.len()),
             b'{' | b'[' => return end_of_container(json, at + 1).unwrap_or(json.len()),
             b'}' | b']' | b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => return at,
             _ => at += 1,
@@ -32,21 +32,19 @@ pub(crate) fn value_len(json: &[u8]) -> usize {
     at
 }
 
-/// How many bytes the string has that the text starts with, quotes included. All, if it does not end.
-#[inline]
-pub(crate) fn string_len(json: &[u8]) -> usize {
-    end_of_string(json, 1).unwrap_or(json.len())
-}
-
 /// Where the text goes on behind a string whose inside starts at `at`.
 fn end_of_string(json: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        // Most strings are short.
+    // Most strings are short.
+    for _ in 0..4 {
         let word = word(json, at);
-        at += match bytes_that_are(b'"', word) | bytes_that_are(b'\\', word) {
-            0 => 8 + memchr2(b'"', b'\\', json.get(at + 8..)?)?,
-            found => first(found),
-        };
+        match bytes_that_are(b'"', word) | bytes_that_are(b'\\', word) {
+            0 => at += 8,
+            found if json.get(at + first(found)) == Some(&b'"') => return Some(at + first(found) + 1),
+            found => at += first(found) + 2,
+        }
+    }
+    loop {
+        at += memchr2(b'"', b'\\', json.get(at..)?)?;
         match json.get(at)? {
             b'"' => return Some(at + 1),
             _ => at += 2,
@@ -138,16 +136,22 @@ fn two_words(json: &[u8], at: usize) -> [u64; 2] {
 /// The word at `at`; spaces beyond the end of the text.
 #[inline]
 fn word(json: &[u8], at: usize) -> u64 {
-    let rest = json.get(at..).unwrap_or_default();
-    match rest.first_chunk() {
+    match json.get(at..).and_then(<[u8]>::first_chunk) {
         Some(bytes) => u64::from_le_bytes(*bytes),
-        None => last_word(rest),
+        None => last_word(json, json.len().saturating_sub(at)),
     }
 }
 
+/// The last so many bytes, fewer than eight, and spaces.
 #[inline(never)]
-fn last_word(rest: &[u8]) -> u64 {
-    rest.iter().rev().fold(0x2020_2020_2020_2020, |word, byte| (word << 8) | u64::from(*byte))
+fn last_word(json: &[u8], len: usize) -> u64 {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    let bits = 8 * len as u32;
+    match json.last_chunk() {
+        Some(_) if len == 0 => SPACES,
+        Some(bytes) => u64::from_le_bytes(*bytes) >> (64 - bits) | SPACES << bits,
+        None => json.iter().rev().take(len).fold(SPACES, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 /// Marks the bytes of this value, which is below 128.

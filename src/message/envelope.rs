@@ -6,7 +6,7 @@
 //! it is.
 
 use super::Timestamp;
-use crate::json::{check, is_plain_string, quote, string, string_len, value_len};
+use crate::json::{check, is_plain_string, quote, string, value_len};
 use std::borrow::Cow;
 
 /// The members of a message that mean something, most of them as JSON text; of a repeated one, the last.
@@ -32,13 +32,22 @@ impl<'a> Envelope<'a> {
             return cursor.is_at_end().then_some(envelope);
         }
         loop {
-            let name = cursor.string()?;
+            let member = cursor.name()?;
             cursor.expect(b':')?;
-            if !envelope.take(name, &mut cursor)? {
-                let is_taken = envelope.take(&usual_notation(name)?, &mut cursor)?;
-                if !is_taken {
-                    cursor.value()?;
-                }
+            let mut unknown = None;
+            let slot = match member {
+                Member::Greeting => &mut envelope.greeting,
+                Member::Returned => &mut envelope.returned,
+                Member::Error => &mut envelope.error,
+                Member::Event => &mut envelope.event,
+                Member::Id => &mut envelope.id,
+                Member::Data => &mut envelope.data,
+                Member::Timestamp | Member::Other => &mut unknown,
+            };
+            if member == Member::Timestamp {
+                envelope.timestamp = Some(cursor.timestamp()?);
+            } else {
+                *slot = Some(cursor.value()?);
             }
             match cursor.next()? {
                 b',' => cursor.at += 1,
@@ -48,24 +57,34 @@ impl<'a> Envelope<'a> {
         cursor.expect(b'}')?;
         cursor.is_at_end().then_some(envelope)
     }
+}
 
-    /// Takes the value of the member with this name, which is JSON. Tells whether it means something.
-    fn take(&mut self, name: &str, cursor: &mut Cursor<'a>) -> Option<bool> {
-        let member = match name {
-            r#""QMP""# => &mut self.greeting,
-            r#""return""# => &mut self.returned,
-            r#""error""# => &mut self.error,
-            r#""event""# => &mut self.event,
-            r#""id""# => &mut self.id,
-            r#""data""# => &mut self.data,
-            r#""timestamp""# => {
-                self.timestamp = Some(cursor.timestamp()?);
-                return Some(true);
-            }
-            _ => return Some(false),
-        };
-        *member = Some(cursor.value()?);
-        Some(true)
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Greeting,
+    Returned,
+    Error,
+    Event,
+    Id,
+    Data,
+    Timestamp,
+    Other,
+}
+
+impl Member {
+    /// The member with whose name the text starts, and the length of that with its quotes.
+    fn at_start(text: &[u8]) -> Option<(Member, usize)> {
+        // The order is that of what comes most often.
+        Some(match text {
+            _ if text.starts_with(b"\"timestamp\"") => (Member::Timestamp, 11),
+            _ if text.starts_with(b"\"event\"") => (Member::Event, 7),
+            _ if text.starts_with(b"\"data\"") => (Member::Data, 6),
+            _ if text.starts_with(b"\"return\"") => (Member::Returned, 8),
+            _ if text.starts_with(b"\"id\"") => (Member::Id, 4),
+            _ if text.starts_with(b"\"error\"") => (Member::Error, 7),
+            _ if text.starts_with(b"\"QMP\"") => (Member::Greeting, 5),
+            _ => return None,
+        })
     }
 }
 
@@ -100,11 +119,18 @@ impl<'a> Cursor<'a> {
         (self.next()? == byte).then(|| self.at += 1)
     }
 
-    fn string(&mut self) -> Option<&'a str> {
-        match self.next()? {
-            b'"' => self.advance(string_len(self.text.as_bytes().get(self.at..)?)),
-            _ => None,
+    /// The name that is next, which is JSON.
+    fn name(&mut self) -> Option<Member> {
+        if self.next()? != b'"' {
+            return None;
         }
+        let rest = self.text.as_bytes().get(self.at..)?;
+        if let Some((member, len)) = Member::at_start(rest) {
+            self.at += len;
+            return Some(member);
+        }
+        let name = usual_notation(self.advance(value_len(rest))?)?;
+        Some(Member::at_start(name.as_bytes()).map_or(Member::Other, |(member, _)| member))
     }
 
     fn value(&mut self) -> Option<&'a str> {
