@@ -3,27 +3,29 @@
 //! The value is read whole before its type is chosen. Alternates are few and small in what QEMU sends, and only a whole
 //! value lets one that no alternative takes be kept.
 
-use super::builtin::{Any, ArraySeed};
+use super::builtin::Any;
+use super::json::{array_from_json, from_json};
+use super::kept::Kept;
 use super::traits::{Alternate, Kind};
 use super::unrecognized::UNRECOGNIZED;
-use serde::de::{self, DeserializeOwned, DeserializeSeed};
-use serde::{Deserialize, Deserializer, Serializer};
-use std::marker::PhantomData;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error};
+use serde::{Deserializer, Serializer};
+use serde_json::Error as JsonError;
 
 /// Decodes an alternate.
 pub fn decode_alternate<'de, T: Alternate, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let value = Any::deserialize(deserializer)?;
-    T::choose(kind_of(&value), value)
+    let value = Kept.deserialize(deserializer)?;
+    T::choose(kind_of(&value), &value).map_err(D::Error::custom)
 }
 
 /// Decodes the value of the alternative that was chosen.
-pub fn alternative<T: DeserializeOwned, E: de::Error>(value: Any) -> Result<T, E> {
-    T::deserialize(value).map_err(E::custom)
+pub fn alternative<T: DeserializeOwned>(value: &str) -> Result<T, JsonError> {
+    from_json(value)
 }
 
 /// Decodes the array that was chosen, so that an error says which element it is in.
-pub fn alternative_array<T: DeserializeOwned, E: de::Error>(value: Any) -> Result<Vec<T>, E> {
-    ArraySeed(PhantomData).deserialize(value).map_err(E::custom)
+pub fn alternative_array<T: DeserializeOwned>(value: &str) -> Result<Vec<T>, JsonError> {
+    array_from_json(value)
 }
 
 /// Writes a value that no alternative takes.
@@ -31,14 +33,16 @@ pub fn write_unrecognized<S: Serializer>(value: &Any, serializer: S) -> Result<S
     serializer.serialize_newtype_struct(UNRECOGNIZED, value)
 }
 
-fn kind_of(value: &Any) -> Kind {
-    match value {
-        Any::Null => Kind::Null,
-        Any::Bool(_) => Kind::Bool,
-        Any::Number(number) if number.is_i64() || number.is_u64() => Kind::Integer,
-        Any::Number(_) => Kind::Number,
-        Any::String(_) => Kind::String,
-        Any::Array(_) => Kind::Array,
-        Any::Object(_) => Kind::Object,
+/// The kind of a value, of which `json` is the text.
+fn kind_of(json: &str) -> Kind {
+    match json.as_bytes().first() {
+        Some(b'n') => Kind::Null,
+        Some(b't' | b'f') => Kind::Bool,
+        Some(b'"') => Kind::String,
+        Some(b'[') => Kind::Array,
+        Some(b'{') => Kind::Object,
+        // A zero with a sign is a double.
+        _ if json != "-0" && (json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok()) => Kind::Integer,
+        _ => Kind::Number,
     }
 }

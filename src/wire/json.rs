@@ -2,6 +2,7 @@
 
 use super::builtin::{Any, ArraySeed, Empty};
 use super::strict::as_it_is;
+use super::text::Text;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::Serialize;
 use std::fmt;
@@ -13,7 +14,15 @@ use std::marker::PhantomData;
 /// Where the text does not fit `T`; the message starts with the path of the member (see
 /// [`split_path`](super::path::split_path)).
 pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    serde_json::from_str(text)
+    decode(text, PhantomData)
+}
+
+/// Decodes one JSON text as what a seed makes of it.
+fn decode<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::Value, serde_json::Error> {
+    let mut text = Text::new(text);
+    let value = seed.deserialize(&mut text)?;
+    text.end()?;
+    Ok(value)
 }
 
 /// Decodes one JSON text that is an array, with the element in the path of an error.
@@ -21,10 +30,7 @@ pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error
 /// # Errors
 /// Like [`from_json`].
 pub fn array_from_json<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let array = ArraySeed(PhantomData).deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(array)
+    decode(text, ArraySeed(PhantomData))
 }
 
 /// Decodes one JSON text that is an object of which nothing is wanted: what a command returns that returns nothing. What a newer

@@ -14,15 +14,18 @@
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
 //! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
-//! `path`, `members`, `near` and `builtin`, then `give`, then `traits`, then `strict`, `reader`, `writer`, `json` and
-//! `unrecognized`, then what works on each kind of type.
+//! `path`, `members`, `near` and `builtin`, then `give`, `kept`, `text` and `decoder`, then `traits`, then `lookup`, `strict`,
+//! `reader`, `writer`, `json` and `unrecognized`, then what works on each kind of type.
 
 mod alternate;
 mod builtin;
+mod decoder;
 mod empty;
 mod enumeration;
 mod give;
 mod json;
+mod kept;
+mod lookup;
 mod macros;
 mod members;
 mod near;
@@ -32,6 +35,7 @@ mod reader;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod text;
 mod traits;
 mod union;
 mod unrecognized;
@@ -46,14 +50,14 @@ pub use enumeration::{debug_enum, decode_enum, encode_enum, name_of, unknown_val
 pub use give::{list, strings, IntoAny, IntoText};
 pub use json::{array_from_json, debug, debug_hiding, equal, from_json, nothing_from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, maybe, object, serde, transparent};
-pub use members::{position, Seen};
+pub use members::{Names, Seen};
 pub use object::{decode_object, encode_object};
 pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
 pub use strict::{decode_strictly, tolerating_unknown};
-pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output};
+pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output, Shape};
 pub use union::{debug_branch, equal_branches, set_in_branch, write_tag};
 pub use unrecognized::{UnrecognizedBranch, UNRECOGNIZED};
 

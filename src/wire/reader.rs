@@ -2,7 +2,8 @@
 
 use super::builtin::ArraySeed;
 use super::traits::Input;
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::fmt;
 use std::marker::PhantomData;
 
 /// One value of a serde map. The error is kept for the reader's maker.
@@ -51,7 +52,31 @@ impl<'de, A: MapAccess<'de>> Input for Reader<'_, 'de, A> {
         self.take(A::next_value::<IgnoredAny>);
     }
 
-    fn text(&mut self) -> Option<String> {
-        self.take(A::next_value)
+    fn text(&mut self, take: &mut dyn FnMut(&str)) {
+        self.take(|map| map.next_value_seed(TextSeed(take)));
+    }
+}
+
+/// Gives a string to a function.
+struct TextSeed<'a>(&'a mut dyn FnMut(&str));
+
+impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for TextSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        (self.0)(text);
+        Ok(())
     }
 }

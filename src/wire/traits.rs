@@ -6,9 +6,10 @@
 //! Four traits are hidden from the docs, because their methods would be most of what the page of each generated type shows.
 
 use super::builtin::{Any, AnyMap, Number, Numbers};
-use super::members::{position, Seen};
-use serde::de::{self, DeserializeOwned};
+use super::members::Names;
+use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, Serializer};
+use serde_json::Error as JsonError;
 
 /// Generated code for a struct or union, and for the members of a command or event.
 ///
@@ -49,35 +50,6 @@ pub trait Object: Sized {
     /// Notes that the tag was absent.
     fn untag(&mut self) {}
 
-    /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
-    /// union's branch are not.
-    fn find(&self, name: &str) -> Option<usize> {
-        position(Self::MEMBERS, name).or_else(|| {
-            let branch = self.branch()?;
-            if name == Self::TAG {
-                return Some(Self::MEMBERS.len());
-            }
-            branch.lookup()?.find(name).map(|index| Self::MEMBERS.len() + 1 + index)
-        })
-    }
-    /// The name of the member of that index.
-    fn name(&self, index: usize) -> &'static str {
-        match index.checked_sub(Self::MEMBERS.len()) {
-            None => Self::MEMBERS.get(index).copied().unwrap_or_default(),
-            Some(0) => Self::TAG,
-            Some(past) => self.branch().and_then(|branch| branch.lookup()).map_or("", |branch| branch.name(past - 1)),
-        }
-    }
-    /// The first mandatory member that has not come. `from` is the index of this object's first member in `seen`.
-    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
-        let tag = from + Self::MEMBERS.len();
-        let branch = self.branch();
-        if branch.is_some() && !seen.has(tag) && self.tagged() {
-            return Some(Self::TAG);
-        }
-        let missing = seen.first_missing(Self::MEMBERS, Self::REQUIRED, from);
-        missing.or_else(|| branch?.lookup()?.missing(seen, tag + 1))
-    }
     /// Returns whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
     /// holds on to what it does not know. The latter is so where a union's tag is unrecognized.
     fn keeps(&self) -> bool {
@@ -89,39 +61,39 @@ pub trait Object: Sized {
             branch.keep(name, value);
         }
     }
-    /// All members have come: chooses what a missing tag stands for. Returns whether that made a difference. `from` is
-    /// the index of this object's first member in `seen`.
-    fn settle(&mut self, seen: &Seen, from: usize) -> bool {
-        let tag = from + Self::MEMBERS.len();
-        let untagged = Self::ABSENT_TAG.filter(|_| self.tagged() && !seen.has(tag));
-        match (untagged, self.branch_mut()) {
-            (Some(value), Some(branch)) => {
-                branch.select(value);
-                self.untag();
-                true
-            }
-            (_, branch) => {
-                branch.and_then(|branch| branch.lookup_mut()).is_some_and(|branch| branch.settle(seen, tag + 1))
-            }
-        }
-    }
+}
+
+/// What of an object's shape is always the same.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// [`Object::MEMBERS`]
+    pub members: Names,
+    /// [`Object::REQUIRED`]
+    pub required: usize,
+    /// [`Object::TAG`]
+    pub tag: &'static str,
+    /// [`Object::ABSENT_TAG`]
+    pub absent_tag: Option<&'static str>,
 }
 
 /// The part of [`Object`] that needs no serializer, so that branches of different types can be asked alike.
 #[doc(hidden)]
 pub trait Lookup {
-    /// [`Object::find`]
-    fn find(&self, name: &str) -> Option<usize>;
-    /// [`Object::name`]
-    fn name(&self, index: usize) -> &'static str;
-    /// [`Object::missing`]
-    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str>;
+    /// What is the same for all values of the type.
+    fn shape(&self) -> &'static Shape;
+    /// [`Object::branch`]
+    fn branch(&self) -> Option<&dyn Branch>;
+    /// [`Object::branch_mut`]
+    fn branch_mut(&mut self) -> Option<&mut dyn Branch>;
+    /// [`Object::tagged`]
+    fn tagged(&self) -> bool;
+    /// [`Object::untag`]
+    fn untag(&mut self);
     /// [`Object::keeps`]
     fn keeps(&self) -> bool;
     /// [`Object::keep`]
     fn keep(&mut self, name: String, value: Any);
-    /// [`Object::settle`]
-    fn settle(&mut self, seen: &Seen, from: usize) -> bool;
     /// Returns whether these are the members of a branch that the schema does not know.
     fn is_unrecognized(&self) -> bool {
         false
@@ -129,23 +101,26 @@ pub trait Lookup {
 }
 
 impl<T: Object> Lookup for T {
-    fn find(&self, name: &str) -> Option<usize> {
-        Object::find(self, name)
+    fn shape(&self) -> &'static Shape {
+        const { &Shape { members: Names::new(T::MEMBERS), required: T::REQUIRED, tag: T::TAG, absent_tag: T::ABSENT_TAG } }
     }
-    fn name(&self, index: usize) -> &'static str {
-        Object::name(self, index)
+    fn branch(&self) -> Option<&dyn Branch> {
+        Object::branch(self)
     }
-    fn missing(&self, seen: &Seen, from: usize) -> Option<&'static str> {
-        Object::missing(self, seen, from)
+    fn branch_mut(&mut self) -> Option<&mut dyn Branch> {
+        Object::branch_mut(self)
+    }
+    fn tagged(&self) -> bool {
+        Object::tagged(self)
+    }
+    fn untag(&mut self) {
+        Object::untag(self);
     }
     fn keeps(&self) -> bool {
         Object::keeps(self)
     }
     fn keep(&mut self, name: String, value: Any) {
         Object::keep(self, name, value);
-    }
-    fn settle(&mut self, seen: &Seen, from: usize) -> bool {
-        Object::settle(self, seen, from)
     }
 }
 
@@ -173,11 +148,11 @@ pub trait Branch {
 /// Generated code for an alternate.
 #[doc(hidden)]
 pub trait Alternate: Sized {
-    /// The alternative that takes this kind of value, or else the value as unrecognized.
+    /// The alternative that takes this kind of value, or else the value as unrecognized. `value` is its JSON text.
     ///
     /// # Errors
     /// Where an alternative takes the kind but the value does not fit it.
-    fn choose<E: de::Error>(kind: Kind, value: Any) -> Result<Self, E>;
+    fn choose(kind: Kind, value: &str) -> Result<Self, JsonError>;
     /// Writes the value.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 }
@@ -216,8 +191,8 @@ pub trait Input {
     fn put_optional_array<T: DeserializeOwned>(&mut self, field: &mut Option<Vec<T>>);
     /// Nowhere.
     fn skip(&mut self);
-    /// Text, such as the tag of a union; `None` if it is something else, which is then the error of the member.
-    fn text(&mut self) -> Option<String>;
+    /// To a function that takes text, such as the tag of a union. Anything else is the error of the member.
+    fn text(&mut self, take: &mut dyn FnMut(&str));
 }
 
 /// Takes the members of an object one after the other.

@@ -13,11 +13,7 @@ use std::fmt;
 pub fn set_in_branch<B: Branch, I: Input>(branch: &mut B, index: usize, input: &mut I) {
     match index.checked_sub(1) {
         Some(index) => branch.set(index, input),
-        None => {
-            if let Some(tag) = input.text() {
-                branch.select(&tag);
-            }
-        }
+        None => input.text(&mut |tag| branch.select(tag)),
     }
 }
 

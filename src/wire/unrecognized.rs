@@ -2,8 +2,8 @@
 
 use super::builtin::{Any, AnyMap};
 use super::json::debug;
-use super::members::Seen;
-use super::traits::{Lookup, Output};
+use super::members::Names;
+use super::traits::{Branch, Lookup, Output, Shape};
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
 
@@ -41,24 +41,25 @@ impl fmt::Debug for UnrecognizedBranch {
 }
 
 impl Lookup for UnrecognizedBranch {
-    fn find(&self, _: &str) -> Option<usize> {
+    fn shape(&self) -> &'static Shape {
+        const { &Shape { members: Names::new(&[]), required: 0, tag: "", absent_tag: None } }
+    }
+    fn branch(&self) -> Option<&dyn Branch> {
         None
     }
-    fn name(&self, _: usize) -> &'static str {
-        ""
-    }
-    fn missing(&self, _: &Seen, _: usize) -> Option<&'static str> {
+    fn branch_mut(&mut self) -> Option<&mut dyn Branch> {
         None
     }
+    fn tagged(&self) -> bool {
+        true
+    }
+    fn untag(&mut self) {}
     fn keeps(&self) -> bool {
         true
     }
     #[inline]
     fn keep(&mut self, name: String, value: Any) {
         self.members.insert(name, value);
-    }
-    fn settle(&mut self, _: &Seen, _: usize) -> bool {
-        false
     }
     fn is_unrecognized(&self) -> bool {
         true

@@ -58,10 +58,10 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
         #(#conversions)*
 
         impl wire::Alternate for #name {
-            fn choose<E: wire::Error>(kind: wire::Kind, value: wire::Any) -> Result<Self, E> {
+            fn choose(kind: wire::Kind, value: &str) -> Result<Self, wire::JsonError> {
                 match kind {
                     #(#choices,)*
-                    _ => Ok(Self::Unrecognized(value)),
+                    _ => wire::alternative(value).map(Self::Unrecognized),
                 }
             }
             fn write<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

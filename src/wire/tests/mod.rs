@@ -4,6 +4,7 @@
 //! alone.
 
 mod objects;
+mod text;
 mod types;
 mod unions;
 mod values;

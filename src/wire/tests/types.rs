@@ -1,7 +1,8 @@
 //! A struct, an object that takes any member, an enum, an alternate, a union in a union, and one whose tag came late.
 
 use crate::wire::{
-    self, Alternate, Any, AnyMap, Branch, Error, Input, Kind, Lookup, Object, Output, Serializer, UnrecognizedBranch,
+    self, Alternate, Any, AnyMap, Branch, Input, JsonError, Kind, Lookup, Object, Output, Serializer,
+    UnrecognizedBranch,
 };
 
 /// `file` and `parts` are mandatory.
@@ -115,13 +116,13 @@ pub enum Reference {
 }
 
 impl Alternate for Reference {
-    fn choose<E: Error>(kind: Kind, value: Any) -> Result<Self, E> {
+    fn choose(kind: Kind, value: &str) -> Result<Self, JsonError> {
         match kind {
             Kind::String => wire::alternative(value).map(Self::Name),
             Kind::Integer => wire::alternative(value).map(Self::Number),
             Kind::Null => Ok(Self::None),
             Kind::Object => wire::alternative(value).map(Self::Disk),
-            _ => Ok(Self::Unrecognized(value)),
+            _ => wire::alternative(value).map(Self::Unrecognized),
         }
     }
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

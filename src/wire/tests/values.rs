@@ -195,7 +195,7 @@ fn arrays_tell_the_element() {
     let error = array_from_json::<u8>("[1, 256]").unwrap_err().to_string();
     assert_eq!(super::split_path(&error).0, "[1]");
     assert!(array_from_json::<u8>("[1] 2").is_err());
-    let error = alternative_array::<u8, serde_json::Error>(json!([1, 2, null])).unwrap_err().to_string();
+    let error = alternative_array::<u8>("[1, 2, null]").unwrap_err().to_string();
     assert_eq!(super::split_path(&error).0, "[2]");
     assert_eq!(to_any(&Reference::Name("a".to_owned())), json!("a"));
 }

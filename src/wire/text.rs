@@ -1,0 +1,479 @@
+//! One JSON text, read value by value from its beginning to its end.
+//!
+//! What nearly every message consists of is read here: names, plain strings, integers, brackets. The rest, which is
+//! escapes, fractions and the words of errors, is left to `serde_json`, so that both always agree. Nothing in here is generic, so
+//! that it is compiled once and not for each type.
+
+use super::builtin::Any;
+use super::path::path_and_reason;
+use serde::de::{Error, Expected, IgnoredAny, Unexpected};
+use serde_json::Error as JsonError;
+
+/// How many arrays and objects may be open at a time, as in `serde_json`.
+const MAX_DEPTH: u32 = 127;
+
+/// A text, and how far it has been read.
+#[derive(Debug)]
+pub(super) struct Text<'de> {
+    text: &'de str,
+    at: usize,
+    /// How many arrays and objects are open.
+    depth: u32,
+}
+
+/// A number as serde's visitors take it.
+pub(super) enum Digits {
+    Unsigned(u64),
+    Signed(i64),
+    Double(f64),
+}
+
+impl<'de> Text<'de> {
+    pub(super) fn new(text: &'de str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// The byte that comes next, if one does. Moves to it over spaces.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Moves behind an opening bracket; `expected` is for the error where something else is next.
+    #[inline]
+    pub(super) fn open(&mut self, bracket: u8, expected: &dyn Expected) -> Result<(), JsonError> {
+        if self.peek() != Some(bracket) {
+            return Err(self.mismatch(expected));
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(self.fault());
+        }
+        self.at += 1;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Moves to the next element, or else behind the closing bracket. Returns whether there is one. `first` is true until
+    /// there was one.
+    #[inline]
+    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, JsonError> {
+        Ok(self.next(first, b']')?.is_some())
+    }
+
+    /// Moves to the next name of an object, or else behind the closing bracket, like [`next_element`](Self::next_element).
+    #[inline]
+    pub(super) fn next_name(&mut self, first: &mut bool) -> Result<bool, JsonError> {
+        match self.next(first, b'}')? {
+            None => Ok(false),
+            Some(b'"') => Ok(true),
+            Some(_) => Err(self.fault()),
+        }
+    }
+
+    #[inline]
+    fn next(&mut self, first: &mut bool, closing: u8) -> Result<Option<u8>, JsonError> {
+        let mut byte = self.peek();
+        if byte == Some(closing) {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(None);
+        }
+        if !std::mem::take(first) {
+            if byte != Some(b',') {
+                return Err(self.fault());
+            }
+            self.at += 1;
+            byte = self.peek();
+        }
+        match byte {
+            Some(_) => Ok(byte),
+            None => Err(self.fault()),
+        }
+    }
+
+    /// Moves over the colon behind a name.
+    #[inline]
+    pub(super) fn colon(&mut self) -> Result<(), JsonError> {
+        match self.peek() {
+            Some(b':') => {
+                self.at += 1;
+                Ok(())
+            }
+            _ => Err(self.fault()),
+        }
+    }
+
+    /// Makes sure that nothing is left.
+    pub(super) fn end(&mut self) -> Result<(), JsonError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.fault()),
+        }
+    }
+
+    /// Takes the string whose quote is next, unless it has escapes.
+    #[inline]
+    pub(super) fn plain(&mut self) -> Option<&'de str> {
+        let start = self.at + 1;
+        let len = plain_len(self.text.as_bytes().get(start..)?);
+        let (plain, rest) = self.text.get(start..)?.split_at_checked(len)?;
+        if rest.as_bytes().first() != Some(&b'"') {
+            return None;
+        }
+        self.at = start + len + 1;
+        Some(plain)
+    }
+
+    /// Moves over the string whose quote is next.
+    fn skip_string(&mut self) -> Result<(), JsonError> {
+        let end = self.at + 1 + plain_len(self.text.as_bytes().get(self.at + 1..).unwrap_or_default());
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return self.escaped().map(drop);
+        }
+        self.at = end + 1;
+        Ok(())
+    }
+
+    /// Takes the string whose quote is next, with what its escapes stand for.
+    pub(super) fn escaped(&mut self) -> Result<String, JsonError> {
+        let start = self.at;
+        let mut string = String::with_capacity(self.string_len());
+        loop {
+            let from = self.at + 1;
+            let end = from + plain_len(self.text.as_bytes().get(from..).unwrap_or_default());
+            string.push_str(self.text.get(from..end).unwrap_or_default());
+            let character = match self.text.as_bytes().get(end..end + 2) {
+                Some(b"\\n") => '\n',
+                Some(b"\\r") => '\r',
+                Some(b"\\t") => '\t',
+                Some(b"\\b") => '\u{8}',
+                Some(b"\\f") => '\u{c}',
+                Some([b'\\', byte @ (b'"' | b'\\' | b'/')]) => char::from(*byte),
+                Some(b"\\u") => {
+                    self.at = start;
+                    return self.escaped_by_number();
+                }
+                _ if self.text.as_bytes().get(end) == Some(&b'"') => {
+                    self.at = end + 1;
+                    return Ok(string);
+                }
+                _ => return Err(self.fault()),
+            };
+            string.push(character);
+            self.at = end + 1;
+        }
+    }
+
+    /// How many bytes the string takes whose quote is next, as far as it is valid.
+    fn string_len(&self) -> usize {
+        let rest = self.text.as_bytes().get(self.at + 1..).unwrap_or_default();
+        let mut len = 0;
+        loop {
+            len += plain_len(rest.get(len..).unwrap_or_default());
+            match rest.get(len) {
+                Some(b'\\') => len += 2,
+                _ => return len.min(rest.len()),
+            }
+        }
+    }
+
+    /// The same for a string with escapes of four digits.
+    #[cold]
+    fn escaped_by_number(&mut self) -> Result<String, JsonError> {
+        let mut strings =
+            serde_json::Deserializer::from_str(self.text.get(self.at..).unwrap_or_default()).into_iter::<String>();
+        match strings.next() {
+            Some(Ok(string)) => {
+                self.at += strings.byte_offset();
+                Ok(string)
+            }
+            _ => Err(self.fault()),
+        }
+    }
+
+    /// Takes a number; `expected` is for the error where something else is next.
+    #[inline]
+    pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Digits, JsonError> {
+        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+            return Err(self.mismatch(expected));
+        }
+        // Nearly all are short integers without a sign.
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (mut value, mut len) = (0, 0);
+        while let Some(&digit @ b'0'..=b'9') = rest.get(len) {
+            if len == 19 {
+                return self.any_number();
+            }
+            value = value * 10 + u64::from(digit - b'0');
+            len += 1;
+        }
+        let is_whole = !matches!(rest.get(len), Some(b'.' | b'e' | b'E'));
+        if is_whole && (len == 1 || (len > 1 && rest.first() != Some(&b'0'))) {
+            self.at += len;
+            return Ok(Digits::Unsigned(value));
+        }
+        self.any_number()
+    }
+
+    #[cold]
+    fn any_number(&mut self) -> Result<Digits, JsonError> {
+        let token = self.skip()?;
+        if let Ok(value) = token.parse() {
+            return Ok(Digits::Unsigned(value));
+        }
+        match (token.parse(), token.parse::<f64>()) {
+            (Ok(value), _) if value != 0 => Ok(Digits::Signed(value)),
+            (_, Ok(value)) if value.is_finite() => Ok(Digits::Double(value)),
+            _ => Err(self.fault()),
+        }
+    }
+
+    /// Takes `true` or `false`; `expected` is for the error where something else is next.
+    #[inline]
+    pub(super) fn boolean(&mut self, expected: &dyn Expected) -> Result<bool, JsonError> {
+        match self.peek() {
+            Some(b't') => self.word("true").map(|()| true),
+            Some(b'f') => self.word("false").map(|()| false),
+            _ => Err(self.mismatch(expected)),
+        }
+    }
+
+    /// Takes `null`; `expected` is for the error where something else is next.
+    #[inline]
+    pub(super) fn null(&mut self, expected: &dyn Expected) -> Result<(), JsonError> {
+        match self.peek() {
+            Some(b'n') => self.word("null"),
+            _ => Err(self.mismatch(expected)),
+        }
+    }
+
+    #[inline]
+    fn word(&mut self, word: &str) -> Result<(), JsonError> {
+        if !self.text.as_bytes().get(self.at..).unwrap_or_default().starts_with(word.as_bytes()) {
+            return Err(self.fault());
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// Takes a value of any kind as text. It is valid, and what is open in it counts for the depth that is allowed.
+    pub(super) fn skip(&mut self) -> Result<&'de str, JsonError> {
+        self.peek();
+        let start = self.at;
+        let mut depth = self.depth;
+        // A bit for each array or object that is open, the innermost lowest: 1 for an object.
+        let mut open = 0_u128;
+        loop {
+            match self.peek() {
+                Some(b'"') => self.skip_string()?,
+                Some(bracket @ (b'{' | b'[')) if depth < MAX_DEPTH => {
+                    self.at += 1;
+                    depth += 1;
+                    open = open << 1 | u128::from(bracket == b'{');
+                    match (bracket, self.peek()) {
+                        (b'{', Some(b'}')) | (b'[', Some(b']')) => {}
+                        (b'{', _) => {
+                            self.skip_name()?;
+                            continue;
+                        }
+                        _ => continue,
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.skip_number()?,
+                Some(b't') => self.word("true")?,
+                Some(b'f') => self.word("false")?,
+                Some(b'n') => self.word("null")?,
+                _ => return Err(self.fault()),
+            }
+            // A value has ended, and perhaps what it is in.
+            loop {
+                if depth == self.depth {
+                    return self.text.get(start..self.at).ok_or_else(|| self.fault());
+                }
+                match (self.peek(), open & 1) {
+                    (Some(b'}'), 1) | (Some(b']'), 0) => {
+                        self.at += 1;
+                        depth -= 1;
+                        open >>= 1;
+                    }
+                    (Some(b','), is_object) => {
+                        self.at += 1;
+                        if is_object == 1 {
+                            self.skip_name()?;
+                        }
+                        break;
+                    }
+                    _ => return Err(self.fault()),
+                }
+            }
+        }
+    }
+
+    fn skip_name(&mut self) -> Result<(), JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.fault());
+        }
+        self.skip_string()?;
+        self.colon()
+    }
+
+    fn skip_number(&mut self) -> Result<(), JsonError> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = |from: usize| rest.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+        let mut len = usize::from(rest.first() == Some(&b'-'));
+        let (first, whole) = (rest.get(len), digits(len));
+        let mut is_valid = whole == 1 || (whole > 1 && first != Some(&b'0'));
+        len += whole;
+        if rest.get(len) == Some(&b'.') {
+            let fraction = digits(len + 1);
+            is_valid &= fraction > 0;
+            len += 1 + fraction;
+        }
+        if matches!(rest.get(len), Some(b'e' | b'E')) {
+            len += 1 + usize::from(matches!(rest.get(len + 1), Some(b'+' | b'-')));
+            let exponent = digits(len);
+            is_valid &= exponent > 0;
+            len += exponent;
+        }
+        if !is_valid {
+            return Err(self.fault());
+        }
+        self.at += len;
+        Ok(())
+    }
+
+    /// Takes a value as text that is decoded later: of an array or object, only the end is looked for, so that it may turn out
+    /// not to be valid. What is open in it counts for the depth that is allowed.
+    pub(super) fn keep(&mut self) -> Result<&'de str, JsonError> {
+        if !matches!(self.peek(), Some(b'{' | b'[')) {
+            return self.skip();
+        }
+        let start = self.at;
+        let mut depth = self.depth;
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => {
+                    self.skip_string()?;
+                    continue;
+                }
+                Some(b'{' | b'[') if depth < MAX_DEPTH => depth += 1,
+                Some(b'}' | b']') => depth -= 1,
+                None | Some(b'{' | b'[') => return Err(self.fault()),
+                Some(_) => {}
+            }
+            self.at += 1;
+            if depth == self.depth {
+                return self.text.get(start..self.at).ok_or_else(|| self.fault());
+            }
+        }
+    }
+
+    /// Moves over a value that nobody wants. As `serde_json` sees it, that may be nested as deeply as it likes, and the
+    /// escapes in its strings need not stand for characters.
+    pub(super) fn ignore(&mut self) -> Result<(), JsonError> {
+        self.peek();
+        let start = self.at;
+        if self.skip().is_err() {
+            self.at = start;
+            self.ignore_slowly()?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn ignore_slowly(&mut self) -> Result<(), JsonError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        match values.next() {
+            Some(Ok(_)) => {
+                self.at += values.byte_offset();
+                Ok(())
+            }
+            _ => Err(self.fault()),
+        }
+    }
+
+    /// The error about a value of another kind than the one that is expected.
+    #[cold]
+    pub(super) fn mismatch(&mut self, expected: &dyn Expected) -> JsonError {
+        let token = match self.skip() {
+            Ok(token) => token,
+            Err(error) => return error,
+        };
+        let mut text = Text::new(token);
+        let string;
+        let unexpected = match token.as_bytes().first() {
+            Some(b'n') => Unexpected::Unit,
+            Some(b't') => Unexpected::Bool(true),
+            Some(b'f') => Unexpected::Bool(false),
+            Some(b'{') => Unexpected::Map,
+            Some(b'[') => Unexpected::Seq,
+            Some(b'"') => {
+                string = text.escaped().unwrap_or_default();
+                Unexpected::Str(&string)
+            }
+            _ => match text.number(expected) {
+                Ok(Digits::Unsigned(value)) => Unexpected::Unsigned(value),
+                Ok(Digits::Signed(value)) => Unexpected::Signed(value),
+                Ok(Digits::Double(value)) => Unexpected::Float(value),
+                Err(_) => return self.fault(),
+            },
+        };
+        JsonError::invalid_type(unexpected, expected)
+    }
+
+    /// The error about a text that is not valid JSON from here on, or is nested too deeply.
+    #[cold]
+    fn fault(&self) -> JsonError {
+        let error = serde_json::from_str::<IgnoredAny>(self.text).err();
+        let error = error.or_else(|| serde_json::from_str::<Any>(self.text).err());
+        error.unwrap_or_else(|| JsonError::custom("recursion limit exceeded"))
+    }
+}
+
+/// Decodes a value from its text by `serde_json` itself. Positions in the text mean nothing to those who see the error.
+pub(super) fn by_serde_json<'de, T>(
+    text: &'de str,
+    decode: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'de>>) -> Result<T, JsonError>,
+) -> Result<T, JsonError> {
+    decode(&mut serde_json::Deserializer::from_str(text)).map_err(|error| without_position(&error))
+}
+
+#[cold]
+fn without_position(error: &JsonError) -> JsonError {
+    let (path, reason) = path_and_reason(error);
+    let separator = if path.is_empty() { "" } else { ": " };
+    JsonError::custom(format_args!("{path}{separator}{reason}"))
+}
+
+/// How many bytes there are before a quote, a backslash or a control character.
+#[inline]
+fn plain_len(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    let mut rest = bytes;
+    while let Some((eight, after)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*eight);
+        // The high bit of the first byte that is meant is set, and no high bit below it. With its second bit turned, the quote
+        // is next to the control characters, and no other character is among them.
+        let low = (word ^ (ONES * 2)).wrapping_sub(ONES * 0x21);
+        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+        let found = (low | backslash) & !word & (ONES << 7);
+        if found != 0 {
+            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
+        }
+        rest = after;
+    }
+    bytes.len() - rest.len() + plain_rest(rest)
+}
+
+/// The same for less than eight bytes, which only the end of a text is.
+#[cold]
+#[inline(never)]
+fn plain_rest(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
+}
