@@ -58,6 +58,8 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
         #(#conversions)*
 
         impl wire::Alternate for #name {
+            // Inlined so that what an alternate consists of is compiled where one is decoded.
+            #[inline]
             fn choose(kind: wire::Kind, value: &str) -> Result<Self, wire::JsonError> {
                 match kind {
                     #(#choices,)*
