@@ -58,7 +58,8 @@ const TYPES: &[fn(&str)] = &[
     reply::<qmp::commands::QomGet>,
     reply::<qmp::commands::QomListProperties>,
     reply::<qmp::commands::QueryStatus>,
-    reply::<qmp::commands::Stop>,
+    // Nothing is no JSON, so that it is only decoded.
+    |text| drop(qmp::commands::Stop::decode_reply(text)),
     // The guest agent's.
     value::<qga::commands::GuestFileSeek>,
     value::<qga::commands::GuestExec>,
