@@ -32,8 +32,7 @@ fn row<Ours: Command, Theirs: qapi::Command>(name: &str, value: &str, rounds: u3
         }),
         Box::new(|| drop(black_box(Ours::decode_reply(black_box(value)).expect("it fits")))),
         Box::new(|| {
-            let message: qapi::qmp::QmpMessage<Theirs::Ok> = serde_json::from_str(black_box(&line)).expect("it fits");
-            black_box(message);
+            black_box(serde_json::from_str::<qapi::qmp::QmpMessage<Theirs::Ok>>(black_box(&line)).ok());
         }),
         Box::new(|| drop(black_box(serde_json::from_str::<serde_json::Value>(black_box(&line)).expect("it is JSON")))),
         Box::new(|| _ = serde_json::from_str::<serde::de::IgnoredAny>(black_box(&line)).expect("it is JSON")),
@@ -49,6 +48,10 @@ fn row<Ours: Command, Theirs: qapi::Command>(name: &str, value: &str, rounds: u3
             }
         }
     }
-    let rates = rates.map(|rates| format!("{:.0}", median(rates)));
+    let mut rates = rates.map(|rates| format!("{:.0}", median(rates)));
+    // Some replies of older releases lack members that its types have.
+    if serde_json::from_str::<qapi::qmp::QmpMessage<Theirs::Ok>>(&line).is_err() {
+        rates[2] = "error".to_owned();
+    }
     println!("{name}\t{}\t{}", line.len(), rates.join("\t"));
 }
