@@ -1,4 +1,4 @@
-//! What counts or changes something of the whole process: one test at a time.
+//! What counts or changes something of the whole process.
 
 #![cfg(target_os = "linux")]
 
@@ -6,20 +6,23 @@ use qemu_qmp::blocking::FdTransport;
 use qemu_qmp::{Client, ConnectOptions, ErrorKind, Phase};
 use std::io::Write;
 use std::os::unix::net::UnixListener;
-use std::sync::Mutex;
 use std::time::Duration;
 use support::programs::Folder;
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// One test, because the threads of other tests would be counted, even of those that wait for their turn.
+#[test]
+fn one_after_the_other() {
+    polling_a_server_that_does_not_accept_leaves_no_thread_and_no_descriptor();
+    clients_that_come_and_go_leave_no_thread_and_no_descriptor();
+    a_relative_path_is_listened_at_as_it_is();
+}
 
 fn count(what: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{what}")).expect("Linux has it").count()
 }
 
 /// A monitor that another client holds, or that hangs, takes some connections into its queue and then no more.
-#[test]
 fn polling_a_server_that_does_not_accept_leaves_no_thread_and_no_descriptor() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap();
     let folder = Folder::new();
     let _listener = UnixListener::bind(folder.socket()).unwrap();
     let soon = Duration::from_millis(2);
@@ -37,9 +40,7 @@ fn polling_a_server_that_does_not_accept_leaves_no_thread_and_no_descriptor() {
 }
 
 /// Neither do those over file descriptors, shared or not.
-#[test]
 fn clients_that_come_and_go_leave_no_thread_and_no_descriptor() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap();
     let before = (count("task"), count("fd"));
     for turn in 0..100 {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
@@ -61,9 +62,7 @@ fn clients_that_come_and_go_leave_no_thread_and_no_descriptor() {
 }
 
 /// In a folder whose path does not fit into a socket's address.
-#[test]
 fn a_relative_path_is_listened_at_as_it_is() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap();
     let folder = Folder::new();
     let deep = folder.path().join("x".repeat(100));
     std::fs::create_dir(&deep).unwrap();
