@@ -86,10 +86,7 @@ pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) ->
         items: Vec::new(),
         warnings: Vec::new(),
     };
-    let text = (loader.read)(root).map_err(|error| {
-        let start = Location::start_of(root);
-        Error::new(&start, format!("cannot be read: {error}"))
-    })?;
+    let text = (loader.read)(root).map_err(|error| unreadable(root, &error))?;
     loader.file(root, &text)?;
     let pragma = Rc::new(loader.pragma);
     let expression = |(object, doc, module)| Expression { object, doc, module, pragma: pragma.clone() };
@@ -242,6 +239,10 @@ fn strings(value: &Value) -> Option<BTreeSet<String>> {
     elements.iter().map(string).collect()
 }
 
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::new(&Location::start_of(path), format!("cannot be read: {error}"))
+}
+
 /// UTF-8 with whatever line ends → text with lines that end in `\n`.
 fn decode(file: &Arc<Path>, bytes: &[u8]) -> Result<String> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -286,10 +287,7 @@ fn module_name(root: &Path, file: &Path) -> String {
 /// Where the file cannot be read or holds something else.
 pub fn late_members(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
     let file: Arc<Path> = path.into();
-    let bytes = std::fs::read(path).map_err(|error| {
-        let start = Location { file: file.clone(), line: 1, column: 1 };
-        Error::new(&start, format!("cannot be read: {error}"))
-    })?;
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let text = decode(&file, &bytes)?;
     let mut table = BTreeMap::new();
     for (definition, members) in Parser::json(file, &text)?.members {
