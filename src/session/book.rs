@@ -123,17 +123,22 @@ impl Book {
 
     /// The command to output next. With `window`, so few in-band commands are with the server that it reads on.
     pub(super) fn next_queued(&mut self, window: bool) -> Option<QueuedCommand> {
-        match window {
-            true if self.window >= WINDOW => self.oob.queued.pop_first(),
-            true => self.oob.queued.pop_first().or_else(|| self.in_band.queued.pop_first()),
-            false => self.in_band.queued.pop_first(),
-        }
+        let oob = self.next_is_oob(window)?;
+        self.lane(oob).queued.pop_first()
     }
 
     /// Returns whether there is one.
     pub(super) fn has_queued(&self, window: bool) -> bool {
+        self.next_is_oob(window).is_some()
+    }
+
+    /// Returns whether the next one is out-of-band, if there is one.
+    fn next_is_oob(&self, window: bool) -> Option<bool> {
         let has_room = !window || self.window < WINDOW;
-        (has_room && !self.in_band.queued.is_empty()) || (window && !self.oob.queued.is_empty())
+        match window && !self.oob.queued.is_empty() {
+            true => Some(true),
+            false => (has_room && !self.in_band.queued.is_empty()).then_some(false),
+        }
     }
 
     /// Takes in that a command is output. Returns its line.
