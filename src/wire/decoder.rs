@@ -9,41 +9,46 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Error as JsonError;
 
-/// The names and values of an object.
-pub(super) struct Entries<'a, 'de> {
+/// What is in an object or an array, which ends with the bracket `CLOSING`.
+pub(super) struct Items<'a, 'de, const CLOSING: u8> {
     text: &'a mut Text<'de>,
     first: bool,
     ended: bool,
 }
 
-impl<'a, 'de> Entries<'a, 'de> {
-    /// Of a text that is at a name, behind the opening bracket; or at a value, of which this is then all that can be had.
+pub(super) type Members<'a, 'de> = Items<'a, 'de, b'}'>;
+type Elements<'a, 'de> = Items<'a, 'de, b']'>;
+
+impl<'a, 'de, const CLOSING: u8> Items<'a, 'de, CLOSING> {
+    /// Of a text that is behind the opening bracket; or at a value, of which this is then all that can be had.
     pub(super) fn new(text: &'a mut Text<'de>) -> Self {
         Self { text, first: true, ended: false }
     }
 
+    /// Moves to the next item, if there is one.
     #[inline]
-    fn next_name(&mut self) -> Result<bool, JsonError> {
-        self.ended = !self.text.next_name(&mut self.first)?;
+    fn next(&mut self) -> Result<bool, JsonError> {
+        self.ended = !self.text.next(&mut self.first, CLOSING)?;
         Ok(!self.ended)
     }
 
     /// Nothing may be left when a visitor has done.
     #[inline]
     fn close(mut self) -> Result<(), JsonError> {
-        if !self.ended && self.next_name()? {
-            return Err(JsonError::custom("more members than expected"));
+        if !self.ended && self.next()? {
+            let more = if CLOSING == b'}' { "more members than expected" } else { "more elements than expected" };
+            return Err(JsonError::custom(more));
         }
         Ok(())
     }
 }
 
-impl<'de> MapAccess<'de> for Entries<'_, 'de> {
+impl<'de> MapAccess<'de> for Members<'_, 'de> {
     type Error = JsonError;
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {
-        if !self.next_name()? {
+        if !self.next()? {
             return Ok(None);
         }
         let key = match self.text.plain() {
@@ -57,29 +62,6 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, JsonError> {
         seed.deserialize(&mut *self.text)
-    }
-}
-
-/// The elements of an array.
-struct Elements<'a, 'de> {
-    text: &'a mut Text<'de>,
-    first: bool,
-    ended: bool,
-}
-
-impl Elements<'_, '_> {
-    #[inline]
-    fn next(&mut self) -> Result<bool, JsonError> {
-        self.ended = !self.text.next_element(&mut self.first)?;
-        Ok(!self.ended)
-    }
-
-    #[inline]
-    fn close(mut self) -> Result<(), JsonError> {
-        if !self.ended && self.next()? {
-            return Err(JsonError::custom("more elements than expected"));
-        }
-        Ok(())
     }
 }
 
@@ -200,7 +182,7 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         self.open(b'[', &visitor)?;
-        let mut elements = Elements { text: self, first: true, ended: false };
+        let mut elements = Elements::new(self);
         let value = visitor.visit_seq(&mut elements)?;
         elements.close().map(|()| value)
     }
@@ -220,9 +202,9 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         self.open(b'{', &visitor)?;
-        let mut entries = Entries::new(self);
-        let value = visitor.visit_map(&mut entries)?;
-        entries.close().map(|()| value)
+        let mut members = Members::new(self);
+        let value = visitor.visit_map(&mut members)?;
+        members.close().map(|()| value)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

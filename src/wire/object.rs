@@ -4,7 +4,7 @@
 //! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
 //! it compiles faster, which counts when there are a thousand types.
 
-use super::decoder::Entries;
+use super::decoder::Members;
 use super::json::from_json;
 use super::kept::Kept;
 use super::members::{Names, Seen};
@@ -72,7 +72,7 @@ impl<'de, A: MapAccess<'de>, T: Object> Fill<'de, A> for T {
 
     fn set_from_text(&mut self, index: usize, text: &str) -> Result<(), JsonError> {
         let mut text = Text::new(text);
-        Fill::set(self, index, &mut Entries::new(&mut text))?;
+        Fill::set(self, index, &mut Members::new(&mut text))?;
         text.end()
     }
 }

@@ -1,12 +1,12 @@
 //! One JSON text, read value by value from its beginning to its end.
 //!
 //! What nearly every message consists of is read here: names, plain strings, integers, brackets. The rest, which is
-//! escapes, fractions and the words of errors, is left to `serde_json`, so that both always agree. Nothing in here is generic, so
-//! that it is compiled once and not for each type.
+//! escapes, fractions and the words of errors, is left to `serde_json`, so that both always agree. Nothing in here knows the types
+//! that are decoded, so that it is not compiled for each of them.
 
 use super::builtin::Any;
 use super::path::path_and_reason;
-use serde::de::{Error, Expected, IgnoredAny, Unexpected};
+use serde::de::{DeserializeOwned, Error, Expected, IgnoredAny, Unexpected};
 use serde_json::Error as JsonError;
 
 /// How many arrays and objects may be open at a time, as in `serde_json`.
@@ -58,30 +58,15 @@ impl<'de> Text<'de> {
         Ok(())
     }
 
-    /// Moves to the next element, or else behind the closing bracket. Returns whether there is one. `first` is true until
+    /// Moves to the next element or name, or else behind the closing bracket. Returns whether there is one. `first` is true until
     /// there was one.
     #[inline]
-    pub(super) fn next_element(&mut self, first: &mut bool) -> Result<bool, JsonError> {
-        Ok(self.next(first, b']')?.is_some())
-    }
-
-    /// Moves to the next name of an object, or else behind the closing bracket, like [`next_element`](Self::next_element).
-    #[inline]
-    pub(super) fn next_name(&mut self, first: &mut bool) -> Result<bool, JsonError> {
-        match self.next(first, b'}')? {
-            None => Ok(false),
-            Some(b'"') => Ok(true),
-            Some(_) => Err(self.fault()),
-        }
-    }
-
-    #[inline]
-    fn next(&mut self, first: &mut bool, closing: u8) -> Result<Option<u8>, JsonError> {
+    pub(super) fn next(&mut self, first: &mut bool, closing: u8) -> Result<bool, JsonError> {
         let mut byte = self.peek();
         if byte == Some(closing) {
             self.at += 1;
             self.depth -= 1;
-            return Ok(None);
+            return Ok(false);
         }
         if !std::mem::take(first) {
             if byte != Some(b',') {
@@ -90,9 +75,10 @@ impl<'de> Text<'de> {
             self.at += 1;
             byte = self.peek();
         }
+        // The names of an object are strings.
         match byte {
-            Some(_) => Ok(byte),
-            None => Err(self.fault()),
+            Some(byte) if byte == b'"' || closing == b']' => Ok(true),
+            _ => Err(self.fault()),
         }
     }
 
@@ -185,12 +171,17 @@ impl<'de> Text<'de> {
     /// The same for a string with escapes of four digits.
     #[cold]
     fn escaped_by_number(&mut self) -> Result<String, JsonError> {
-        let mut strings =
-            serde_json::Deserializer::from_str(self.text.get(self.at..).unwrap_or_default()).into_iter::<String>();
-        match strings.next() {
-            Some(Ok(string)) => {
-                self.at += strings.byte_offset();
-                Ok(string)
+        self.next_by_serde_json()
+    }
+
+    /// Takes the next value by `serde_json`.
+    fn next_by_serde_json<T: DeserializeOwned>(&mut self) -> Result<T, JsonError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+        match values.next() {
+            Some(Ok(value)) => {
+                self.at += values.byte_offset();
+                Ok(value)
             }
             _ => Err(self.fault()),
         }
@@ -387,15 +378,8 @@ impl<'de> Text<'de> {
 
     #[cold]
     fn ignore_slowly(&mut self) -> Result<(), JsonError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        match values.next() {
-            Some(Ok(_)) => {
-                self.at += values.byte_offset();
-                Ok(())
-            }
-            _ => Err(self.fault()),
-        }
+        let IgnoredAny = self.next_by_serde_json()?;
+        Ok(())
     }
 
     /// The error about a value of another kind than the one that is expected.
