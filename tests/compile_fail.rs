@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::{env, fs, thread};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -18,22 +18,18 @@ const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 fn wrong_calls_do_not_compile_and_the_compiler_helps() -> Result<(), Box<dyn Error>> {
     let programs = programs()?;
     assert!(programs.len() > 5, "found only {:?}", programs.keys());
-    let Outcome { mut refusals, log } = check(&programs)?;
+    let library = library()?;
+    let check = |path: &PathBuf| refusals(&library, path).map_err(|error| error.to_string());
+    let found = thread::scope(|scope| {
+        let checks: Vec<_> = programs.values().map(|path| scope.spawn(|| check(path))).collect();
+        checks.into_iter().map(|check| check.join().expect("it does not panic")).collect::<Vec<_>>()
+    });
     let mut wrong = Vec::new();
-    for (name, path) in &programs {
-        let found = refusals.remove(name).unwrap_or_default();
-        wrong.extend(compare(&fs::read_to_string(path)?, &found).into_iter().map(|what| format!("{name}: {what}")));
+    for ((name, path), found) in programs.iter().zip(found) {
+        wrong.extend(compare(&fs::read_to_string(path)?, &found?).into_iter().map(|what| format!("{name}: {what}")));
     }
-    assert!(wrong.is_empty(), "{}\n{log}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
-}
-
-/// What cargo made of the programs.
-struct Outcome {
-    /// By program.
-    refusals: BTreeMap<String, Vec<Refusal>>,
-    /// What cargo printed.
-    log: String,
 }
 
 /// What the compiler has against a program, as far as it matters.
@@ -68,41 +64,52 @@ fn programs() -> Result<BTreeMap<String, PathBuf>, Box<dyn Error>> {
     Ok(programs)
 }
 
-/// Has cargo check all programs as parts of one package.
-fn check(programs: &BTreeMap<String, PathBuf>) -> Result<Outcome, Box<dyn Error>> {
-    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let directory = temporary.join("compile_fail");
-    fs::create_dir_all(&directory)?;
-    let mut manifest = format!(
-        "[package]\nname = \"programs\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n\
-         [dependencies]\nqemu-qmp = {{ path = {REPOSITORY:?} }}\n\n[workspace]\n"
-    );
-    for (name, path) in programs {
-        manifest += &format!("\n[[bin]]\nname = \"{name}\"\npath = {path:?}\n");
+/// Where the library is, which `scripts/test` has built: with all features, and with what the dependencies of the tests turn on.
+fn library() -> Result<PathBuf, Box<dyn Error>> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        // What cargo tells this test is not to be told to build scripts, some of which would run again.
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|told| name.to_string_lossy().starts_with(told)) {
+            cargo.env_remove(name);
+        }
     }
-    fs::write(directory.join("Cargo.toml"), manifest)?;
-    // The same versions as the tests have, so that nothing is to be downloaded.
-    fs::copy(Path::new(REPOSITORY).join("Cargo.lock"), directory.join("Cargo.lock"))?;
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["check", "--bins", "--keep-going", "--offline", "--message-format=json"])
-        .current_dir(&directory)
-        // Where most of what the programs need is built already.
-        .env("CARGO_TARGET_DIR", temporary.parent().ok_or("no target directory")?)
+    let output = cargo
+        .args(["build", "--workspace", "--all-features", "--example", "tour", "--offline", "--message-format=json"])
+        .current_dir(REPOSITORY)
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().ok_or("no target directory")?)
         .stdin(Stdio::null())
         .output()?;
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    let mut refusals = BTreeMap::<String, Vec<Refusal>>::new();
-    let mut seen = 0;
     for line in String::from_utf8(output.stdout)?.lines() {
         let message: Value = serde_json::from_str(line)?;
-        let Some(name) = message["target"]["name"].as_str().filter(|name| programs.contains_key(*name)) else {
-            continue;
-        };
-        seen += 1;
-        refusals.entry(name.to_owned()).or_default().extend(refusal(&message["message"]));
+        if message["target"]["name"] == "qemu_qmp" {
+            let files = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            return Ok(files
+                .map(PathBuf::from)
+                .find(|file| file.extension().is_some_and(|it| it == "rlib"))
+                .ok_or(line)?);
+        }
     }
-    assert!(seen >= programs.len(), "cargo did not come to the programs:\n{log}");
-    Ok(Outcome { refusals, log })
+    Err(String::from_utf8_lossy(&output.stderr).into())
+}
+
+/// What the compiler has against a program that uses the library.
+fn refusals(library: &Path, program: &Path) -> Result<Vec<Refusal>, Box<dyn Error>> {
+    let folder = library.parent().ok_or("a library without a folder")?.to_string_lossy();
+    let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .args(["--edition=2021", "--crate-type=bin", "--emit=metadata", "--error-format=json"])
+        .arg("--extern=qemu_qmp=".to_owned() + &library.to_string_lossy())
+        .args([format!("-Ldependency={folder}"), format!("-Ldependency={folder}/deps")])
+        .arg("--out-dir")
+        .args([Path::new(env!("CARGO_TARGET_TMPDIR")), program])
+        .stdin(Stdio::null())
+        .output()?;
+    let messages = String::from_utf8(output.stderr)?;
+    let messages: Vec<Value> = messages.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let refusals: Vec<_> = messages.iter().filter_map(refusal).collect();
+    if refusals.is_empty() != output.status.success() {
+        return Err(format!("{}: {messages:?}", program.display()).into());
+    }
+    Ok(refusals)
 }
 
 /// An error that has a span. The one that counts the errors has none.

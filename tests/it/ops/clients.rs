@@ -9,6 +9,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::pin::{pin, Pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,7 +61,13 @@ impl<K: Connection<Peer = Monitor, Mode = Asynchronous>> Awaitable for K {}
 
 /// Runs what blocks, and is written as if it did not.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let future: Pin<&mut dyn Future<Output = T>> = pin!(future);
     Blocking::run(future)
+}
+
+/// Runs a scenario of the asynchronous client. Of one type, so that the runtime is compiled once for all of them.
+pub fn block_on_tokio(scenario: Pin<Box<dyn Future<Output = ()> + '_>>) {
+    runtime().block_on(scenario);
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
@@ -193,18 +200,18 @@ impl ByHand {
 /// what the client is left with if it blocks.
 macro_rules! with_each {
     ($server:expr, |$connection:ident| $scenario:expr, |$client:ident| $check:block) => {{
-        use crate::ops::clients::{block_on, runtime, with_each, Awaited};
+        use crate::ops::clients::{block_on, block_on_tokio, with_each, Awaited};
         let server = $server;
         with_each!(@blocking server, server.client(), |$connection| $scenario, |$client| $check);
         let server = $server;
         with_each!(@blocking server, server.client().share().unwrap(), |$connection| $scenario, |$client| $check);
         let server = $server;
-        runtime().block_on(async {
+        block_on_tokio(Box::pin(async {
             let client = server.tokio_client().await;
             #[allow(unused_mut, reason = "not every scenario uses it itself")]
             let mut $connection = Awaited(client.lend());
             $scenario.await;
-        });
+        }));
         server.finish();
     }};
     (@blocking $server:ident, $start:expr, |$connection:ident| $scenario:expr, |$client:ident| $check:block) => {{

@@ -148,6 +148,8 @@ pub struct Script<T = ()>(JoinHandle<T>);
 
 impl<T: Send + 'static> Script<T> {
     pub fn start(script: impl FnOnce() -> T + Send + 'static) -> Self {
+        // Of one type, so that starting a thread is compiled once for all scripts.
+        let script: Box<dyn FnOnce() -> T + Send> = Box::new(script);
         Script(std::thread::spawn(script))
     }
 

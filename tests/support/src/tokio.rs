@@ -16,7 +16,7 @@ use qemu_qmp::tokio::{Client, Stream};
 use qemu_qmp::{Address, ConnectOptions, Result};
 use serde_json::{json, Value};
 use std::future::{poll_fn, Future};
-use std::pin::pin;
+use std::pin::{pin, Pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -122,7 +122,9 @@ where
     F: Future<Output = T> + Send + 'static,
 {
     let (near, far) = duplex(64 << 10);
-    (near, ::tokio::spawn(script(Peer::new(far))))
+    // Of one type, so that a task is compiled once for all scripts.
+    let script: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(script(Peer::new(far)));
+    (near, ::tokio::spawn(script))
 }
 
 /// A client of a server that negotiates and then follows the script.
