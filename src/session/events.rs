@@ -4,9 +4,11 @@
 //! reader gets an error with their number. A slow subscriber costs the others nothing. Never drops an entry without counting
 //! it.
 
-use crate::error::{Error, Repr, Result};
+mod queue;
+
+use crate::error::{Error, Result};
 use crate::message::RawEvent;
-use std::collections::VecDeque;
+use queue::{Bounds, Queue};
 use std::sync::Arc;
 
 /// A point in the order of a session's events: before all that arrive after it.
@@ -65,25 +67,6 @@ pub(super) struct Events {
     bounds: Bounds,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    count: usize,
-    size: usize,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    entries: VecDeque<Entry>,
-    /// Sum of the sizes of `entries`.
-    size: usize,
-    /// How many were dropped.
-    dropped: u64,
-    /// Up to how many of them the reader knows.
-    told: u64,
-    /// Up to how many of those of the session's own queue the reader of this copy gets to know with its next error.
-    copied: u64,
-}
-
 impl EventCursor {
     /// Before all events of a session.
     pub const START: EventCursor = EventCursor(0);
@@ -132,21 +115,20 @@ impl Events {
     pub(super) fn take_for(&mut self, subscriber: Subscriber) -> Option<Entry> {
         let now = EventCursor(self.arrived);
         let (.., queue) = self.subscribers.iter_mut().find(|(other, ..)| *other == subscriber)?;
-        if let (Some(own), true) = (&mut self.own, queue.missed() > 0) {
-            own.told = own.told.max(queue.copied);
+        if let Some(own) = &mut self.own {
+            own.share_missed(queue);
         }
         queue.pop_or_missed(now)
     }
 
     pub(super) fn has_entry_for(&self, subscriber: Subscriber) -> bool {
-        self.queue_of(subscriber).is_some_and(|queue| queue.missed() > 0 || !queue.entries.is_empty())
+        self.queue_of(subscriber).is_some_and(|queue| !queue.is_empty())
     }
 
     /// Whether a subscriber's queue is half full.
     #[cfg(feature = "tokio")]
     pub(super) fn is_half_full(&self, subscriber: Subscriber) -> bool {
-        let Bounds { count, size } = self.bounds;
-        self.queue_of(subscriber).is_some_and(|queue| queue.entries.len() > count / 2 || queue.size > size / 2)
+        self.queue_of(subscriber).is_some_and(|queue| queue.is_half_full(self.bounds))
     }
 
     /// The oldest entry that the session keeps.
@@ -157,25 +139,14 @@ impl Events {
 
     /// Takes out of the session's own queue an entry that a subscriber has taken.
     pub(super) fn remove(&mut self, cursor: EventCursor) {
-        let Some(own) = &mut self.own else { return };
-        let index = own.entries.partition_point(|(other, _)| *other < cursor);
-        if own.entries.get(index).is_some_and(|(other, _)| *other == cursor) {
-            if let Some(entry) = own.entries.remove(index) {
-                own.size -= size(&entry);
-            }
+        if let Some(own) = &mut self.own {
+            own.remove(cursor);
         }
     }
 
     /// The oldest gap that the session's own queue has, before any of its events is taken.
     pub(super) fn take_gap(&mut self) -> Option<Error> {
-        let own = self.own.as_mut()?;
-        if let Some(missed) = own.take_missed() {
-            return Some(missed);
-        }
-        let index = own.entries.iter().position(|(_, content)| content.is_err())?;
-        let entry = own.entries.remove(index)?;
-        own.size -= size(&entry);
-        entry.1.err()
+        self.own.as_mut()?.take_gap()
     }
 
     pub(super) fn keeps(&self) -> bool {
@@ -184,12 +155,12 @@ impl Events {
 
     /// All events that the session keeps, oldest first.
     pub(super) fn kept(&self) -> impl Iterator<Item = &Arc<RawEvent>> {
-        self.own.iter().flat_map(|own| &own.entries).filter_map(|(_, content)| content.as_ref().ok())
+        self.own.iter().flat_map(Queue::events)
     }
 
     pub(super) fn clear(&mut self) {
         if let Some(own) = &mut self.own {
-            *own = Queue { dropped: own.dropped, told: own.dropped, ..Queue::default() };
+            own.clear();
         }
     }
 
@@ -221,81 +192,8 @@ impl Events {
     }
 }
 
-impl Queue {
-    /// Keeps at least the newest entry, whatever the bounds. Returns how many went.
-    fn push(&mut self, entry: Entry, bounds: Bounds) -> u64 {
-        let before = self.dropped;
-        self.size += size(&entry);
-        self.entries.push_back(entry);
-        while self.entries.len() > 1 && (self.entries.len() > bounds.count || self.size > bounds.size) {
-            self.pop();
-            self.dropped += 1;
-        }
-        self.dropped - before
-    }
-
-    fn pop(&mut self) -> Option<Entry> {
-        let entry = self.entries.pop_front()?;
-        self.size -= size(&entry);
-        if self.entries.is_empty() {
-            // A queue that a flood made large is not kept large for ever.
-            self.entries.shrink_to(KEPT_CAPACITY);
-        }
-        Some(entry)
-    }
-
-    fn pop_or_missed(&mut self, now: EventCursor) -> Option<Entry> {
-        match self.take_missed() {
-            Some(missed) => {
-                // The newest that was dropped came before what is left. A gap is no entry of any queue, so that its cursor
-                // is that of none: removed by it, an event that another queue still has would be lost.
-                let EventCursor(next) = self.entries.front().map_or(now, |(cursor, _)| *cursor);
-                Some((EventCursor(next.saturating_sub(1)), Err(missed)))
-            }
-            None => self.pop(),
-        }
-    }
-
-    fn missed(&self) -> u64 {
-        self.dropped - self.told
-    }
-
-    fn take_missed(&mut self) -> Option<Error> {
-        let count = self.missed();
-        self.told = self.dropped;
-        (count > 0).then(|| Repr::Missed { count }.into())
-    }
-
-    /// The same entries for another reader, which gets the error about what this one missed as well: for both, if it is first.
-    fn copy(&self, filter: EventFilter) -> Queue {
-        let mut copy = Queue { dropped: self.dropped, told: self.told, copied: self.dropped, ..Queue::default() };
-        for entry in &self.entries {
-            copy.take_in(entry.clone(), filter);
-        }
-        copy
-    }
-
-    fn filtered(self, filter: EventFilter) -> Queue {
-        let mut filtered = Queue { dropped: self.dropped, told: self.told, ..Queue::default() };
-        for entry in self.entries {
-            filtered.take_in(entry, filter);
-        }
-        filtered
-    }
-
-    fn take_in(&mut self, entry: Entry, filter: EventFilter) {
-        if filter.takes(&entry.1) {
-            self.size += size(&entry);
-            self.entries.push_back(entry);
-        }
-    }
-}
-
 /// How far the cursors of two entries are from each other: there is one for a gap between them.
 const CURSOR_STEP: u64 = 2;
-
-/// For how many entries an empty queue keeps memory.
-const KEPT_CAPACITY: usize = 64;
 
 impl EventFilter {
     /// The event that is wanted, if it is one.
@@ -312,14 +210,6 @@ impl EventFilter {
             (EventFilter::Named(name), Ok(event)) => *event.name == *name,
             _ => true,
         }
-    }
-}
-
-/// Roughly how much memory an entry takes.
-fn size((_, content): &Entry) -> usize {
-    match content {
-        Ok(event) => event.size(),
-        Err(error) => size_of::<Entry>() + error.malformed_line().map_or(0, |line| line.excerpt().len()),
     }
 }
 
