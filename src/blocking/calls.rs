@@ -155,7 +155,7 @@ impl Call<'_> {
 
     fn wait(mut self, request: Request, span: &CommandSpan) -> Result<(Option<Reply>, CallSpan)> {
         let fds = Fds::copy(self.fds, self.fds.is_empty() || self.caller.takes_fds())?;
-        let name = request.name().to_owned();
+        let name = request.own_name();
         let wait = Wait::within(self.timeout);
         let outcome = match &mut self.caller {
             Caller::Connection(connection) => connection.call(request, fds, wait, span)?,

@@ -81,6 +81,11 @@ impl Request {
         &self.name
     }
 
+    /// The same, to be kept.
+    pub(crate) fn own_name(&self) -> Cow<'static, str> {
+        self.name.clone()
+    }
+
     /// Returns whether out-of-band execution is asked for.
     pub fn is_out_of_band(&self) -> bool {
         self.oob
@@ -103,8 +108,8 @@ impl Request {
         Ok(id)
     }
 
-    /// The line to send, with this JSON text as its id. Fails if no server could read it.
-    pub(crate) fn into_line(self, id: &str) -> Result<String, Error> {
+    /// The line to send, with an id that is written as JSON text. Fails if no server could read it.
+    pub(crate) fn into_line(self, push_id: &dyn Fn(&mut String)) -> Result<String, Error> {
         let mut line = match self.body {
             Body::Object(mut object) => {
                 object.pop();
@@ -113,8 +118,8 @@ impl Request {
             }
             Body::Arguments(arguments) => {
                 let arguments = arguments.as_deref().unwrap_or_default();
-                // What stands around them takes less than forty bytes.
-                let mut line = String::with_capacity(40 + self.name.len() + arguments.len() + id.len());
+                // What stands around them takes less than sixty-four bytes, if the id is the session's.
+                let mut line = String::with_capacity(64 + self.name.len() + arguments.len());
                 line.push_str(if self.oob { "{\"exec-oob\":" } else { "{\"execute\":" });
                 push_quoted(&mut line, &self.name);
                 if !arguments.is_empty() {
@@ -125,7 +130,7 @@ impl Request {
                 line
             }
         };
-        line.push_str(id);
+        push_id(&mut line);
         line.push('}');
         limits::check(&line).map_err(|limit| over(&self.name, limit))?;
         line.push('\n');
@@ -180,11 +185,14 @@ mod tests {
     #[test]
     fn name_arguments_and_id() {
         let request = Request::untyped("query \"it\"", Some(&json!({"a": [1, null]})));
-        let line = request.clone().into_line("\"1\"").unwrap();
+        let line = request.clone().into_line(&|id| id.push_str("\"1\"")).unwrap();
         assert_eq!(line, "{\"execute\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":\"1\"}\n");
-        let line = request.out_of_band().out_of_band().into_line("1").unwrap();
+        let line = request.out_of_band().out_of_band().into_line(&|id| id.push('1')).unwrap();
         assert_eq!(line, "{\"exec-oob\":\"query \\\"it\\\"\",\"arguments\":{\"a\":[1,null]},\"id\":1}\n");
-        assert_eq!(Request::untyped("stop", None).into_line("1").unwrap(), "{\"execute\":\"stop\",\"id\":1}\n");
+        assert_eq!(
+            Request::untyped("stop", None).into_line(&|id| id.push('1')).unwrap(),
+            "{\"execute\":\"stop\",\"id\":1}\n"
+        );
     }
 
     #[test]
@@ -192,8 +200,8 @@ mod tests {
         let mut request = Request::from_object(object(json!({"exec-oob": "yank", "id": 1.5, "x": 2})));
         assert!(request.is_out_of_band());
         assert_eq!(request.take_id().unwrap().as_deref(), Some("1.5"));
-        let sent: Value = serde_json::from_str(&request.into_line("7").unwrap()).unwrap();
+        let sent: Value = serde_json::from_str(&request.into_line(&|id| id.push('7')).unwrap()).unwrap();
         assert_eq!(sent, json!({"exec-oob": "yank", "id": 7, "x": 2}));
-        assert_eq!(Request::from_object(Map::new()).into_line("7").unwrap(), "{\"id\":7}\n");
+        assert_eq!(Request::from_object(Map::new()).into_line(&|id| id.push('7')).unwrap(), "{\"id\":7}\n");
     }
 }

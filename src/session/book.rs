@@ -6,26 +6,29 @@
 use super::events::EventCursor;
 use super::ring::Ring;
 use super::Id;
-use crate::json::same;
+use crate::json::{same, string};
 use crate::secrets::Secrets;
 use crate::trace::ReplyMask;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// How many in-band commands may be with the server if out-of-band commands are to be read at once. See "Out-of-band
 /// execution" in the QEMU Machine Protocol Specification.
 const WINDOW: usize = 8;
 
-/// What the ids start with that are not the user's, as JSON text.
-pub(super) const OWN_ID: &str = "\"qmp#";
+/// What the ids on the wire start with that are not the user's.
+const OWN_ID: &str = "qmp#";
+
+/// Negotiation, which is no call.
+pub(super) const NEGOTIATION: Id = Id(0);
 
 /// A command that is not output yet.
 #[derive(Debug)]
 pub(super) struct QueuedCommand {
     pub(super) id: Id,
-    /// The id on the wire, as JSON text.
-    pub(super) wire_id: String,
-    /// The number in `wire_id`, if the session chose that. It is greater than all before.
-    pub(super) own: Option<u64>,
+    /// The id on the wire that the user chose, as JSON text.
+    pub(super) chosen: Option<String>,
     pub(super) oob: bool,
     /// True if success is answered.
     pub(super) answered: bool,
@@ -38,8 +41,8 @@ pub(super) struct QueuedCommand {
 #[derive(Debug)]
 pub(super) struct SentCommand {
     pub(super) id: Id,
-    wire_id: String,
-    pub(super) own: Option<u64>,
+    /// The id on the wire that the user chose, as JSON text.
+    pub(super) chosen: Option<String>,
     /// How many commands were output before, and this one.
     order: u64,
     oob: bool,
@@ -64,21 +67,19 @@ struct Lane {
     queued: Ring<QueuedCommand>,
     /// Those whose call has ended stay until their reply has come, or cannot come any more.
     sent: Ring<SentCommand>,
-    /// Of those that were sent, the ones whose call has ended.
-    ended: BTreeSet<Id>,
+    /// Of those that were sent, the ones whose call has ended, the oldest first. One that was answered since goes when it is that.
+    ended: BinaryHeap<Reverse<Id>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Book {
     in_band: Lane,
     oob: Lane,
-    /// The commands whose ids the session chose, by the numbers in these.
-    own: Ring<(Id, bool)>,
     /// How many commands were output.
     output: u64,
     /// How many in-band commands the server may still have in its queue.
     window: usize,
-    /// How many commands that were output have an id that the session did not choose.
+    /// How many commands that were output have an id that the user chose.
     chosen: usize,
 }
 
@@ -107,17 +108,25 @@ impl Lane {
     fn end(&mut self, id: Id) -> Option<EventCursor> {
         let command = self.sent.get_mut(id)?;
         if std::mem::take(&mut command.open) {
-            self.ended.insert(id);
+            self.ended.push(Reverse(id));
         }
         Some(command.cursor)
+    }
+
+    /// The oldest of those that were sent and whose call has ended, and its order.
+    fn oldest_ended(&mut self) -> Option<(Id, u64)> {
+        loop {
+            let Reverse(id) = *self.ended.peek()?;
+            if let Some(command) = self.sent.get(id) {
+                return Some((id, command.order));
+            }
+            self.ended.pop();
+        }
     }
 }
 
 impl Book {
     pub(super) fn enqueue(&mut self, command: QueuedCommand) {
-        if let Some(number) = command.own {
-            self.own.push(Id(number), (command.id, command.oob));
-        }
         self.lane(command.oob).queued.push(command.id, command);
     }
 
@@ -143,13 +152,13 @@ impl Book {
 
     /// Takes in that a command is output. Returns its line.
     pub(super) fn output(&mut self, command: QueuedCommand, cursor: EventCursor, mask: ReplyMask) -> String {
-        let QueuedCommand { id, wire_id, own, oob, answered, line, .. } = command;
+        let QueuedCommand { id, chosen, oob, answered, line, .. } = command;
         self.output += 1;
         let order = self.output;
         let (open, written, lost) = (true, false, false);
-        let sent = SentCommand { id, wire_id, own, order, oob, answered, open, written, lost, cursor, mask };
+        let sent = SentCommand { id, chosen, order, oob, answered, open, written, lost, cursor, mask };
         self.window += usize::from(sent.takes_room());
-        self.chosen += usize::from(own.is_none());
+        self.chosen += usize::from(sent.chosen.is_some());
         self.lane(oob).sent.push(id, sent);
         line
     }
@@ -179,9 +188,8 @@ impl Book {
     /// Closes a call that nobody waits for any more.
     pub(super) fn cancel(&mut self, id: Id) {
         for lane in [&mut self.in_band, &mut self.oob] {
-            match lane.queued.remove(id) {
-                Some(command) => drop(command.own.and_then(|number| self.own.remove(Id(number)))),
-                None => drop(lane.end(id)),
+            if lane.queued.remove(id).is_none() {
+                lane.end(id);
             }
         }
     }
@@ -191,21 +199,16 @@ impl Book {
     /// A server parses ids and writes them anew, so that spaces, the order of members, escapes and the notation of numbers
     /// may differ from what was sent.
     pub(super) fn take(&mut self, wire_id: &str) -> Option<SentCommand> {
-        let number = own_number(wire_id);
-        if let Some((id, oob)) = number.and_then(|number| self.own.get(Id(number)).copied()) {
-            if let Some(command) = self.take_sent(id, oob) {
-                return Some(command);
-            }
+        if let Some((id, oob)) = own_id(wire_id).and_then(|id| self.find_own(id)) {
+            return self.take_sent(id, oob);
         }
-        // The session's own ids have one notation each.
-        let all = number.is_none();
-        if !all && self.chosen == 0 {
+        if self.chosen == 0 {
             return None;
         }
-        let is_one = |command: &SentCommand| all || command.own.is_none();
-        let exact = || self.oldest(&|lane| lane.find(&|command| is_one(command) && *command.wire_id == *wire_id));
-        let alike = || self.oldest(&|lane| lane.find(&|command| is_one(command) && same(&command.wire_id, wire_id)));
-        let (id, oob) = exact().or_else(alike)?;
+        let find = |is_it: &dyn Fn(&str) -> bool| {
+            self.oldest(&|lane| lane.find(&|command| command.chosen.as_deref().is_some_and(is_it)))
+        };
+        let (id, oob) = find(&|chosen| *chosen == *wire_id).or_else(|| find(&|chosen| same(chosen, wire_id)))?;
         self.take_sent(id, oob)
     }
 
@@ -246,25 +249,40 @@ impl Book {
     /// a command that was written and would not be answered: a machine that shuts down takes its agent with it.
     pub(super) fn close(&mut self, mut closed: impl FnMut(Id, bool)) {
         let Book { in_band, oob, .. } = std::mem::take(self);
-        let open = in_band.sent.iter().chain(oob.sent.iter()).filter(|command| command.open);
-        let mut open: Vec<_> = open.map(|command| (command.order, command.id, command.awaits_refusal())).collect();
-        open.sort_unstable_by_key(|(order, ..)| *order);
-        open.iter().for_each(|(_, id, awaits_refusal)| closed(*id, *awaits_refusal));
+        let (mut in_band_sent, mut oob_sent) = (in_band.sent.iter().peekable(), oob.sent.iter().peekable());
+        loop {
+            let is_oob_next = match (in_band_sent.peek(), oob_sent.peek()) {
+                (Some(in_band), Some(oob)) => oob.order < in_band.order,
+                (in_band, _) => in_band.is_none(),
+            };
+            let Some(command) = (if is_oob_next { oob_sent.next() } else { in_band_sent.next() }) else { break };
+            if command.open {
+                closed(command.id, command.awaits_refusal());
+            }
+        }
         oob.queued.iter().chain(in_band.queued.iter()).for_each(|command| closed(command.id, false));
     }
 
     /// The id on the wire, as JSON text, of a command under way.
-    pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
+    pub(super) fn wire_id(&self, id: Id) -> Option<Cow<'_, str>> {
         let lanes = [&self.in_band, &self.oob];
-        let sent = || lanes.iter().find_map(|lane| lane.sent.get(id)).map(|command| &*command.wire_id);
-        let queued = lanes.iter().find_map(|lane| lane.queued.get(id)).map(|command| &*command.wire_id);
-        queued.or_else(sent)
+        let sent = || lanes.iter().find_map(|lane| lane.sent.get(id)).map(|command| &command.chosen);
+        let queued = lanes.iter().find_map(|lane| lane.queued.get(id)).map(|command| &command.chosen);
+        let chosen = queued.or_else(sent)?;
+        let own = || {
+            let mut own = String::new();
+            push_own_id(&mut own, id);
+            own.into()
+        };
+        Some(chosen.as_deref().map_or_else(own, Cow::Borrowed))
     }
 
-    pub(super) fn uses_wire_id(&self, wire_id: &str) -> bool {
-        [&self.in_band, &self.oob].iter().any(|lane| {
-            lane.find(&|command| *command.wire_id == *wire_id).is_some()
-                || lane.queued.iter().any(|command| *command.wire_id == *wire_id)
+    /// Returns whether a user chose the id that this call's command would have on the wire.
+    pub(super) fn is_chosen(&self, own: Id) -> bool {
+        [&self.in_band, &self.oob].into_iter().any(|lane| {
+            let queued = lane.queued.iter().map(|command| &command.chosen);
+            let sent = lane.sent.iter().map(|command| &command.chosen);
+            queued.chain(sent).flatten().any(|chosen| own_id(chosen) == Some(own))
         })
     }
 
@@ -274,6 +292,12 @@ impl Book {
         } else {
             &mut self.in_band
         }
+    }
+
+    /// The command that was output with this id of the session's choice.
+    fn find_own(&self, id: Id) -> Option<(Id, bool)> {
+        let command = self.in_band.sent.get(id).or_else(|| self.oob.sent.get(id))?;
+        command.chosen.is_none().then_some((id, command.oob))
     }
 
     /// Which of what is found in each lane was output first.
@@ -287,9 +311,8 @@ impl Book {
     fn take_sent(&mut self, id: Id, oob: bool) -> Option<SentCommand> {
         let taken = self.remove(id, oob)?;
         for older_oob in [true, false] {
-            while let Some(older) = self.lane(older_oob).ended.first().copied() {
-                let order = self.lane(older_oob).sent.get(older).map(|command| command.order);
-                if (oob && !older_oob) || order > Some(taken.order) {
+            while let Some((older, order)) = self.lane(older_oob).oldest_ended() {
+                if (oob && !older_oob) || order > taken.order {
                     break;
                 }
                 self.remove(older, older_oob);
@@ -299,23 +322,30 @@ impl Book {
     }
 
     fn remove(&mut self, id: Id, oob: bool) -> Option<SentCommand> {
-        let lane = self.lane(oob);
-        lane.ended.remove(&id);
-        let removed = lane.sent.remove(id)?;
+        let removed = self.lane(oob).sent.remove(id)?;
         self.window -= usize::from(removed.takes_room());
-        match removed.own {
-            Some(number) => drop(self.own.remove(Id(number))),
-            None => self.chosen -= 1,
-        }
+        self.chosen -= usize::from(removed.chosen.is_some());
         Some(removed)
     }
 }
 
-/// The number in an id as the session chooses it.
-fn own_number(wire_id: &str) -> Option<u64> {
-    let digits = wire_id.strip_prefix(OWN_ID)?.strip_suffix('"')?;
-    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-    digits.parse().ok().filter(|_| is_plain)
+/// Writes the id on the wire, as JSON text, of a command that its user gave none. The numbers in these are one more than the calls',
+/// so that negotiation has one, too.
+pub(super) fn push_own_id(out: &mut String, Id(number): Id) {
+    out.push('"');
+    out.push_str(OWN_ID);
+    out.push_str(&number.wrapping_add(1).to_string());
+    out.push('"');
+}
+
+/// The call whose command has this id on the wire, in whatever notation, if the session chose it.
+pub(super) fn own_id(wire_id: &str) -> Option<Id> {
+    let inside = wire_id.strip_prefix('"')?.strip_suffix('"')?;
+    let id = if inside.contains('\\') { string(wire_id)? } else { inside.into() };
+    let digits = id.strip_prefix(OWN_ID)?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let number: u64 = digits.parse().ok().filter(|_| is_number)?;
+    number.checked_sub(1).map(Id)
 }
 
 #[cfg(test)]
@@ -333,11 +363,10 @@ mod tests {
     fn book(sent: &[(&str, bool, Call)]) -> Book {
         let mut book = Book::default();
         for (number, (wire_id, oob, call)) in (1..).zip(sent) {
-            let (wire_id, answered) = ((*wire_id).into(), *call != Call::Unanswered);
+            let (chosen, answered) = (Some((*wire_id).into()), *call != Call::Unanswered);
             let command = QueuedCommand {
                 id: Id(number),
-                wire_id,
-                own: None,
+                chosen,
                 oob: *oob,
                 answered,
                 secrets: Secrets::NONE,
@@ -443,16 +472,9 @@ mod tests {
     fn each_call_is_closed_once() {
         let mut book = book(&[("1", false, Call::Open), ("2", false, Call::Cancelled), ("3", true, Call::Open)]);
         for (number, oob) in [(4, false), (5, true)] {
-            let (wire_id, line) = (number.to_string(), String::new());
-            book.enqueue(QueuedCommand {
-                id: Id(number),
-                wire_id,
-                own: None,
-                oob,
-                answered: true,
-                secrets: Secrets::NONE,
-                line,
-            });
+            let (chosen, line) = (None, String::new());
+            let (answered, secrets) = (true, Secrets::NONE);
+            book.enqueue(QueuedCommand { id: Id(number), chosen, oob, answered, secrets, line });
         }
         let mut closed = Vec::new();
         book.close(|id, _| closed.push(id.0));

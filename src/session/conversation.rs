@@ -1,6 +1,6 @@
 //! Order of messages: the phases of a session, and what each message means in it.
 
-use super::book::{Book, QueuedCommand, OWN_ID};
+use super::book::{own_id, push_own_id, Book, QueuedCommand, NEGOTIATION};
 use super::events::{CallSpan, EventCursor, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::{Counters, Id, Incoming, Output, SessionOptions};
@@ -30,7 +30,6 @@ pub(super) struct Conversation {
     /// Why nothing can be written any more.
     write_error: Option<io::Error>,
     last_id: u64,
-    last_own_id: u64,
     /// True if a user ever chose an id that looks like one of the session's.
     contested: bool,
 }
@@ -59,7 +58,6 @@ impl Conversation {
             counters: Counters::default(),
             write_error: None,
             last_id: 0,
-            last_own_id: 0,
             contested: false,
         };
         if let Some(sync_id) = sync_id {
@@ -150,18 +148,15 @@ impl Conversation {
         if oob && !self.oob_enabled() {
             return Err(Repr::OobUnavailable.into());
         }
-        let (wire_id, own) = match request.take_id()? {
-            Some(id) => {
-                self.contested |= id.starts_with(OWN_ID);
-                (id, None)
-            }
-            None => (self.own_id(), Some(self.last_own_id)),
-        };
+        let chosen = request.take_id()?;
+        self.contested |= chosen.as_deref().and_then(own_id).is_some();
+        let id = self.next_id();
         let (answered, secrets) = (request.is_answered(), request.secrets());
-        let line = request.into_line(&wire_id)?;
-        self.last_id += 1;
-        let id = Id(self.last_id);
-        self.book.enqueue(QueuedCommand { id, wire_id, own, oob, answered, secrets, line });
+        let line = request.into_line(&|line| match &chosen {
+            Some(wire_id) => line.push_str(wire_id),
+            None => push_own_id(line, id),
+        })?;
+        self.book.enqueue(QueuedCommand { id, chosen, oob, answered, secrets, line });
         Ok(id)
     }
 
@@ -204,7 +199,7 @@ impl Conversation {
     }
 
     /// The id on the wire, as JSON text, of a command under way.
-    pub(super) fn wire_id(&self, id: Id) -> Option<&str> {
+    pub(super) fn wire_id(&self, id: Id) -> Option<Cow<'_, str>> {
         self.book.wire_id(id)
     }
 
@@ -294,7 +289,7 @@ impl Conversation {
         match command {
             None => self.counters.unknown_replies += 1,
             Some(command) if command.open => {
-                if command.own.is_some() {
+                if command.chosen.is_none() {
                     reply.hide_id();
                 }
                 self.done(command.id, Ok(Some(reply)), command.cursor);
@@ -349,7 +344,8 @@ impl Conversation {
 
     fn negotiate(&mut self, greeting: Greeting) {
         let oob = self.enable_oob && greeting.offers(&Capability::Oob);
-        let wire_id = self.own_id();
+        let mut wire_id = String::new();
+        push_own_id(&mut wire_id, NEGOTIATION);
         let arguments = if oob { ",\"arguments\":{\"enable\":[\"oob\"]}" } else { "" };
         let line = format!("{{\"execute\":\"qmp_capabilities\"{arguments},\"id\":{wire_id}}}\n");
         self.handshake = Some(line.into_bytes());
@@ -416,16 +412,13 @@ impl Conversation {
         self.state = State::Ended(why);
     }
 
-    fn own_id(&mut self) -> String {
+    /// The next call's, which no user's command has on the wire.
+    fn next_id(&mut self) -> Id {
         loop {
-            self.last_own_id += 1;
-            let number = self.last_own_id.to_string();
-            let mut wire_id = String::with_capacity(OWN_ID.len() + number.len() + 1);
-            wire_id.push_str(OWN_ID);
-            wire_id.push_str(&number);
-            wire_id.push('"');
-            if !self.contested || !self.book.uses_wire_id(&wire_id) {
-                return wire_id;
+            self.last_id += 1;
+            let id = Id(self.last_id);
+            if !self.contested || !self.book.is_chosen(id) {
+                return id;
             }
         }
     }

@@ -25,6 +25,7 @@ use crate::error::{Error, Phase, Result};
 use crate::label::Label;
 use crate::message::{Greeting, RawEvent, Reply, Request};
 use conversation::Conversation;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -332,7 +333,7 @@ impl Session {
     }
 
     /// The id on the wire, as JSON text, of a command under way.
-    pub(crate) fn wire_id(&self, id: Id) -> Option<&str> {
+    pub(crate) fn wire_id(&self, id: Id) -> Option<Cow<'_, str>> {
         self.conversation.wire_id(id)
     }
 

@@ -121,7 +121,7 @@ impl Call<'_> {
 
     async fn wait(self, request: Request, span: &CommandSpan) -> Result<(Option<Reply>, CallSpan)> {
         let fds = Fds::copy(self.fds, self.fds.is_empty() || passes_fds(self.shared))?;
-        let name = request.name().to_owned();
+        let name = request.own_name();
         let deadline = Deadline::new(self.timeout);
         let is_answered = request.is_answered();
         let (id, receiver) = self.shared.send(request, fds, span)?;

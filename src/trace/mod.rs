@@ -105,9 +105,9 @@ impl CommandSpan {
     }
 
     /// The command is in the session now, with this id.
-    pub(crate) fn sent<'a>(&self, id: impl FnOnce() -> Option<&'a str>) {
+    pub(crate) fn sent<'a>(&self, id: impl FnOnce() -> Option<Cow<'a, str>>) {
         if self.since.is_some() {
-            if let Some(id) = id().and_then(mask::plain) {
+            if let Some(id) = id().as_deref().and_then(mask::plain) {
                 self.span.record("id", display(id));
             }
         }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Malformed, ServerError};
 use crate::label::Label;
 use crate::secrets::Secrets;
+use std::borrow::Cow;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ReplyMask(());
@@ -16,7 +17,7 @@ impl CommandSpan {
     }
 
     #[inline]
-    pub(crate) fn sent<'a>(&self, _: impl FnOnce() -> Option<&'a str>) {}
+    pub(crate) fn sent<'a>(&self, _: impl FnOnce() -> Option<Cow<'a, str>>) {}
 
     #[inline]
     pub(crate) fn end(self, _: Result<Option<&ServerError>, &Error>) {}

@@ -119,11 +119,11 @@ fn sessions_and_what_they_put_out() {
     session.send(Request::new(&ChangeVncPassword::new("hunter2")).unwrap()).unwrap();
     session.handle_input(b"{\"QMP\": {\"version\": {\"qemu\": {\"major\": 9, \"minor\": 0, \"micro\": 0}}}}\n");
     session.take_output().unwrap();
-    session.handle_input(b"{\"return\": {}, \"id\": \"qmp#2\"}\n");
+    session.handle_input(b"{\"return\": {}, \"id\": \"qmp#1\"}\n");
     masked(&session, &["vm1"]);
     masked(&session.take_output().unwrap(), &["len"]);
     session
-        .handle_input(b"{\"return\": {}}\n{\"return\": {}, \"id\": \"qmp#1\"}\n{\"event\": \"X\", \"data\": \"hunter2");
+        .handle_input(b"{\"return\": {}}\n{\"return\": {}, \"id\": \"qmp#2\"}\n{\"event\": \"X\", \"data\": \"hunter2");
     masked(&session, &["vm1"]);
     let mut session = Session::guest_agent(SessionOptions::new(), 1);
     masked(&session.take_output().unwrap(), &["len"]);

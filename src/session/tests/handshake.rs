@@ -85,9 +85,9 @@ fn guest_agent_synchronizes() {
     session.handle_input(b"\xff");
     input(&mut session, &format!(r#"{{"return": {sync_id}}}"#));
     assert_eq!((incoming(&mut session), session.counters().stale_lines), (vec!["ready".to_owned()], 5));
-    assert_eq!(output(&mut session)[0]["id"], "qmp#1");
+    assert_eq!(output(&mut session)[0]["id"], "qmp#2");
     // Later synchronizations are the user's own.
-    session.handle_input(b"\xff{\"return\": 5, \"id\": \"qmp#1\"}\n");
+    session.handle_input(b"\xff{\"return\": 5, \"id\": \"qmp#2\"}\n");
     assert_eq!(incoming(&mut session), ["1 5"]);
 }
 
