@@ -14,7 +14,7 @@ use crate::error::{Error, Phase, Result};
 use crate::options::ConnectOptions;
 use crate::session::Session;
 use ::tokio::net::{lookup_host, TcpStream};
-use ::tokio::sync::{oneshot, watch};
+use ::tokio::sync::oneshot;
 use ::tokio::time::{sleep, timeout, Instant};
 use std::io;
 use std::net::SocketAddr;
@@ -50,10 +50,9 @@ pub(super) async fn connect(address: &Address, peer: PeerKind, options: &Connect
 pub(super) async fn greet<S: Stream>(stream: S, session: Session, limit: Option<Duration>) -> Result<Handle> {
     let deadline = Deadline::new(limit);
     let (ready_sender, ready) = oneshot::channel();
-    let (gone_sender, gone) = watch::channel(());
-    let shared = Arc::new(Shared::new::<S>(session, ready_sender, gone));
+    let shared = Arc::new(Shared::new::<S>(session, ready_sender));
     let mut handle = Handle { shared: shared.clone(), greeting: None };
-    ::tokio::spawn(Driver::new(stream, shared.clone(), gone_sender).run());
+    ::tokio::spawn(Driver::new(stream, shared.clone()).run());
     match deadline.run(ready).await {
         Some(outcome) => outcome.unwrap_or_else(|_| Err(shared.why()))?,
         None => {

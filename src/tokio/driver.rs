@@ -8,7 +8,6 @@
 use super::framed::FramedStream;
 use super::shared::{Order, Shared};
 use super::stream::Stream;
-use ::tokio::sync::watch;
 use ::tokio::time::{sleep, Instant, Sleep};
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
@@ -26,7 +25,6 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 pub(super) struct Driver<S> {
     framed: FramedStream<S>,
     shared: Farewell,
-    _gone: watch::Sender<()>,
     /// Until when the server's last words are waited for, if nothing can be written any more. A runtime may not have noticed
     /// yet that there is something to read.
     last_words: Option<Pin<Box<Sleep>>>,
@@ -37,9 +35,9 @@ pub(super) struct Driver<S> {
 }
 
 impl<S: Stream> Driver<S> {
-    pub(super) fn new(stream: S, shared: Arc<Shared>, gone: watch::Sender<()>) -> Self {
+    pub(super) fn new(stream: S, shared: Arc<Shared>) -> Self {
         let (framed, shared) = (FramedStream::new(stream), Farewell(shared));
-        Driver { framed, shared, _gone: gone, last_words: None, readers: None, reads: 0 }
+        Driver { framed, shared, last_words: None, readers: None, reads: 0 }
     }
 
     /// Drives the connection to its end.
@@ -159,11 +157,11 @@ impl<S: Stream> Driver<S> {
     }
 }
 
-/// Closes the shared state when the driver is dropped, even without an order to close.
+/// Tells the shared state that the driver is dropped, even without an order to close.
 struct Farewell(Arc<Shared>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        self.0.close();
+        self.0.leave();
     }
 }

@@ -10,14 +10,22 @@ use std::task::Waker;
 
 #[derive(Default)]
 pub(super) struct Notifications {
-    wakers: Vec<Waker>,
-    answers: Vec<(PendingCall, Answer)>,
+    wakers: Several<Waker>,
+    answers: Several<(PendingCall, Answer)>,
     ready: Option<(oneshot::Sender<Result<()>>, Result<()>)>,
+}
+
+/// Mostly one, which takes no memory of its own.
+struct Several<T> {
+    first: Option<T>,
+    others: Vec<T>,
 }
 
 impl Notifications {
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
-        self.wakers.extend(waker);
+        if let Some(waker) = waker {
+            self.wakers.push(waker);
+        }
     }
 
     pub(super) fn answer(&mut self, call: PendingCall, answer: Answer) {
@@ -30,13 +38,32 @@ impl Notifications {
     }
 
     pub(super) fn run(self) {
-        for (call, answer) in self.answers {
+        self.answers.for_each(|(call, answer)| {
             // The caller may have left.
             let _ = call.sender.send(answer);
-        }
+        });
         if let Some((waiter, outcome)) = self.ready {
             let _ = waiter.send(outcome);
         }
-        self.wakers.into_iter().for_each(Waker::wake);
+        self.wakers.for_each(Waker::wake);
+    }
+}
+
+impl<T> Several<T> {
+    fn push(&mut self, item: T) {
+        match self.first {
+            None => self.first = Some(item),
+            Some(_) => self.others.push(item),
+        }
+    }
+
+    fn for_each(self, take: impl FnMut(T)) {
+        self.first.into_iter().chain(self.others).for_each(take);
+    }
+}
+
+impl<T> Default for Several<T> {
+    fn default() -> Self {
+        Several { first: None, others: Vec::new() }
     }
 }

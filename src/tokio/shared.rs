@@ -14,7 +14,7 @@ use crate::label::Label;
 use crate::message::Request;
 use crate::session::{Entry, EventCursor, EventFilter, Id, Incoming, Output, Ring, Session, SubscribeFrom, Subscriber};
 use crate::trace::CommandSpan;
-use ::tokio::sync::{oneshot, watch};
+use ::tokio::sync::{oneshot, Notify};
 use std::any::{Any, TypeId};
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -31,8 +31,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) label: Label,
     stream: TypeId,
-    /// Ends when the driver, and with it the stream, is gone.
-    gone: watch::Receiver<()>,
+    /// The waiters for the driver, and with it the stream, to be gone.
+    gone: Notify,
 }
 
 struct State {
@@ -46,6 +46,7 @@ struct State {
     /// What the driver is to do, if it is not to go on.
     order: Option<Order>,
     driver: Option<Waker>,
+    is_gone: bool,
 }
 
 /// The handles' order to the driver.
@@ -59,12 +60,8 @@ pub(super) enum Order {
 }
 
 impl Shared {
-    /// A new connection. `ready` gets one outcome, and the driver drops the other end of `gone` when it has dropped its `S`.
-    pub(super) fn new<S: Stream>(
-        session: Session,
-        ready: oneshot::Sender<Result<()>>,
-        gone: watch::Receiver<()>,
-    ) -> Self {
+    /// A new connection. `ready` gets one outcome.
+    pub(super) fn new<S: Stream>(session: Session, ready: oneshot::Sender<Result<()>>) -> Self {
         let label = session.label().clone();
         let state = State {
             session,
@@ -74,8 +71,9 @@ impl Shared {
             waits_for_readers: false,
             order: None,
             driver: None,
+            is_gone: false,
         };
-        Shared { state: Mutex::new(state), label, stream: TypeId::of::<S>(), gone }
+        Shared { state: Mutex::new(state), label, stream: TypeId::of::<S>(), gone: Notify::new() }
     }
 
     // For handles.
@@ -146,8 +144,11 @@ impl Shared {
 
     /// Waits until the stream is gone.
     pub(super) async fn gone(&self) {
-        let mut gone = self.gone.clone();
-        while gone.changed().await.is_ok() {}
+        // Waits from now on, so that it does not miss what happens after the look.
+        let gone = self.gone.notified();
+        if !self.change(|state, _| state.is_gone) {
+            gone.await;
+        }
     }
 
     /// Why the connection has ended.
@@ -271,12 +272,14 @@ impl Shared {
         self.with_session(|session| session.handle_write_error(error));
     }
 
-    /// Ends the connection from this side.
-    pub(super) fn close(&self) {
+    /// Ends the connection from this side, if it has not ended. The driver has dropped its stream, and goes.
+    pub(super) fn leave(&self) {
         self.change(|state, notifications| {
             state.session.close();
             state.deliver(notifications);
+            state.is_gone = true;
         });
+        self.gone.notify_waiters();
     }
 
     /// Runs a change under the lock, and what it leaves to be done outside.
