@@ -196,7 +196,7 @@ impl Mode for Blocking {
     fn run<F: Future>(operation: F) -> F::Output {
         let mut operation = pin!(operation);
         // A connection that blocks is ready at the first poll. Parking is for those that wait for another thread.
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = Unpark::this_thread();
         let mut context = Context::from_waker(&waker);
         loop {
             match operation.as_mut().poll(&mut context) {
@@ -208,6 +208,12 @@ impl Mode for Blocking {
 }
 
 struct Unpark(Thread);
+
+impl Unpark {
+    fn this_thread() -> Waker {
+        Waker::from(Arc::new(Unpark(thread::current())))
+    }
+}
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {

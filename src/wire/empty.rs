@@ -2,7 +2,7 @@
 
 use super::near::suggestion;
 use super::path::Segment;
-use super::strict::{decode_strictly, refuses_unknown};
+use super::strict::{refuse_unknown, refuses_unknown};
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::Deserializer;
 use std::fmt;
@@ -10,7 +10,9 @@ use std::fmt;
 /// Decodes an object of which nothing is wanted, for which `value` stands. Where it is `strict`, as the arguments of a command
 /// are, no member may come; elsewhere members are ignored.
 pub fn decode_empty<'de, T, D: Deserializer<'de>>(deserializer: D, value: T, strict: bool) -> Result<T, D::Error> {
-    decode_strictly(strict, || deserializer.deserialize_map(EmptyVisitor)).map(|()| value)
+    let _until_then = refuse_unknown(strict);
+    deserializer.deserialize_map(EmptyVisitor)?;
+    Ok(value)
 }
 
 struct EmptyVisitor;

@@ -47,17 +47,24 @@ pub fn to_any<T: Serialize>(value: &T) -> Any {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+/// A value as JSON text, if it has such a form. All that is done with the text alone is compiled once.
+fn to_text<T: Serialize>(value: &T) -> Option<String> {
+    serde_json::to_string(value).ok()
+}
+
 /// Returns whether two values are the same on the wire.
 // Neither inlined nor called through but by way of `dyn`, like `debug`: for each of 1,200 types, the compiler would copy it
 // and look at all that the type is made of.
 #[inline(never)]
 pub fn equal<T: Serialize>(one: &T, other: &T) -> bool {
-    equal_json(&|| as_it_is(|| to_any(one)), &|| as_it_is(|| to_any(other)))
+    equal_json(&|| to_text(one), &|| to_text(other))
 }
 
 #[inline]
-fn equal_json(one: &dyn Fn() -> Any, other: &dyn Fn() -> Any) -> bool {
-    one() == other()
+fn equal_json(one: &dyn Fn() -> Option<String>, other: &dyn Fn() -> Option<String>) -> bool {
+    let (Some(one), Some(other)) = as_it_is(|| (one(), other())) else { return false };
+    // Objects may be written in another order, if a program has serde_json keep that.
+    one == other || matches!((one.parse::<Any>(), other.parse::<Any>()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Writes a type's name and what its value is on the wire, over several lines for `{:#?}`, without the secrets that the table of
@@ -70,18 +77,59 @@ pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) ->
 /// The same, and without members of these names.
 #[inline]
 pub fn debug_hiding<T: Serialize>(name: &str, secrets: &[&str], value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let encode = |pretty| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) }.ok();
-    let text = |pretty| as_it_is(|| encode(pretty));
-    debug_json(name, secrets, &text, f)
+    debug_json(name, secrets, &|| to_text(value), f)
 }
 
 fn debug_json(
     name: &str,
     secrets: &[&str],
-    text: &dyn Fn(bool) -> Option<String>,
+    text: &dyn Fn() -> Option<String>,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let text = text(f.alternate());
+    let text = as_it_is(text).unwrap_or_else(|| "?".to_owned());
     let of = name.split(' ').next().unwrap_or(name);
-    write!(f, "{name} {}", crate::secrets::members(of, secrets, text.as_deref().unwrap_or("?")))
+    let shown = crate::secrets::members(of, secrets, &text);
+    match f.alternate() {
+        true => write!(f, "{name} {}", over_several_lines(&shown)),
+        false => write!(f, "{name} {shown}"),
+    }
+}
+
+/// JSON that has no spaces, with one item on each line.
+fn over_several_lines(json: &str) -> String {
+    let mut lines = String::new();
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    let mut characters = json.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_close = matches!(character, '}' | ']') && !in_string;
+        let is_open = matches!(character, '{' | '[') && !in_string;
+        if is_close {
+            depth -= 1;
+            new_line(&mut lines, depth);
+        }
+        lines.push(character);
+        match character {
+            _ if in_string => {
+                in_string = character != '"' || escaped;
+                escaped = character == '\\' && !escaped;
+            }
+            '"' => in_string = true,
+            ':' => lines.push(' '),
+            ',' => new_line(&mut lines, depth),
+            _ if is_open => match characters.next_if(|next| matches!(next, '}' | ']')) {
+                Some(close) => lines.push(close),
+                None => {
+                    depth += 1;
+                    new_line(&mut lines, depth);
+                }
+            },
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn new_line(lines: &mut String, depth: usize) {
+    lines.push('\n');
+    lines.extend(std::iter::repeat_n("  ", depth));
 }

@@ -241,8 +241,8 @@ macro_rules! __wire_transparent {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                let $field =
-                    $crate::wire::decode_strictly($strict, || $crate::wire::Deserialize::deserialize(deserializer))?;
+                let _until_then = $crate::wire::refuse_unknown($strict);
+                let $field = $crate::wire::Deserialize::deserialize(deserializer)?;
                 ::std::result::Result::Ok(Self { $field })
             }
         }

@@ -56,7 +56,7 @@ pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
 pub use serde_json::{value::RawValue, Error as JsonError};
-pub use strict::{decode_strictly, tolerating_unknown};
+pub use strict::{refuse_unknown, tolerating_unknown};
 pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output, Shape};
 pub use union::{debug_branch, equal_branches, set_in_branch, write_tag};
 pub use unrecognized::{UnrecognizedBranch, UNRECOGNIZED};

@@ -28,8 +28,9 @@ fn near<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
     }
     let mut near: Vec<_> = known.iter().map(|known| (distance(name, known), *known)).collect();
     near.retain(|(distance, known)| *distance <= name.len().max(known.len()).div_ceil(4));
-    near.sort_by_key(|(distance, _)| *distance);
-    near.into_iter().map(|(_, known)| known).take(OFFERED).collect()
+    // Sorting would be more code than all else in here.
+    let so_near = |wanted| near.iter().filter(move |(distance, _)| *distance == wanted).map(|(_, known)| *known);
+    (0..=LONGEST).flat_map(so_near).take(OFFERED).collect()
 }
 
 fn quoted(names: &[&str], between: &str) -> String {

@@ -4,13 +4,14 @@
 //! mandatory ones are still missing at the end. That decodes faster than collecting optional slots first, and above all
 //! it compiles faster, which counts when there are a thousand types.
 
+use super::builtin::{Any, AnyMap};
 use super::decoder::Members;
 use super::json::from_json;
 use super::kept::Kept;
 use super::members::{Names, Seen};
 use super::path::Segment;
 use super::reader::Reader;
-use super::strict::{decode_strictly, refuses_unknown, unknown_member};
+use super::strict::{refuse_unknown, refuses_unknown, unknown_member};
 use super::text::Text;
 use super::traits::{Lookup, Object};
 use super::writer::encode_members;
@@ -18,14 +19,13 @@ use serde::de::{self, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAcces
 use serde::ser::Serializer;
 use serde_json::Error as JsonError;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 use std::mem;
 
 /// Encodes an object.
 #[inline(never)]
 pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    encode_members(serializer, |out| value.write(out))
+    encode_members(serializer, &mut |out| value.write(out))
 }
 
 /// Decodes an object.
@@ -33,7 +33,8 @@ pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Resu
 pub fn decode_object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     // Filled where it stands: a value that went through serde's hands would be copied by each of them.
     let mut object = T::blank();
-    decode_strictly(T::STRICT, || deserializer.deserialize_map(ObjectVisitor(&mut object)))?;
+    let _until_then = refuse_unknown(T::STRICT);
+    deserializer.deserialize_map(ObjectVisitor(&mut object))?;
     Ok(object)
 }
 
@@ -156,12 +157,12 @@ fn keep(object: &mut dyn Lookup, kept: Vec<KeptMember<'_>>) -> Result<(), JsonEr
 /// The fault of a member that nothing explained, if unknown ones are to be refused: the object would drop it, or keep the
 /// last of several.
 fn check_kept<'a>(object: &dyn Lookup, kept: &'a [KeptMember<'_>]) -> Result<(), (&'a str, String)> {
-    let mut seen = HashSet::new();
+    let mut seen = AnyMap::new();
     for (name, _) in kept {
         if !object.keeps() {
             return Err((name, unknown_member(object, name)));
         }
-        if !seen.insert(name) {
+        if seen.insert(name.to_string(), Any::Null).is_some() {
             return Err((name, TWICE.to_owned()));
         }
     }

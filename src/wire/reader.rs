@@ -22,38 +22,51 @@ impl<'r, 'de, A: MapAccess<'de>> Reader<'r, 'de, A> {
         self.result
     }
 
-    fn take<T>(&mut self, read: impl FnOnce(&mut A) -> Result<T, A::Error>) -> Option<T> {
-        read(self.map).map_err(|error| self.result = Err(error)).ok()
+    #[cold]
+    fn fail(&mut self, error: A::Error) {
+        self.result = Err(error);
     }
 }
 
 impl<'de, A: MapAccess<'de>> Input for Reader<'_, 'de, A> {
     fn put<T: DeserializeOwned>(&mut self, field: &mut T) {
-        if let Some(value) = self.take(A::next_value) {
-            *field = value;
+        match self.map.next_value() {
+            Ok(value) => *field = value,
+            Err(error) => self.fail(error),
         }
     }
 
     fn put_optional<T: DeserializeOwned>(&mut self, field: &mut Option<T>) {
-        *field = self.take(A::next_value);
+        match self.map.next_value() {
+            Ok(value) => *field = Some(value),
+            Err(error) => self.fail(error),
+        }
     }
 
     fn put_array<T: DeserializeOwned>(&mut self, field: &mut Vec<T>) {
-        if let Some(value) = self.take(|map| map.next_value_seed(ArraySeed(PhantomData))) {
-            *field = value;
+        match self.map.next_value_seed(ArraySeed(PhantomData)) {
+            Ok(value) => *field = value,
+            Err(error) => self.fail(error),
         }
     }
 
     fn put_optional_array<T: DeserializeOwned>(&mut self, field: &mut Option<Vec<T>>) {
-        *field = self.take(|map| map.next_value_seed(ArraySeed(PhantomData)));
+        match self.map.next_value_seed(ArraySeed(PhantomData)) {
+            Ok(value) => *field = Some(value),
+            Err(error) => self.fail(error),
+        }
     }
 
     fn skip(&mut self) {
-        self.take(A::next_value::<IgnoredAny>);
+        if let Err(error) = self.map.next_value::<IgnoredAny>() {
+            self.fail(error);
+        }
     }
 
     fn text(&mut self, take: &mut dyn FnMut(&str)) {
-        self.take(|map| map.next_value_seed(TextSeed(take)));
+        if let Err(error) = self.map.next_value_seed(TextSeed(take)) {
+            self.fail(error);
+        }
     }
 }
 

@@ -22,12 +22,21 @@ thread_local! {
     static MANNER: Cell<Manner> = const { Cell::new(Manner::Usual) };
 }
 
-/// Puts back the manner of before, in a panic as well.
-struct Restore(Manner);
+/// Puts back the manner of before when it is dropped, in a panic as well.
+#[derive(Debug)]
+pub struct Manners(Option<Manner>);
 
-impl Drop for Restore {
+impl Manners {
+    fn begin(manner: Manner) -> Self {
+        Manners(Some(MANNER.replace(manner)))
+    }
+}
+
+impl Drop for Manners {
     fn drop(&mut self) {
-        MANNER.set(self.0);
+        if let Some(before) = self.0 {
+            MANNER.set(before);
+        }
     }
 }
 
@@ -36,7 +45,7 @@ impl Drop for Restore {
 ///
 /// Meant for programs that read recorded conversations. Encode the value again to see what was ignored.
 pub fn tolerating_unknown<R>(decode: impl FnOnce() -> R) -> R {
-    let _restore = Restore(MANNER.replace(Manner::Tolerates));
+    let _until_then = Manners::begin(Manner::Tolerates);
     decode()
 }
 
@@ -50,13 +59,13 @@ pub(super) fn is_taken_as_it_is() -> bool {
     MANNER.get() == Manner::Tolerates
 }
 
-/// Decodes what may be `strict`, as a command is: then unknown members are refused, inside the types that replies have as well.
-pub fn decode_strictly<R>(strict: bool, decode: impl FnOnce() -> R) -> R {
-    let _restore = Restore(MANNER.get());
-    if strict && MANNER.get() == Manner::Usual {
-        MANNER.set(Manner::Refuses);
+/// Refuses unknown members, inside the types that replies have as well, until what this returns is dropped: if what is decoded
+/// is `strict`, as a command is.
+pub fn refuse_unknown(strict: bool) -> Manners {
+    match strict && MANNER.get() == Manner::Usual {
+        true => Manners::begin(Manner::Refuses),
+        false => Manners(None),
     }
-    decode()
 }
 
 /// Returns whether unknown members are to be refused now.

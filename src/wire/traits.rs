@@ -53,13 +53,21 @@ pub trait Object: Sized {
     /// Returns whether a member that is not found is to be kept: because a tag to come may explain it, or because the object
     /// holds on to what it does not know. The latter is so where a union's tag is unrecognized.
     fn keeps(&self) -> bool {
-        self.branch().and_then(|branch| branch.lookup()).is_some_and(|branch| branch.keeps())
+        branch_keeps(self.branch())
     }
     /// Takes in a member that nothing explained.
     fn keep(&mut self, name: String, value: Any) {
-        if let Some(branch) = self.branch_mut().and_then(|branch| branch.lookup_mut()) {
-            branch.keep(name, value);
-        }
+        keep_in_branch(self.branch_mut(), name, value);
+    }
+}
+
+fn branch_keeps(branch: Option<&dyn Branch>) -> bool {
+    branch.and_then(|branch| branch.lookup()).is_some_and(|branch| branch.keeps())
+}
+
+fn keep_in_branch(branch: Option<&mut dyn Branch>, name: String, value: Any) {
+    if let Some(branch) = branch.and_then(|branch| branch.lookup_mut()) {
+        branch.keep(name, value);
     }
 }
 

@@ -47,6 +47,6 @@ struct Members<'a, B>(&'a B);
 
 impl<B: Branch> Serialize for Members<'_, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        encode_members(serializer, |out| self.0.write(out))
+        encode_members(serializer, &mut |out| self.0.write(out))
     }
 }

@@ -6,15 +6,16 @@ use super::strict::is_taken_as_it_is;
 use super::traits::Output;
 use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 
-/// Encodes an object of the members that `write` writes.
+/// Encodes an object of the members that `write` writes. The type of the object is known by that function alone, so that this is
+/// compiled once for each format and not for each type.
 pub(super) fn encode_members<S: Serializer>(
     serializer: S,
-    write: impl FnOnce(&mut Writer<'_, S::SerializeMap>),
+    write: &mut dyn FnMut(&mut Writer<'_, S::SerializeMap>),
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    let mut out = Writer::new(&mut map);
+    let mut out = Writer { map: &mut map, result: Ok(()), names: Vec::new() };
     write(&mut out);
-    out.finish()?;
+    out.result?;
     map.end()
 }
 
@@ -24,16 +25,6 @@ pub(super) struct Writer<'a, M: SerializeMap> {
     result: Result<(), M::Error>,
     /// The members written, so that no member is written twice.
     names: Vec<&'static str>,
-}
-
-impl<'a, M: SerializeMap> Writer<'a, M> {
-    pub(super) fn new(map: &'a mut M) -> Self {
-        Self { map, result: Ok(()), names: Vec::new() }
-    }
-
-    pub(super) fn finish(self) -> Result<(), M::Error> {
-        self.result
-    }
 }
 
 impl<M: SerializeMap> Output for Writer<'_, M> {

@@ -6,7 +6,7 @@
 
 use super::path::{PathRoot, SchemaPath, Step};
 use crate::api::{Command, Event};
-use crate::wire::{decode_strictly, split_path};
+use crate::wire::{refuse_unknown, split_path};
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -83,7 +83,8 @@ fn check<T: DeserializeOwned>(path: SchemaPath) -> Result<SchemaPath, UnknownNam
     check_with(path, &|steps| {
         let mut is_free = false;
         let walk = Walk { steps, is_free: &mut is_free };
-        let refusal = decode_strictly(true, || T::deserialize(walk)).err();
+        let _until_then = refuse_unknown(true);
+        let refusal = T::deserialize(walk).err();
         Walked { refusal: refusal.map(|error| error.to_string()).unwrap_or_default(), is_free }
     })
 }
