@@ -103,8 +103,12 @@ socket_transport!(UnixStream {
 
 /// Runs one operation of a socket, which may wait so long.
 fn in_time(socket: &dyn Socket, mut operation: Operation<'_>, wait: Wait) -> io::Result<usize> {
-    while !wait.is_over() {
-        operation.set_timeout(socket, wait.remaining().map(|left| left.max(SHORTEST)))?;
+    loop {
+        let left = wait.remaining();
+        if left == Some(Duration::ZERO) {
+            break;
+        }
+        operation.set_timeout(socket, left.map(|left| left.max(SHORTEST)))?;
         match operation.run(socket) {
             // The time is not over: the socket does not block, which can only be its former owner's wish.
             Err(error) if is_late(&error) && !wait.is_over() => socket.set_nonblocking(false)?,
