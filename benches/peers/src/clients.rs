@@ -20,6 +20,37 @@ pub fn bare(path: &Path, calls: u32) -> Duration {
     timed(|| (0..calls).for_each(|_| call(b"{\"execute\": \"query-status\", \"id\": \"1\"}\n")))
 }
 
+/// What a task that has the socket takes at least: channels, a deadline for each call, and bytes that nobody looks at.
+pub fn bare_tokio(path: &Path, calls: u32) -> Duration {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+    runtime().block_on(async {
+        let mut stream = tokio::io::BufReader::new(tokio::net::UnixStream::connect(path).await.unwrap());
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            stream.read_line(&mut String::new()).await.unwrap();
+            stream.write_all(b"{\"execute\": \"qmp_capabilities\"}\n").await.unwrap();
+            stream.read_line(&mut String::new()).await.unwrap();
+            while let Some(answer) = receiver.recv().await {
+                stream.write_all(b"{\"execute\": \"query-status\", \"id\": \"1\"}\n").await.unwrap();
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                let _: Result<(), String> = tokio::sync::oneshot::Sender::send(answer, line);
+            }
+        });
+        timed_tasks(1, || {
+            let sender = sender.clone();
+            async move {
+                for _ in 0..calls {
+                    let (answer, reply) = tokio::sync::oneshot::channel();
+                    sender.send(answer).unwrap();
+                    tokio::time::timeout(Duration::from_secs(30), reply).await.unwrap().unwrap();
+                }
+            }
+        })
+        .await
+    })
+}
+
 pub fn blocking(path: &Path, calls: u32) -> Duration {
     use qemu_qmp::qmp::commands::QueryStatus;
     let mut vm = qemu_qmp::Client::connect_unix(path).unwrap();

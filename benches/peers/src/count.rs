@@ -56,6 +56,7 @@ fn socket(client: &str, times: u32) {
     let path = server.path();
     match client {
         "bare" => clients::bare(&path, times),
+        "bare_tokio" => clients::bare_tokio(&path, times),
         "blocking" => clients::blocking(&path, times),
         "shared" => clients::shared(&path, 1, times),
         "tokio" => clients::tokio(&path, 1, times),
