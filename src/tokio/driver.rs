@@ -41,18 +41,21 @@ impl<S: Stream> Driver<S> {
     }
 
     /// Drives the connection to its end.
-    pub(super) async fn run(mut self) {
-        match poll_fn(|cx| self.poll(cx)).await {
-            Some(Order::Detach(owner)) => {
-                let whole = poll_fn(|cx| self.poll_detach(cx)).await;
-                if whole {
-                    // If the owner has left meanwhile, this drops the stream.
-                    let _ = owner.send(Box::new(self.framed.into_stream()));
+    #[allow(clippy::manual_async_fn, reason = "it would hold the driver twice for as long as the connection lasts")]
+    pub(super) fn run(mut self) -> impl Future<Output = ()> {
+        async move {
+            match poll_fn(|cx| self.poll(cx)).await {
+                Some(Order::Detach(owner)) => {
+                    let whole = poll_fn(|cx| self.poll_detach(cx)).await;
+                    if whole {
+                        // If the owner has left meanwhile, this drops the stream.
+                        let _ = owner.send(Box::new(self.framed.into_stream()));
+                    }
                 }
+                Some(Order::Close) => poll_fn(|cx| self.poll_close(cx)).await,
+                Some(Order::Drop) => poll_fn(|cx| self.poll_drop(cx)).await,
+                None => {}
             }
-            Some(Order::Close) => poll_fn(|cx| self.poll_close(cx)).await,
-            Some(Order::Drop) => poll_fn(|cx| self.poll_drop(cx)).await,
-            None => {}
         }
     }
 

@@ -10,22 +10,17 @@ use std::task::Waker;
 
 #[derive(Default)]
 pub(super) struct Notifications {
-    wakers: Several<Waker>,
-    answers: Several<(PendingCall, Answer)>,
+    /// Mostly one, which takes no memory of its own.
+    waker: Option<Waker>,
+    other_wakers: Vec<Waker>,
+    answers: Vec<(PendingCall, Answer)>,
     ready: Option<(oneshot::Sender<Result<()>>, Result<()>)>,
-}
-
-/// Mostly one, which takes no memory of its own.
-struct Several<T> {
-    first: Option<T>,
-    others: Vec<T>,
 }
 
 impl Notifications {
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
-        if let Some(waker) = waker {
-            self.wakers.push(waker);
-        }
+        let other = if self.waker.is_none() { std::mem::replace(&mut self.waker, waker) } else { waker };
+        self.other_wakers.extend(other);
     }
 
     pub(super) fn answer(&mut self, call: PendingCall, answer: Answer) {
@@ -37,33 +32,14 @@ impl Notifications {
         self.ready = waiter.map(|waiter| (waiter, outcome)).or(self.ready.take());
     }
 
-    pub(super) fn run(self) {
-        self.answers.for_each(|(call, answer)| {
+    pub(super) fn run(&mut self) {
+        for (call, answer) in self.answers.drain(..) {
             // The caller may have left.
             let _ = call.sender.send(answer);
-        });
-        if let Some((waiter, outcome)) = self.ready {
+        }
+        if let Some((waiter, outcome)) = self.ready.take() {
             let _ = waiter.send(outcome);
         }
-        self.wakers.for_each(Waker::wake);
-    }
-}
-
-impl<T> Several<T> {
-    fn push(&mut self, item: T) {
-        match self.first {
-            None => self.first = Some(item),
-            Some(_) => self.others.push(item),
-        }
-    }
-
-    fn for_each(self, take: impl FnMut(T)) {
-        self.first.into_iter().chain(self.others).for_each(take);
-    }
-}
-
-impl<T> Default for Several<T> {
-    fn default() -> Self {
-        Several { first: None, others: Vec::new() }
+        self.waker.take().into_iter().chain(self.other_wakers.drain(..)).for_each(Waker::wake);
     }
 }

@@ -17,7 +17,7 @@ use crate::trace::CommandSpan;
 use ::tokio::sync::{oneshot, Notify};
 use std::any::{Any, TypeId};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -106,15 +106,14 @@ impl Shared {
 
     /// Ready when a command is written whose success is not answered.
     pub(super) fn poll_written(&self, id: Id, cx: &Context<'_>) -> Poll<()> {
-        self.change(|state, _| {
-            if state.session.awaits_refusal(id) {
-                return Poll::Ready(());
-            }
-            if let Some(call) = state.calls.get_mut(id) {
-                call.waker = Some(cx.waker().clone());
-            }
-            Poll::Pending
-        })
+        let mut state = self.lock();
+        if state.session.awaits_refusal(id) {
+            return Poll::Ready(());
+        }
+        let waker = state.calls.get_mut(id).and_then(|call| call.waker.replace(cx.waker().clone()));
+        drop(state);
+        drop(waker);
+        Poll::Pending
     }
 
     /// A command whose success is not answered was not refused in time.
@@ -146,7 +145,7 @@ impl Shared {
     pub(super) async fn gone(&self) {
         // Waits from now on, so that it does not miss what happens after the look.
         let gone = self.gone.notified();
-        if !self.change(|state, _| state.is_gone) {
+        if !self.lock().is_gone {
             gone.await;
         }
     }
@@ -166,17 +165,16 @@ impl Shared {
 
     /// Looks at the session, or takes events from it.
     pub(super) fn with_session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
-        self.change(|state, _| look(&mut state.session))
+        look(&mut self.lock().session)
     }
 
     // For event streams.
 
     pub(super) fn subscribe(&self, from: SubscribeFrom, filter: EventFilter) -> Subscriber {
-        self.change(|state, _| {
-            let subscriber = state.session.subscribe(from, filter);
-            state.readers.add(subscriber);
-            subscriber
-        })
+        let mut state = self.lock();
+        let subscriber = state.session.subscribe(from, filter);
+        state.readers.add(subscriber);
+        subscriber
     }
 
     pub(super) fn unsubscribe(&self, subscriber: Subscriber) {
@@ -214,7 +212,9 @@ impl Shared {
     /// Takes note of the driver's waker, and tells what else it is to do than to go on.
     pub(super) fn attend(&self, waker: &Waker) -> Option<Order> {
         let waker = waker.clone();
-        let (old, order) = self.change(|state, _| (state.driver.replace(waker), state.order.take()));
+        let mut state = self.lock();
+        let (old, order) = (state.driver.replace(waker), state.order.take());
+        drop(state);
         drop(old);
         order
     }
@@ -223,18 +223,21 @@ impl Shared {
     /// driver is woken when they have caught up.
     pub(super) fn attend_readers(&self, waker: &Waker) -> (Option<Order>, Option<Duration>) {
         let waker = waker.clone();
-        let (old, order, patience) = self.change(|state, _| {
-            state.waits_for_readers = state.session.end().is_none() && state.readers.are_behind(&state.session);
-            let patience = if state.calls.is_empty() { PATIENCE } else { PATIENCE_IN_CALLS };
-            (state.driver.replace(waker), state.order.take(), state.waits_for_readers.then_some(patience))
-        });
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.waits_for_readers = state.session.end().is_none() && state.readers.are_behind(&state.session);
+        let patience = if state.calls.is_empty() { PATIENCE } else { PATIENCE_IN_CALLS };
+        let patience = state.waits_for_readers.then_some(patience);
+        let (old, order) = (state.driver.replace(waker), state.order.take());
+        drop(guard);
         drop(old);
         (order, patience)
     }
 
     /// Readers were waited for in vain.
     pub(super) fn give_up_readers(&self) {
-        self.change(|state, _| state.readers.give_up(&state.session));
+        let state = &mut *self.lock();
+        state.readers.give_up(&state.session);
     }
 
     /// The next line to write. The one before was that of this command, and is written.
@@ -285,10 +288,14 @@ impl Shared {
     /// Runs a change under the lock, and what it leaves to be done outside.
     fn change<T>(&self, change: impl FnOnce(&mut State, &mut Notifications) -> T) -> T {
         let mut notifications = Notifications::default();
-        // Nothing panics under the lock; and if it did, the state would still be one that a session can be in.
-        let result = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner), &mut notifications);
+        let result = change(&mut self.lock(), &mut notifications);
         notifications.run();
         result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics under the lock; and if it did, the state would still be one that a session can be in.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::clients::runtime;
 use crate::monitors::resident;
 use crate::server::GREETING;
+use qemu_qmp::{tokio::Client, ConnectOptions, Monitor};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
@@ -14,19 +15,15 @@ const EVENT: &str = "{\"timestamp\": {\"seconds\": 1795845280, \"microseconds\":
 pub fn measure(threads: u32, count: u32) {
     let runtime = match threads {
         1 => runtime(),
-        _ => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads as usize)
-            .enable_all()
-            .build()
-            .unwrap(),
+        _ => tokio::runtime::Builder::new_multi_thread().worker_threads(threads as usize).enable_all().build().unwrap(),
     };
     runtime.block_on(async {
         let (near, far) = UnixStream::pair().unwrap();
         near.set_nonblocking(true).unwrap();
         let server = thread::spawn(move || serve(&far, count));
         let stream = tokio::net::UnixStream::from_std(near).unwrap();
-        let vm = qemu_qmp::tokio::Client::<qemu_qmp::Monitor>::connect_over(stream, &qemu_qmp::ConnectOptions::new());
-        let vm = vm.await.unwrap();
+        let options = ConnectOptions::new();
+        let vm = Client::<Monitor>::connect_over(stream, &options).await.unwrap();
         let mut events = vm.subscribe();
         let before = resident();
         let reading = tokio::spawn(async move {
@@ -44,7 +41,7 @@ pub fn measure(threads: u32, count: u32) {
         });
         let (arrived, missed, taken) = reading.await.unwrap();
         println!("{arrived}\t{missed}\t{}", taken >> 10);
-        drop(vm);
+        vm.close().await;
         server.join().unwrap();
     });
 }
