@@ -1,6 +1,6 @@
 //! Golden test of the emitter: a small schema with one of everything, and the Rust that it becomes.
 //!
-//! `BLESS=1 cargo test -p qemu-qmp-codegen --test emitted` writes down what comes out now, here and in doc/generated-code.md; read the
+//! `BLESS=1 cargo test -p qemu-qmp-codegen --test it emitted` writes down what comes out now, here and in doc/generated-code.md; read the
 //! difference before committing it.
 
 use qemu_qmp_codegen::{Generated, Generator};
