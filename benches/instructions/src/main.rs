@@ -10,10 +10,11 @@ use qemu_qmp::message::Request;
 use qemu_qmp::qmp::{commands::*, events::AnyEvent};
 use qemu_qmp::session::{Session, SessionOptions};
 use qemu_qmp::Command;
-use session::{answer, ready};
+use session::{answer, ready, ready_with, reply_to};
 use std::hint::black_box;
 
-const NAMES: &str = "event, call, session|value × schema|machines|blocks|stats, line-1|line-64";
+const NAMES: &str =
+    "event, call, session|value × schema|machines|blocks|stats, line-MEBIBYTES, backwards|unsent|dropped-CALLS";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -31,6 +32,9 @@ fn main() {
         (_, Some(("value", "blocks"))) => value::<QueryNamedBlockNodes>(times, &messages::blocks()),
         (_, Some(("value", "stats"))) => value::<QueryBlockstats>(times, &messages::stats()),
         (_, Some(("line", mebibytes))) => line(times, mebibytes.parse().expect(NAMES)),
+        (_, Some((end @ ("backwards" | "unsent" | "dropped"), calls))) => {
+            in_flight(times, end, calls.parse().expect(NAMES));
+        }
         _ => panic!("one of: {NAMES}"),
     }
 }
@@ -66,6 +70,24 @@ fn reply<C: Command>(times: u32, value: &str) {
 fn value<C: Command>(times: u32, value: &str) {
     for _ in 0..times {
         black_box(C::decode_reply(black_box(value)).expect("it fits"));
+    }
+}
+
+/// So many calls at a time, which end from the last to the first: with a reply, unsent, or sent and then dropped.
+fn in_flight(times: u32, end: &str, calls: u32) {
+    // With out-of-band commands, no more than eight others would be sent at a time.
+    let mut session = ready_with(SessionOptions::new().oob(false));
+    let mut reply = b"{\"return\": {}".to_vec();
+    for _ in 0..times {
+        let call = |_| session.send(Request::untyped("query-status", None)).expect("it is ready");
+        let calls: Vec<_> = (0..calls).map(call).collect();
+        let sends = end != "unsent";
+        let sent: Vec<_> = std::iter::from_fn(|| sends.then(|| session.take_output()).flatten()).collect();
+        assert_eq!(sent.len(), if sends { calls.len() } else { 0 });
+        match end {
+            "backwards" => sent.iter().rev().for_each(|output| drop(reply_to(&mut session, output, &mut reply))),
+            _ => calls.iter().rev().for_each(|id| session.cancel(*id)),
+        }
     }
 }
 
