@@ -55,8 +55,8 @@ pub use object::{decode_object, encode_object};
 pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
-pub use serde_json::{value::RawValue, Error as JsonError};
-pub use strict::{refuse_unknown, tolerating_unknown};
+pub use serde_json::Error as JsonError;
+pub use strict::{refuse_unknown, tolerating_unknown, Restore};
 pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output, Shape};
 pub use union::{debug_branch, equal_branches, set_in_branch, write_tag};
 pub use unrecognized::{UnrecognizedBranch, UNRECOGNIZED};

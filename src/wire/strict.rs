@@ -24,15 +24,15 @@ thread_local! {
 
 /// Puts back the manner of before when it is dropped, in a panic as well.
 #[derive(Debug)]
-pub struct Manners(Option<Manner>);
+pub struct Restore(Option<Manner>);
 
-impl Manners {
+impl Restore {
     fn begin(manner: Manner) -> Self {
-        Manners(Some(MANNER.replace(manner)))
+        Restore(Some(MANNER.replace(manner)))
     }
 }
 
-impl Drop for Manners {
+impl Drop for Restore {
     fn drop(&mut self) {
         if let Some(before) = self.0 {
             MANNER.set(before);
@@ -45,7 +45,7 @@ impl Drop for Manners {
 ///
 /// Meant for programs that read recorded conversations. Encode the value again to see what was ignored.
 pub fn tolerating_unknown<R>(decode: impl FnOnce() -> R) -> R {
-    let _until_then = Manners::begin(Manner::Tolerates);
+    let _until_then = Restore::begin(Manner::Tolerates);
     decode()
 }
 
@@ -61,10 +61,10 @@ pub(super) fn is_taken_as_it_is() -> bool {
 
 /// Refuses unknown members, inside the types that replies have as well, until what this returns is dropped: if what is decoded
 /// is `strict`, as a command is.
-pub fn refuse_unknown(strict: bool) -> Manners {
+pub fn refuse_unknown(strict: bool) -> Restore {
     match strict && MANNER.get() == Manner::Usual {
-        true => Manners::begin(Manner::Refuses),
-        false => Manners(None),
+        true => Restore::begin(Manner::Refuses),
+        false => Restore(None),
     }
 }
 
