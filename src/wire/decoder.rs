@@ -3,7 +3,7 @@
 //! Generated types come from text by this alone: compared with `serde_json`'s deserializer, less of it is generic, it keeps no
 //! count of lines, and it gives the text of a value to those who cannot decode it yet.
 
-use super::kept::KEPT;
+use super::kept::{RawMember, KEPT};
 use super::text::{by_serde_json, Digits, Text};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -139,7 +139,13 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
             Some(b'[') => self.deserialize_seq(visitor),
             Some(b'{') => self.deserialize_map(visitor),
             // How precise a number is depends on serde_json's features.
-            _ => by_serde_json(self.skip()?, |json| json.deserialize_any(visitor)),
+            _ => match self.precise_number()? {
+                // Only so does `arbitrary_precision` keep the sign of zero.
+                number if number.as_i64() == Some(0) && number.to_string() == "-0" => {
+                    visitor.visit_map(RawMember { name: Some("$serde_json::private::Number"), text: "-0" })
+                }
+                number => number.deserialize_any(visitor),
+            },
         }
     }
 
@@ -165,7 +171,7 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
         visitor.visit_some(self)
     }
 
-    /// Gives a value to be kept as text, and one that wants to be of `serde_json`'s making to that.
+    /// Gives a value to be kept as text, and one of `serde_json`'s raw values its text by that name, as `serde_json` does.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -174,7 +180,7 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
         match name {
             KEPT => visitor.visit_borrowed_str(self.keep()?),
             name if name.starts_with("$serde_json::") => {
-                by_serde_json(self.skip()?, |json| json.deserialize_newtype_struct(name, visitor))
+                visitor.visit_map(RawMember { name: Some(name), text: self.skip()? })
             }
             _ => visitor.visit_newtype_struct(self),
         }

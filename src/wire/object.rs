@@ -82,7 +82,8 @@ impl<'de, A: MapAccess<'de>, T: Object> Fill<'de, A> for T {
 fn fill<'de, A: MapAccess<'de>>(object: &mut dyn Fill<'de, A>, map: &mut A) -> Result<(), A::Error> {
     let mut seen = Seen::default();
     let mut kept = Vec::new();
-    let names = &object.lookup().shape().members;
+    let shape = object.lookup().shape();
+    let names = &shape.members;
     let mut name = Cow::Borrowed("");
     while let Some(key) = map.next_key_seed(KeySeed { names, object: object.lookup(), name: &mut name })? {
         match key {
@@ -101,8 +102,12 @@ fn fill<'de, A: MapAccess<'de>>(object: &mut dyn Fill<'de, A>, map: &mut A) -> R
             }
         }
     }
-    if !kept.is_empty() || object.lookup().keeps() {
+    let is_union = !shape.tag.is_empty();
+    if !kept.is_empty() || (is_union && object.lookup().keeps()) {
         explain(object, &mut seen, kept).map_err(A::Error::custom)?;
+    }
+    if !is_union && seen.first_missing(names.all(), shape.required, 0).is_none() {
+        return Ok(());
     }
     match object.lookup().missing(&seen) {
         None => Ok(()),

@@ -8,8 +8,8 @@ mod skip;
 
 use super::builtin::Any;
 use super::path::path_and_reason;
-use serde::de::{DeserializeOwned, Error, Expected, IgnoredAny, Unexpected};
-use serde_json::Error as JsonError;
+use serde::de::{Error, Expected, IgnoredAny, Unexpected};
+use serde_json::{Error as JsonError, Number};
 
 /// How many arrays and objects may be open at a time, as in `serde_json`.
 const MAX_DEPTH: u32 = 127;
@@ -163,17 +163,12 @@ impl<'de> Text<'de> {
     /// The same for a string with escapes of four digits.
     #[cold]
     fn escaped_by_number(&mut self) -> Result<String, JsonError> {
-        self.next_by_serde_json()
-    }
-
-    /// Takes the next value by `serde_json`.
-    fn next_by_serde_json<T: DeserializeOwned>(&mut self) -> Result<T, JsonError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
-        match values.next() {
-            Some(Ok(value)) => {
-                self.at += values.byte_offset();
-                Ok(value)
+        // What `serde_json` parses itself, it does not have this crate compile.
+        let end = self.at + 1 + self.string_len() + 1;
+        match self.text.get(self.at..end).map(str::parse) {
+            Some(Ok(Any::String(string))) => {
+                self.at = end;
+                Ok(string)
             }
             _ => Err(self.fault()),
         }
@@ -213,6 +208,15 @@ impl<'de> Text<'de> {
             (Ok(value), _) if value != 0 => Ok(Digits::Signed(value)),
             (_, Ok(value)) if value.is_finite() => Ok(Digits::Double(value)),
             _ => Err(self.fault()),
+        }
+    }
+
+    /// Takes a number as `serde_json` keeps it.
+    pub(super) fn precise_number(&mut self) -> Result<Number, JsonError> {
+        match self.skip()?.parse() {
+            Ok(Any::Number(number)) => Ok(number),
+            Ok(_) => Err(self.fault()),
+            Err(error) => Err(without_position(&error)),
         }
     }
 
@@ -277,7 +281,7 @@ impl<'de> Text<'de> {
     #[cold]
     fn fault(&self) -> JsonError {
         let error = serde_json::from_str::<IgnoredAny>(self.text).err();
-        let error = error.or_else(|| serde_json::from_str::<Any>(self.text).err());
+        let error = error.or_else(|| self.text.parse::<Any>().err());
         error.unwrap_or_else(|| JsonError::custom("recursion limit exceeded"))
     }
 }

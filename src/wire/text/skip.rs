@@ -98,8 +98,15 @@ impl<'de> Text<'de> {
 
     #[cold]
     fn ignore_slowly(&mut self) -> Result<(), JsonError> {
-        let IgnoredAny = self.next_by_serde_json()?;
-        Ok(())
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+        match values.next() {
+            Some(Ok(IgnoredAny)) => {
+                self.at += values.byte_offset();
+                Ok(())
+            }
+            _ => Err(self.fault()),
+        }
     }
 
     /// Moves over the string whose quote is next.
