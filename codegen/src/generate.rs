@@ -8,7 +8,7 @@ use crate::schema::Schema;
 use crate::{check, layout, load, names, secrets};
 use proc_macro2::TokenStream;
 use quote::quote;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Turns one schema into one Rust API.
@@ -40,7 +40,7 @@ impl Generator {
             name,
             runtime: quote!(::qemu_qmp),
             peer: Peer::Monitor,
-            also_for: BTreeMap::new(),
+            also_for: Vec::new(),
             manual: None,
             late_members: LateMembers::default(),
             secret_members: BTreeSet::new(),
@@ -154,16 +154,17 @@ impl Generator {
             let part = read(root)?;
             check_part(&part, &schema, &self.root)?;
             files.extend(self.introspect(&part, &options, &format!("_{}", peer.name())));
-            options
-                .also_for
-                .entry(*peer)
-                .or_default()
-                .extend(part.commands.into_iter().map(|command| command.def.name));
+            options.also_for.push((*peer, part.commands.into_iter().map(|command| command.def.name).collect()));
             inputs.extend(part.modules.into_iter().map(|module| module.path));
         }
         // Schemas share files, which they may name differently.
-        let mut seen = HashSet::new();
-        inputs.retain(|input| seen.insert(load::identity(input)));
+        let mut seen = Vec::new();
+        inputs.retain(|input| {
+            let identity = load::identity(input).into_os_string();
+            let is_new = !seen.contains(&identity);
+            seen.push(identity);
+            is_new
+        });
         let output = emit::emit(&schema, &options)?;
         let name = &options.name;
         let mut modules = vec![("types", output.types), ("commands", output.commands)];
@@ -210,8 +211,8 @@ fn read(root: &Path) -> Result<Schema> {
 
 /// Refuses a peer's schema that has a command which is not in the whole schema, the one whose root file is `root`.
 fn check_part(part: &Schema, whole: &Schema, root: &Path) -> Result<()> {
-    let names: HashSet<_> = whole.commands.iter().map(|command| &command.def.name).collect();
-    match part.commands.iter().find(|command| !names.contains(&command.def.name)) {
+    let is_known = |name: &str| whole.commands.iter().any(|command| command.def.name == name);
+    match part.commands.iter().find(|command| !is_known(&command.def.name)) {
         None => Ok(()),
         Some(stray) => {
             let name = &stray.def.name;

@@ -6,7 +6,7 @@
 use crate::doc::Doc;
 use crate::error::{Error, Location, Result};
 use crate::parser::{Item, Object, Parser, Text, Value};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -79,7 +79,7 @@ pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) ->
     let mut loader = Loader {
         read,
         root: identity(root).parent().map(PathBuf::from).unwrap_or_default(),
-        seen: HashSet::new(),
+        seen: Vec::new(),
         open: Vec::new(),
         pragma: Pragma::default(),
         modules: Vec::new(),
@@ -100,7 +100,7 @@ struct Loader<R> {
     /// The folder that module names are relative to.
     root: PathBuf,
     /// Files that have been opened.
-    seen: HashSet<PathBuf>,
+    seen: Vec<PathBuf>,
     /// The file being read and those that led to it, outermost first.
     open: Vec<PathBuf>,
     /// Shared by all files: a list given later replaces an earlier one.
@@ -124,7 +124,7 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
             includes: Vec::new(),
             free_docs: Vec::new(),
         });
-        self.seen.insert(identity.clone());
+        self.seen.push(identity.clone());
         self.open.push(identity);
         let mut parser = Parser::new(file, &text)?;
         let mut doc = None;

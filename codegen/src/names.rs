@@ -4,7 +4,7 @@
 //! so that no other module ever holds a literal QAPI name.
 
 use proc_macro2::{Ident, Span};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Rust's keywords, strict, reserved and those of newer editions. An identifier among them gets an underscore.
 const KEYWORDS: &[&str] = &[
@@ -123,7 +123,7 @@ pub const TYPE_SUFFIX: &str = "Type";
 
 /// The identifiers of one namespace: the second of two equal ones gets an underscore.
 #[derive(Debug, Clone, Default)]
-pub struct Scope(HashSet<String>);
+pub struct Scope(BTreeSet<String>);
 
 impl Scope {
     /// A namespace in which these are taken.

@@ -8,7 +8,6 @@ use super::table::Table;
 use crate::ast::{Base, Branch, Context, Kind, Member, TypeName};
 use crate::error::Result;
 use crate::schema::{self, Branches, EnumId, ObjectId, Type};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many objects may contain one another as bases and branches, which is what the smallest usual stack, of 1 MiB, has
@@ -27,8 +26,8 @@ pub(super) struct Resolved<'a> {
     pub(super) has_conditional_members: bool,
 }
 
-/// Members by their names in C.
-type Names<'a> = BTreeMap<String, Origin<'a>>;
+/// Members by their names in C, few enough to look through.
+type Names<'a> = Vec<(String, Origin<'a>)>;
 
 /// A member and where it comes from.
 #[derive(Debug, Clone)]
@@ -108,7 +107,7 @@ impl<'a> Objects<'a> {
         };
         let mut names = base.as_ref().map_or_else(Names::new, |base| base.names.clone());
         let members = add_members(self.table, context, members, &mut names)?;
-        let has_conditional_members = names.values().any(|origin| origin.conditional);
+        let has_conditional_members = names.iter().any(|(_, origin)| origin.conditional);
         Ok(Resolved { base: id, members, branches: None, names, has_conditional_members })
     }
 
@@ -146,7 +145,7 @@ impl<'a> Objects<'a> {
 
     /// The enum of the tag, which must be there whatever the build and the message.
     fn tag(&self, context: &Context<'_>, tag: &str, base: &Names<'a>) -> Result<EnumId> {
-        let Some(member) = base.get(&mangle(tag)).filter(|member| member.name == tag) else {
+        let Some(member) = find(base, &mangle(tag)).filter(|member| member.name == tag) else {
             return Err(context.error(format_args!("the discriminator '{tag}' is no member of the base")));
         };
         let problem = match member.ty {
@@ -180,10 +179,12 @@ impl<'a> Objects<'a> {
         };
         let object = self.get_nested(id, &context, depth + 1)?;
         for (name, origin) in &object.names {
-            if let Some(first) = base.get(name) {
+            if let Some(first) = find(base, name) {
                 return Err(context.error(format_args!("in {role}, {}", clash(origin, first, &context))));
             }
-            names.entry(name.clone()).or_insert_with(|| origin.clone());
+            if find(names, name).is_none() {
+                names.push((name.clone(), origin.clone()));
+            }
         }
         Ok(())
     }
@@ -223,13 +224,19 @@ pub(super) fn inline_members<'a>(
 
 /// Refuses features that are one in C.
 pub(super) fn check_features(context: &Context<'_>, role: &str, features: &[schema::Feature]) -> Result<()> {
-    let mut seen = BTreeMap::new();
+    let mut seen: Vec<(String, &str)> = Vec::new();
     for feature in features {
-        if let Some(first) = seen.insert(mangle(&feature.name), &feature.name) {
+        let name = mangle(&feature.name);
+        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
             return Err(context.error(format_args!("{role}feature '{}' clashes with '{first}'", feature.name)));
         }
+        seen.push((name, &feature.name));
     }
     Ok(())
+}
+
+fn find<'n, 'a>(names: &'n Names<'a>, name: &str) -> Option<&'n Origin<'a>> {
+    names.iter().find(|(known, _)| known == name).map(|(_, origin)| origin)
 }
 
 /// Resolves members, adding each to the names of its object.
@@ -250,9 +257,11 @@ fn add_members<'a>(
             optional: member.optional,
             conditional: member.condition.is_some(),
         };
-        if let Some(first) = names.insert(mangle(member.name), origin.clone()) {
-            return Err(context.error(clash(&origin, &first, &context)));
+        let name = mangle(member.name);
+        if let Some(first) = find(names, &name) {
+            return Err(context.error(clash(&origin, first, &context)));
         }
+        names.push((name, origin));
         Ok(schema::Member {
             name: member.name.to_owned(),
             ty,

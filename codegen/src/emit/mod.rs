@@ -42,6 +42,7 @@ pub enum Peer {
 }
 
 impl Peer {
+    const ALL: [Peer; 3] = [Peer::Monitor, Peer::StorageDaemon, Peer::GuestAgent];
     /// Those of the runtime's `MonitorPeer`.
     const MONITORS: [Peer; 2] = [Peer::Monitor, Peer::StorageDaemon];
 
@@ -69,7 +70,7 @@ pub struct Options {
     /// The peer that all commands are for.
     pub peer: Peer,
     /// Peers that have only some of the commands, and which.
-    pub also_for: BTreeMap<Peer, BTreeSet<String>>,
+    pub also_for: Vec<(Peer, BTreeSet<String>)>,
     /// Page of the reference manual, and the namespace in its anchors.
     pub manual: Option<(String, String)>,
     /// Members that older releases do not send.
@@ -183,15 +184,15 @@ impl<'a> Context<'a> {
     /// Says which peers a command is for, each once. What all monitors have is said of all at once, so that code which is
     /// generic over them can use it.
     fn peers(&self, command: &str, name: &Ident) -> TokenStream {
-        let others = self.options.also_for.iter().filter(|(_, commands)| commands.contains(command));
-        let mut peers: BTreeSet<Peer> = others.map(|(peer, _)| *peer).chain([self.options.peer]).collect();
-        let runtime = &self.options.runtime;
-        let is_for_monitors = Peer::MONITORS.iter().all(|peer| peers.contains(peer));
-        let monitors = is_for_monitors.then(|| {
-            peers.retain(|peer| !Peer::MONITORS.contains(peer));
-            quote!(impl<P: #runtime::api::MonitorPeer> #runtime::api::CommandFor<P> for #name {})
-        });
-        let peers = peers.into_iter().map(Peer::ident);
+        let options = self.options;
+        let is_also_for = |wanted| options.also_for.iter().any(|(peer, all)| *peer == wanted && all.contains(command));
+        let is_for = |peer: &Peer| *peer == options.peer || is_also_for(*peer);
+        let runtime = &options.runtime;
+        let is_for_monitors = Peer::MONITORS.iter().all(is_for);
+        let monitors = is_for_monitors
+            .then(|| quote!(impl<P: #runtime::api::MonitorPeer> #runtime::api::CommandFor<P> for #name {}));
+        let is_said = |peer: &Peer| is_for_monitors && Peer::MONITORS.contains(peer);
+        let peers = Peer::ALL.into_iter().filter(|peer| is_for(peer) && !is_said(peer)).map(Peer::ident);
         quote! {
             #monitors
             #(impl #runtime::api::CommandFor<#runtime::api::#peers> for #name {})*
