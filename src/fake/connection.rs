@@ -5,43 +5,15 @@
 //! out-of-band, which therefore overtake. What is to be written is queued without a bound, as in QEMU.
 
 use super::framer::Framer;
+use super::outlet::{lock, Outlet, Output};
 use super::stream::Stream;
 use crate::error::ServerError;
 use serde_json::Value;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{mpsc, Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-/// The next step of a connection.
-#[derive(Debug)]
-pub(super) enum Output {
-    Bytes(Vec<u8>),
-    /// Waits so long before the next message. A thread waits itself.
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "there are threads only"))]
-    Pause(Duration),
-    Close,
-}
-
-/// Where output goes.
-#[derive(Debug)]
-pub(super) enum Outlet {
-    Thread(mpsc::Sender<Output>),
-    #[cfg(feature = "tokio")]
-    Task(super::tasks::Outlet),
-}
-
-impl Outlet {
-    /// It fails only when the connection is gone, which nobody is to be told.
-    fn put(&self, output: Output) {
-        match self {
-            Outlet::Thread(thread) => drop(thread.send(output)),
-            #[cfg(feature = "tokio")]
-            Outlet::Task(task) => task.put(output),
-        }
-    }
-}
 
 /// How far the conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,16 +136,16 @@ impl Connection {
         match &self.outlet {
             Outlet::Thread(_) => wait(time),
             #[cfg(feature = "tokio")]
-            Outlet::Task(task) => task.put(Output::Pause(time)),
+            Outlet::Tasks(tasks) => tasks.put(Output::Pause(time)),
         }
     }
 
     /// Where output goes in tasks.
     #[cfg(feature = "tokio")]
-    pub(super) fn task(&self) -> Option<&super::tasks::Outlet> {
+    pub(super) fn tasks(&self) -> Option<&super::outlet::Tasks> {
         match &self.outlet {
             Outlet::Thread(_) => None,
-            Outlet::Task(task) => Some(task),
+            Outlet::Tasks(tasks) => Some(tasks),
         }
     }
 
@@ -241,9 +213,4 @@ fn read_commands(
             }
         }
     }
-}
-
-/// A mutex whose former owner panicked holds what it held: nothing in here is changed in more than one step.
-pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,12 +4,13 @@
 
 use super::builtin;
 use super::call::Call;
-use super::connection::{lock, Connection, Mode, Server};
+use super::connection::{Connection, Mode, Server};
 use super::encode;
 use super::exchange::{Exchange, Handler, Stage};
 use super::fault::{Fault, Opening};
 use super::listen::Host;
 use super::machine::Machine;
+use super::outlet::lock;
 use super::recording::{Recording, Step};
 use super::request::{self, generic, Request};
 use super::schema::{Kind, Schema};

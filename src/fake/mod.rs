@@ -168,6 +168,7 @@ mod fault;
 mod framer;
 mod listen;
 mod machine;
+mod outlet;
 mod prune;
 mod recorder;
 mod recording;

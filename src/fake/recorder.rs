@@ -3,8 +3,8 @@
 //! Forwards bytes as they come, and notes each line before it is forwarded, so that what answers a line stands below it. Never
 //! holds back what is not a whole line.
 
-use super::connection::lock;
 use super::listen::{self, Host};
+use super::outlet::lock;
 use super::stream::Stream;
 use crate::address::Address;
 use crate::session::{Line, Lines};

@@ -221,7 +221,7 @@ impl<P: Peer> Fake<P> {
     /// Keeps a socket's file until all is over.
     #[cfg(unix)]
     pub(super) fn keep(&self, file: crate::socket_file::SocketFile) {
-        super::connection::lock(&self.owner.files).push(file);
+        super::outlet::lock(&self.owner.files).push(file);
     }
 
     /// The same at an address, such as `("127.0.0.1", 0)`; says which it is.

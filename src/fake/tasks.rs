@@ -3,65 +3,20 @@
 //! One task reads and executes, another one writes. Handlers do not wait: what they say goes to a lane of their own, pauses
 //! included, which is played before the next command is executed. Out-of-band commands have lanes beside it.
 
-use super::connection::{lock, Connection, Mode, Output, Server};
+use super::connection::{Connection, Mode, Server};
 use super::framer::Framer;
 use super::listen::Host;
+use super::outlet::{Lane, Outlet, Output, Tasks};
 use super::stream::Stream;
 use ::tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use ::tokio::net::{UnixListener, UnixStream};
-use ::tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
-use ::tokio::time::{sleep_until, timeout_at, Instant};
+use ::tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
+use ::tokio::time::{sleep_until, timeout_at};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// Longer than any test takes, and not too long for a clock.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-
-/// Where output goes.
-#[derive(Debug)]
-pub(super) struct Outlet {
-    writer: UnboundedSender<Output>,
-    /// A command's messages while it is executed.
-    lane: Mutex<Option<Lane>>,
-}
-
-type Lane = VecDeque<Output>;
-
-impl Outlet {
-    pub(super) fn put(&self, output: Output) {
-        match &mut *lock(&self.lane) {
-            Some(lane) => lane.push_back(output),
-            None => self.write(output),
-        }
-    }
-
-    /// It fails only when the connection is gone.
-    fn write(&self, output: Output) {
-        drop(self.writer.send(output));
-    }
-
-    /// Gives what is said meanwhile.
-    fn lane_of(&self, execute: impl FnOnce()) -> Lane {
-        *lock(&self.lane) = Some(Lane::new());
-        execute();
-        lock(&self.lane).take().unwrap_or_default()
-    }
-
-    /// Says what it can of a lane at once. Returns until when the rest has to wait, if there is any.
-    fn play(&self, lane: &mut Lane) -> Option<Instant> {
-        while let Some(output) = lane.pop_front() {
-            match output {
-                Output::Pause(time) => return Some(Instant::now() + time.min(FOR_EVER)),
-                output => self.write(output),
-            }
-        }
-        None
-    }
-}
 
 /// The stand-in's end of a connection.
 struct Socket {
@@ -141,7 +96,7 @@ impl<S: Server> Conversation<S> {
         let copy = stream.try_clone()?;
         let socket = Arc::new(Socket::new(stream)?);
         let (writer, outputs) = unbounded_channel();
-        let outlet = super::connection::Outlet::Task(Outlet { writer, lane: Mutex::default() });
+        let outlet = Outlet::Tasks(Tasks { writer, lane: Mutex::default() });
         let connection = Arc::new(Connection::new(&**server, copy, outlet));
         // It ends with the connection.
         drop(::tokio::spawn(write(Arc::clone(&socket), outputs)));
@@ -155,7 +110,7 @@ impl<S: Server> Conversation<S> {
     }
 
     async fn serve(&self) {
-        let Some(outlet) = self.connection.task() else { return };
+        let Some(outlet) = self.connection.tasks() else { return };
         let (mut framer, mut buffer) = (Framer::default(), vec![0; 64 << 10]);
         let (mut commands, mut lane, mut until) = (VecDeque::new(), Lane::new(), None);
         let mut client_listens_only = false;
@@ -195,7 +150,7 @@ impl<S: Server> Conversation<S> {
     }
 
     /// Executes a command out-of-band.
-    fn overtake(&self, outlet: &Outlet, command: Result<Value, String>) {
+    fn overtake(&self, outlet: &Tasks, command: Result<Value, String>) {
         let mut lane = outlet.lane_of(|| self.server.take(&self.connection, command));
         let mut until = outlet.play(&mut lane);
         if until.is_none() {
@@ -203,7 +158,7 @@ impl<S: Server> Conversation<S> {
         }
         let connection = Arc::clone(&self.connection);
         drop(::tokio::spawn(async move {
-            let Some(outlet) = connection.task() else { return };
+            let Some(outlet) = connection.tasks() else { return };
             while let Some(time) = until {
                 sleep_until(time).await;
                 until = outlet.play(&mut lane);

@@ -1,8 +1,9 @@
 //! Order of messages: the phases of a session, and what each message means in it.
 
 use super::book::{own_id, push_own_id, Book, QueuedCommand, NEGOTIATION};
-use super::events::{CallSpan, EventCursor, Events};
+use super::events::{CallSpan, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
+use super::queue::EventCursor;
 use super::{Counters, Id, Incoming, Output, SessionOptions};
 use crate::error::{Error, ErrorKind, IoOperation, Malformed, MalformedLine, Phase, Repr, Result, ServerError};
 use crate::label::Label;

@@ -4,16 +4,10 @@
 //! reader gets an error with their number. A slow subscriber costs the others nothing. Never drops an entry without counting
 //! it.
 
-mod queue;
-
+use super::queue::{Bounds, Entry, EventCursor, EventFilter, Queue};
 use crate::error::{Error, Result};
 use crate::message::RawEvent;
-use queue::{Bounds, Queue};
 use std::sync::Arc;
-
-/// A point in the order of a session's events: before all that arrive after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct EventCursor(u64);
 
 /// Where a call lies in the order of a session's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,16 +23,6 @@ pub struct CallSpan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subscriber(u64);
 
-/// The events that a subscriber wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EventFilter {
-    /// All.
-    All,
-    /// Those of this name.
-    Named(&'static str),
-}
-
 /// The events that a subscriber begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,9 +36,6 @@ pub enum SubscribeFrom {
     HandedOver,
 }
 
-/// An event, or why there is a gap in the events, with its cursor in their order.
-pub type Entry = (EventCursor, Result<Arc<RawEvent>>);
-
 #[derive(Debug)]
 pub(super) struct Events {
     /// `None` once events were handed over to a subscriber.
@@ -67,10 +48,8 @@ pub(super) struct Events {
     bounds: Bounds,
 }
 
-impl EventCursor {
-    /// Before all events of a session.
-    pub const START: EventCursor = EventCursor(0);
-}
+/// How far the cursors of two entries are from each other: there is one for a gap between them.
+const CURSOR_STEP: u64 = 2;
 
 impl Events {
     pub(super) fn new(max_count: usize, max_size: usize) -> Self {
@@ -188,27 +167,6 @@ impl Events {
             if filter.takes(content) {
                 self.dropped += queue.push((cursor, content.clone()), bounds);
             }
-        }
-    }
-}
-
-/// How far the cursors of two entries are from each other: there is one for a gap between them.
-const CURSOR_STEP: u64 = 2;
-
-impl EventFilter {
-    /// The event that is wanted, if it is one.
-    pub(crate) fn event_name(self) -> Option<&'static str> {
-        match self {
-            EventFilter::Named(name) => Some(name),
-            EventFilter::All => None,
-        }
-    }
-
-    /// A line that could not be read may have been any event.
-    fn takes(self, content: &Result<Arc<RawEvent>>) -> bool {
-        match (self, content) {
-            (EventFilter::Named(name), Ok(event)) => *event.name == *name,
-            _ => true,
         }
     }
 }

@@ -10,13 +10,15 @@ mod conversation;
 mod events;
 mod lines;
 mod options;
+mod queue;
 mod ring;
 mod search;
 
-pub use events::{CallSpan, Entry, EventCursor, EventFilter, SubscribeFrom, Subscriber};
+pub use events::{CallSpan, SubscribeFrom, Subscriber};
 #[cfg(feature = "fake")]
 pub(crate) use lines::{Line, Lines};
 pub use options::SessionOptions;
+pub use queue::{Entry, EventCursor, EventFilter};
 #[cfg(feature = "tokio")]
 pub(crate) use ring::Ring;
 pub(crate) use search::{accepted, decided, located, look_at, take_all, take_all_raw};

@@ -1,6 +1,6 @@
 //! Looking for events: what every client does with the entries that a session or a subscriber has.
 
-use super::events::{Entry, EventCursor};
+use super::queue::{Entry, EventCursor};
 use super::Session;
 use crate::api::{Event, EventSet};
 use crate::error::Result;

@@ -1,10 +1,26 @@
-//! One queue of events: its bounds, and what its reader is told of that was dropped.
+//! One queue of events: their order, its bounds, and what its reader is told of that was dropped.
 
-use super::{Entry, EventCursor, EventFilter};
-use crate::error::{Error, Repr};
+use crate::error::{Error, Repr, Result};
 use crate::message::RawEvent;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// A point in the order of a session's events: before all that arrive after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EventCursor(pub(super) u64);
+
+/// The events that a subscriber wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventFilter {
+    /// All.
+    All,
+    /// Those of this name.
+    Named(&'static str),
+}
+
+/// An event, or why there is a gap in the events, with its cursor in their order.
+pub type Entry = (EventCursor, Result<Arc<RawEvent>>);
 
 /// For how many entries an empty queue keeps memory.
 const KEPT_CAPACITY: usize = 64;
@@ -26,6 +42,29 @@ pub(super) struct Queue {
     told: u64,
     /// Up to how many of those of the session's own queue the reader of this copy gets to know with its next error.
     copied: u64,
+}
+
+impl EventCursor {
+    /// Before all events of a session.
+    pub const START: EventCursor = EventCursor(0);
+}
+
+impl EventFilter {
+    /// The event that is wanted, if it is one.
+    pub(crate) fn event_name(self) -> Option<&'static str> {
+        match self {
+            EventFilter::Named(name) => Some(name),
+            EventFilter::All => None,
+        }
+    }
+
+    /// A line that could not be read may have been any event.
+    pub(super) fn takes(self, content: &Result<Arc<RawEvent>>) -> bool {
+        match (self, content) {
+            (EventFilter::Named(name), Ok(event)) => *event.name == *name,
+            _ => true,
+        }
+    }
 }
 
 impl Queue {
