@@ -98,13 +98,13 @@ fn debug_json(
 /// JSON that has no spaces, with one item on each line.
 fn over_several_lines(json: &str) -> String {
     let mut lines = String::new();
-    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     let mut characters = json.chars().peekable();
     while let Some(character) = characters.next() {
         let is_close = matches!(character, '}' | ']') && !in_string;
         let is_open = matches!(character, '{' | '[') && !in_string;
         if is_close {
-            depth -= 1;
+            depth = depth.saturating_sub(1);
             new_line(&mut lines, depth);
         }
         lines.push(character);
@@ -132,4 +132,26 @@ fn over_several_lines(json: &str) -> String {
 fn new_line(lines: &mut String, depth: usize) {
     lines.push('\n');
     lines.extend(std::iter::repeat_n("  ", depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn several_lines_are_those_of_serde_json() {
+        for value in [
+            json!({"a": [1, -2.5, [], {}, [[{}]]], "b": {"c": null, "d": {"e": "f"}}, "": true}),
+            json!(["{", "}", "[,:]", "\"", "\\", "\\\"{", "é\n: ,"]),
+            json!({}),
+            json!("x: {"),
+            json!(1),
+        ] {
+            assert_eq!(over_several_lines(&value.to_string()), serde_json::to_string_pretty(&value).unwrap());
+        }
+        for broken in ["}", "]]}", "{\"a\":[", "\""] {
+            over_several_lines(broken);
+        }
+    }
 }

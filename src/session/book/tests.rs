@@ -65,6 +65,21 @@ fn ids_are_compared_by_value() {
 }
 
 #[test]
+fn ids_of_the_session_are_known_in_any_notation() {
+    let mut own = String::new();
+    push_own_id(&mut own, Id(49));
+    assert_eq!(
+        (own_id(&own), own_id(r#""qm\u0070#50""#), own_id(r#""qmp#5\u0030""#)),
+        (Some(Id(49)), Some(Id(49)), Some(Id(49)))
+    );
+    for other in
+        [r#""qmp#0""#, r#""qmp#05""#, r#""qmp#+5""#, r#""qmp#""#, "qmp#5", r#""qmp#18446744073709551616""#, "5", ""]
+    {
+        assert_eq!(own_id(other), None, "{other}");
+    }
+}
+
+#[test]
 fn equal_ids_are_answered_in_order() {
     let mut book = book(&[("7", false, Call::Cancelled), ("7", false, Call::Open)]);
     assert!(!book.take("7").unwrap().open);
