@@ -2,11 +2,11 @@
 
 use crate::clients::runtime;
 use crate::monitors::resident;
-use crate::server::GREETING;
+use crate::server::greet;
 use qemu_qmp::{tokio::Client, ConnectOptions, Monitor};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
-use std::thread;
+use std::{sync::mpsc, thread};
 
 const EVENT: &str = "{\"timestamp\": {\"seconds\": 1795845280, \"microseconds\": 812852}, \"event\": \"STOP\"}\r\n";
 
@@ -20,7 +20,8 @@ pub fn measure(threads: u32, count: u32) {
     runtime.block_on(async {
         let (near, far) = UnixStream::pair().unwrap();
         near.set_nonblocking(true).unwrap();
-        let server = thread::spawn(move || serve(&far, count));
+        let (start, started) = mpsc::channel();
+        let server = thread::spawn(move || serve(&far, &started, count));
         let stream = tokio::net::UnixStream::from_std(near).unwrap();
         let options = ConnectOptions::new();
         let vm = Client::<Monitor>::connect_over(stream, &options).await.unwrap();
@@ -39,6 +40,8 @@ pub fn measure(threads: u32, count: u32) {
             }
             (arrived, missed, most - before)
         });
+        // What came before there was a stream would be kept within the connection's own bound.
+        start.send(()).unwrap();
         let (arrived, missed, taken) = reading.await.unwrap();
         println!("{arrived}\t{missed}\t{}", taken >> 10);
         vm.close().await;
@@ -47,15 +50,13 @@ pub fn measure(threads: u32, count: u32) {
 }
 
 /// Negotiates, and then writes events as fast as they are read.
-fn serve(mut stream: &UnixStream, count: u32) {
-    writeln!(stream, "{GREETING}\r").unwrap();
-    let (mut reader, mut line) = (BufReader::new(stream), String::new());
-    reader.read_line(&mut line).unwrap();
-    writeln!(stream, "{{\"return\": {{}}}}\r").unwrap();
+fn serve(mut stream: &UnixStream, started: &mpsc::Receiver<()>, count: u32) {
+    greet(stream);
+    started.recv().unwrap();
     let many = EVENT.repeat(1000);
     for _ in 0..count / 1000 {
         stream.write_all(many.as_bytes()).unwrap();
     }
     // Stays until the client goes.
-    while matches!(reader.read_line(&mut line), Ok(1..)) {}
+    io::copy(&mut stream, &mut io::sink()).unwrap();
 }

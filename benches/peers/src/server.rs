@@ -96,7 +96,7 @@ fn serve(stream: UnixStream) {
 }
 
 /// Negotiates.
-fn greet(mut stream: &UnixStream) {
+pub fn greet(mut stream: &UnixStream) {
     let (mut line, mut reply) = (Vec::new(), Vec::new());
     writeln!(stream, "{GREETING}").expect("it is there");
     BufReader::new(stream).read_until(b'\n', &mut line).expect("it negotiates");
