@@ -45,15 +45,18 @@ impl dyn Lookup + '_ {
         let (mut object, mut from) = (self, 0);
         loop {
             let shape = object.shape();
-            let (branch, tag) = (object.branch(), from + shape.members.all().len());
-            if branch.is_some() && !seen.has(tag) && object.tagged() {
+            let missing = seen.first_missing(shape.members.all(), shape.required, from);
+            if shape.tag.is_empty() {
+                return missing;
+            }
+            let tag = from + shape.members.all().len();
+            if !seen.has(tag) && object.tagged() {
                 return Some(shape.tag);
             }
-            let missing = seen.first_missing(shape.members.all(), shape.required, from);
             if missing.is_some() {
                 return missing;
             }
-            object = branch?.lookup()?;
+            object = object.branch()?.lookup()?;
             from = tag + 1;
         }
     }

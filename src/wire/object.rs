@@ -106,9 +106,6 @@ fn fill<'de, A: MapAccess<'de>>(object: &mut dyn Fill<'de, A>, map: &mut A) -> R
     if !kept.is_empty() || (is_union && object.lookup().keeps()) {
         explain(object, &mut seen, kept).map_err(A::Error::custom)?;
     }
-    if !is_union && seen.first_missing(names.all(), shape.required, 0).is_none() {
-        return Ok(());
-    }
     match object.lookup().missing(&seen) {
         None => Ok(()),
         Some(name) => Err(A::Error::custom(format_args!("missing member `{name}`"))),
