@@ -269,12 +269,7 @@ impl Book {
         let sent = || lanes.iter().find_map(|lane| lane.sent.get(id)).map(|command| &command.chosen);
         let queued = lanes.iter().find_map(|lane| lane.queued.get(id)).map(|command| &command.chosen);
         let chosen = queued.or_else(sent)?;
-        let own = || {
-            let mut own = String::new();
-            push_own_id(&mut own, id);
-            own.into()
-        };
-        Some(chosen.as_deref().map_or_else(own, Cow::Borrowed))
+        Some(chosen.as_deref().map_or_else(|| own_wire_id(id).into(), Cow::Borrowed))
     }
 
     /// Returns whether a user chose the id that this call's command would have on the wire.
@@ -327,6 +322,13 @@ impl Book {
         self.chosen -= usize::from(removed.chosen.is_some());
         Some(removed)
     }
+}
+
+/// The id on the wire, as JSON text, of a command that its user gave none.
+pub(super) fn own_wire_id(id: Id) -> String {
+    let mut wire_id = String::new();
+    push_own_id(&mut wire_id, id);
+    wire_id
 }
 
 /// Writes the id on the wire, as JSON text, of a command that its user gave none. The numbers in these are one more than the calls',

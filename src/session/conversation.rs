@@ -1,6 +1,6 @@
 //! Order of messages: the phases of a session, and what each message means in it.
 
-use super::book::{own_id, push_own_id, Book, QueuedCommand, NEGOTIATION};
+use super::book::{own_id, own_wire_id, push_own_id, Book, QueuedCommand, NEGOTIATION};
 use super::events::{CallSpan, Events};
 use super::lines::{after_delimiter, is_blank, without_delimiter, Line, DELIMITER};
 use super::queue::EventCursor;
@@ -345,8 +345,7 @@ impl Conversation {
 
     fn negotiate(&mut self, greeting: Greeting) {
         let oob = self.enable_oob && greeting.offers(&Capability::Oob);
-        let mut wire_id = String::new();
-        push_own_id(&mut wire_id, NEGOTIATION);
+        let wire_id = own_wire_id(NEGOTIATION);
         let arguments = if oob { ",\"arguments\":{\"enable\":[\"oob\"]}" } else { "" };
         let line = format!("{{\"execute\":\"qmp_capabilities\"{arguments},\"id\":{wire_id}}}\n");
         self.handshake = Some(line.into_bytes());

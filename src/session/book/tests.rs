@@ -66,8 +66,7 @@ fn ids_are_compared_by_value() {
 
 #[test]
 fn ids_of_the_session_are_known_in_any_notation() {
-    let mut own = String::new();
-    push_own_id(&mut own, Id(49));
+    let own = own_wire_id(Id(49));
     assert_eq!(
         (own_id(&own), own_id(r#""qm\u0070#50""#), own_id(r#""qmp#5\u0030""#)),
         (Some(Id(49)), Some(Id(49)), Some(Id(49)))
