@@ -19,8 +19,10 @@ pub(super) struct Notifications {
 
 impl Notifications {
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
-        let other = if self.waker.is_none() { std::mem::replace(&mut self.waker, waker) } else { waker };
-        self.other_wakers.extend(other);
+        match self.waker {
+            None => self.waker = waker,
+            Some(_) => self.other_wakers.extend(waker),
+        }
     }
 
     pub(super) fn answer(&mut self, call: PendingCall, answer: Answer) {

@@ -212,9 +212,7 @@ impl Shared {
     /// Takes note of the driver's waker, and tells what else it is to do than to go on.
     pub(super) fn attend(&self, waker: &Waker) -> Option<Order> {
         let waker = waker.clone();
-        let mut state = self.lock();
-        let (old, order) = (state.driver.replace(waker), state.order.take());
-        drop(state);
+        let (old, order) = self.lock().attend(waker);
         drop(old);
         order
     }
@@ -228,7 +226,7 @@ impl Shared {
         state.waits_for_readers = state.session.end().is_none() && state.readers.are_behind(&state.session);
         let patience = if state.calls.is_empty() { PATIENCE } else { PATIENCE_IN_CALLS };
         let patience = state.waits_for_readers.then_some(patience);
-        let (old, order) = (state.driver.replace(waker), state.order.take());
+        let (old, order) = state.attend(waker);
         drop(guard);
         drop(old);
         (order, patience)
@@ -300,6 +298,11 @@ impl Shared {
 }
 
 impl State {
+    /// Takes the driver's waker, and gives the one before, which is not to be dropped under the lock, and the order.
+    fn attend(&mut self, waker: Waker) -> (Option<Waker>, Option<Order>) {
+        (self.driver.replace(waker), self.order.take())
+    }
+
     /// Sends each outcome to the call that waits for it, and notifies the subscribers that have something to take.
     fn deliver(&mut self, notifications: &mut Notifications) {
         while let Some(incoming) = self.session.poll() {
