@@ -101,9 +101,7 @@ fn over_several_lines(json: &str) -> String {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     let mut characters = json.chars().peekable();
     while let Some(character) = characters.next() {
-        let is_close = matches!(character, '}' | ']') && !in_string;
-        let is_open = matches!(character, '{' | '[') && !in_string;
-        if is_close {
+        if matches!(character, '}' | ']') && !in_string {
             depth = depth.saturating_sub(1);
             new_line(&mut lines, depth);
         }
@@ -116,7 +114,7 @@ fn over_several_lines(json: &str) -> String {
             '"' => in_string = true,
             ':' => lines.push(' '),
             ',' => new_line(&mut lines, depth),
-            _ if is_open => match characters.next_if(|next| matches!(next, '}' | ']')) {
+            '{' | '[' => match characters.next_if(|next| matches!(next, '}' | ']')) {
                 Some(close) => lines.push(close),
                 None => {
                     depth += 1;
