@@ -9,7 +9,6 @@ use crate::doc::{Doc, Entry};
 use crate::error::{Error, Location, Result};
 use crate::load::Expression;
 use crate::schema::Feature;
-use std::fmt::Display;
 
 /// Checks that a definition has a doc block if it must, and that the block can be about it.
 pub(super) fn check_block(context: &Context<'_>, expression: &Expression, dialect: Dialect) -> Result<()> {
@@ -24,10 +23,11 @@ pub(super) fn check_block(context: &Context<'_>, expression: &Expression, dialec
         return Err(context.error(format_args!("the doc block above it is about '{symbol}'")));
     }
     if context.meta != Meta::Command {
-        for (section, name) in [(&doc.returns, "Returns"), (&doc.errors, "Errors")] {
-            if let Some(section) = section {
-                return Err(error_at(&section.at, context, format_args!("only commands can have a section '{name}:'")));
-            }
+        if let Some(section) = &doc.returns {
+            return Err(error_at(&section.at, context, "only commands can have a section 'Returns:'"));
+        }
+        if let Some(section) = &doc.errors {
+            return Err(error_at(&section.at, context, "only commands can have a section 'Errors:'"));
         }
     } else if let Some(returns) = &doc.returns {
         if dialect == Dialect::Current && expression.object.get("returns").is_none() {
@@ -44,13 +44,17 @@ pub(super) fn check_complete(written: &Written<'_>, dialect: Dialect) -> Result<
     };
     let context = &written.context;
     let exempt = dialect == Dialect::Older || written.pragma.documentation_exceptions.contains(context.name);
-    if let Some(name) = members(written).into_iter().find(|name| !exempt && !describes(&doc.members, name)) {
-        return Err(context.error(format_args!("the doc block does not describe '{name}'")));
+    for name in members(written) {
+        if !exempt && !describes(&doc.members, name) {
+            return Err(context.error(format_args!("the doc block does not describe '{name}'")));
+        }
     }
-    match features(written).into_iter().find(|feature| !describes(&doc.features, &feature.name)) {
-        Some(feature) => Err(context.error(format_args!("the doc block does not describe feature '{}'", feature.name))),
-        None => Ok(()),
+    for feature in features(written) {
+        if !describes(&doc.features, &feature.name) {
+            return Err(context.error(format_args!("the doc block does not describe feature '{}'", feature.name)));
+        }
     }
+    Ok(())
 }
 
 /// Checks that the doc block, if any, describes no members and features that do not exist.
@@ -58,12 +62,20 @@ pub(super) fn check_exact(written: &Written<'_>) -> Result<()> {
     let Some(doc) = written.doc else {
         return Ok(());
     };
+    let unknown = |entry: &Entry, what: &str| {
+        let message = format!("the doc block describes {what} '{}', which does not exist", entry.name);
+        Err(error_at(&entry.at, &written.context, &message))
+    };
     let members = members(written);
-    let features: Vec<_> = features(written).into_iter().map(|feature| feature.name.as_str()).collect();
-    for (entries, known, what) in [(&doc.members, members, "member"), (&doc.features, features, "feature")] {
-        if let Some(entry) = entries.iter().find(|entry| !known.contains(&entry.name.as_str())) {
-            let message = format!("the doc block describes {what} '{}', which does not exist", entry.name);
-            return Err(error_at(&entry.at, &written.context, message));
+    for entry in &doc.members {
+        if !members.contains(&entry.name.as_str()) {
+            return unknown(entry, "member");
+        }
+    }
+    let features = features(written);
+    for entry in &doc.features {
+        if !features.iter().any(|feature| feature.name == entry.name) {
+            return unknown(entry, "feature");
         }
     }
     Ok(())
@@ -76,7 +88,7 @@ pub(super) fn has_older_section(doc: &Doc) -> bool {
 }
 
 /// An error about a line of the doc block.
-fn error_at(at: &Location, context: &Context<'_>, message: impl Display) -> Error {
+fn error_at(at: &Location, context: &Context<'_>, message: &str) -> Error {
     Error::new(at, format!("{context}: {message}"))
 }
 
@@ -87,18 +99,43 @@ fn describes(entries: &[Entry], name: &str) -> bool {
 /// The names of members, values or alternatives that stand in the definition itself. Branches are described by the
 /// types that they name.
 fn members<'a>(written: &'a Written<'a>) -> Vec<&'a str> {
+    let mut names = Vec::new();
     match &written.kind {
-        Kind::Enum { values, .. } => values.iter().map(|value| value.name.as_str()).collect(),
-        Kind::Alternate { alternatives } => alternatives.iter().map(|alternative| alternative.name).collect(),
-        _ => written.kind.inline_members().iter().map(|member| member.name).collect(),
+        Kind::Enum { values, .. } => {
+            for value in values {
+                names.push(value.name.as_str());
+            }
+        }
+        Kind::Alternate { alternatives } => {
+            for alternative in alternatives {
+                names.push(alternative.name);
+            }
+        }
+        kind => {
+            for member in kind.inline_members() {
+                names.push(member.name);
+            }
+        }
     }
+    names
 }
 
 /// The features of the definition and of everything in it.
 pub(super) fn features<'a>(written: &'a Written<'a>) -> Vec<&'a Feature> {
-    let own = written.features.iter();
-    match &written.kind {
-        Kind::Enum { values, .. } => own.chain(values.iter().flat_map(|value| &value.features)).collect(),
-        kind => own.chain(kind.inline_members().iter().flat_map(|member| &member.features)).collect(),
+    let mut features = Vec::new();
+    let mut add = |more: &'a [Feature]| {
+        for feature in more {
+            features.push(feature);
+        }
+    };
+    add(&written.features);
+    if let Kind::Enum { values, .. } = &written.kind {
+        for value in values {
+            add(&value.features);
+        }
     }
+    for member in written.kind.inline_members() {
+        add(&member.features);
+    }
+    features
 }

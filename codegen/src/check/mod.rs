@@ -18,7 +18,6 @@ use crate::ast::Written;
 use crate::error::Result;
 use crate::load::{self, Source};
 use crate::schema::{Module, Schema};
-use std::collections::BTreeSet;
 use table::Table;
 
 /// QEMU keeps the features of a whole schema in the bits of one word.
@@ -27,22 +26,27 @@ const MAX_FEATURES: usize = 64;
 /// Checks a loaded schema.
 pub fn check(source: &Source) -> Result<Schema> {
     let dialect = Dialect::of(source);
-    let definitions = source
-        .expressions
-        .iter()
-        .map(|expression| shape::definition(expression, dialect))
-        .collect::<Result<Vec<_>>>()?;
+    let mut definitions = Vec::with_capacity(source.expressions.len());
+    for expression in &source.expressions {
+        definitions.push(shape::definition(expression, dialect)?);
+    }
     let table = Table::new(&definitions)?;
     let mut schema = Schema {
-        modules: source.modules.iter().map(module).collect(),
+        modules: Vec::with_capacity(source.modules.len()),
         enums: Vec::new(),
         objects: Vec::new(),
         alternates: Vec::new(),
         commands: Vec::new(),
         events: Vec::new(),
     };
+    for module in &source.modules {
+        let load::Module { name, path, free_docs, .. } = module.clone();
+        schema.modules.push(Module { name, path, free_docs });
+    }
     resolve::resolve(&definitions, &table, dialect, &mut schema)?;
-    definitions.iter().try_for_each(docs::check_exact)?;
+    for written in &definitions {
+        docs::check_exact(written)?;
+    }
     check_number_of_features(&definitions)?;
     Ok(schema)
 }
@@ -60,23 +64,22 @@ enum Dialect {
 impl Dialect {
     /// Sections for notes and examples betray an older schema: every older release has them, newer ones refuse them.
     fn of(source: &Source) -> Self {
-        let mut docs = source.expressions.iter().filter_map(|expression| expression.doc.as_ref());
-        match docs.any(docs::has_older_section) {
-            true => Dialect::Older,
-            false => Dialect::Current,
+        for expression in &source.expressions {
+            if expression.doc.as_ref().is_some_and(docs::has_older_section) {
+                return Dialect::Older;
+            }
         }
+        Dialect::Current
     }
 }
 
-fn module(module: &load::Module) -> Module {
-    Module { name: module.name.clone(), path: module.path.clone(), free_docs: module.free_docs.clone() }
-}
-
 fn check_number_of_features(definitions: &[Written<'_>]) -> Result<()> {
-    let mut seen = BTreeSet::from(resolve::SPECIAL_FEATURES);
+    let mut seen = resolve::SPECIAL_FEATURES.to_vec();
     for written in definitions {
         for feature in docs::features(written) {
-            seen.insert(&feature.name);
+            if !seen.contains(&feature.name.as_str()) {
+                seen.push(&feature.name);
+            }
             if seen.len() > MAX_FEATURES {
                 let message =
                     format!("feature '{}' is one more than the {MAX_FEATURES} that a schema can have", feature.name);

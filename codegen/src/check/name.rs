@@ -67,7 +67,29 @@ pub(super) fn is_reserved_for_c(member: &str) -> bool {
 
 /// The name as C spells it. Two members whose names are one name in C clash.
 pub(super) fn mangle(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    let mut mangled = String::with_capacity(name.len());
+    for letter in name.chars() {
+        mangled.push(if letter.is_ascii_alphanumeric() { letter } else { '_' });
+    }
+    mangled
+}
+
+/// Names that have come, by what C makes of them; few enough to look through.
+#[derive(Debug, Default)]
+pub(super) struct Clashes<'n>(Vec<(String, &'n str)>);
+
+impl<'n> Clashes<'n> {
+    /// Adds a name, or returns the earlier one that is the same in C.
+    pub(super) fn add(&mut self, name: &'n str) -> Option<&'n str> {
+        let mangled = mangle(name);
+        for (known, first) in &self.0 {
+            if *known == mangled {
+                return Some(first);
+            }
+        }
+        self.0.push((mangled, name));
+        None
+    }
 }
 
 /// Strips from a name the prefixes `__RFQDN_` (of a vendor) and `x-` (experimental);

@@ -3,7 +3,7 @@
 //! An object is checked when something that contains it is, so that its base and branches are known by then;
 //! each is checked once, and how deep they nest is bounded.
 
-use super::name::mangle;
+use super::name::{mangle, Clashes};
 use super::table::Table;
 use crate::ast::{Base, Branch, Context, Kind, Member, TypeName};
 use crate::error::Result;
@@ -200,16 +200,17 @@ impl<'a> Objects<'a> {
         if values.is_empty() {
             return Err(context.error("has no branches, because the discriminator's enum has no values"));
         }
-        let of_value = |value: &schema::EnumValue| {
+        let mut all = Vec::with_capacity(values.len());
+        for value in values {
             let branch = branches.iter().find(|branch| branch.name == value.name);
             let object = match branch.map(|branch| self.table.resolve(branch.ty, context, "branch")).transpose()? {
                 Some(Type::Object(id)) => Some(id),
                 _ => None,
             };
             let condition = branch.and_then(|branch| branch.condition.clone()).or_else(|| value.condition.clone());
-            Ok(schema::Branch { value: value.name.clone(), object, condition })
-        };
-        values.iter().map(of_value).collect()
+            all.push(schema::Branch { value: value.name.clone(), object, condition });
+        }
+        Ok(all)
     }
 }
 
@@ -224,13 +225,11 @@ pub(super) fn inline_members<'a>(
 
 /// Refuses features that are one in C.
 pub(super) fn check_features(context: &Context<'_>, role: &str, features: &[schema::Feature]) -> Result<()> {
-    let mut seen: Vec<(String, &str)> = Vec::new();
+    let mut seen = Clashes::default();
     for feature in features {
-        let name = mangle(&feature.name);
-        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
+        if let Some(first) = seen.add(&feature.name) {
             return Err(context.error(format_args!("{role}feature '{}' clashes with '{first}'", feature.name)));
         }
-        seen.push((name, &feature.name));
     }
     Ok(())
 }
@@ -246,7 +245,8 @@ fn add_members<'a>(
     members: &[Member<'a>],
     names: &mut Names<'a>,
 ) -> Result<Vec<schema::Member>> {
-    let resolve = |member: &Member<'a>| {
+    let mut resolved = Vec::with_capacity(members.len());
+    for member in members {
         let role = format!("member '{}'", member.name);
         let ty = table.resolve(member.ty, &context, &role)?;
         check_features(&context, &format!("{role}: "), &member.features)?;
@@ -262,16 +262,16 @@ fn add_members<'a>(
             return Err(context.error(clash(&origin, first, &context)));
         }
         names.push((name, origin));
-        Ok(schema::Member {
+        resolved.push(schema::Member {
             name: member.name.to_owned(),
             ty,
             optional: member.optional,
             features: member.features.clone(),
             condition: member.condition.clone(),
             at: member.at.clone(),
-        })
-    };
-    members.iter().map(resolve).collect()
+        });
+    }
+    Ok(resolved)
 }
 
 /// The clash of a member of an object that is being checked.

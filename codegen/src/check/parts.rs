@@ -51,12 +51,22 @@ impl<'a> Part<'a> {
 
     /// Checks that an object has all the required keys and none but the required and optional ones.
     pub(super) fn keys(&self, object: &Object, required: &[&str], optional: &[&str]) -> Result<()> {
-        let missing: Vec<_> = required.iter().copied().filter(|key| object.get(key).is_none()).collect();
+        let mut missing = Vec::new();
+        for key in required {
+            if object.get(key).is_none() {
+                missing.push(*key);
+            }
+        }
         if !missing.is_empty() {
             return Err(self.error(format_args!("lacks {}", list(&missing))));
         }
-        let keys = object.members.iter().map(|(key, _)| key.value.as_str());
-        let unknown: Vec<_> = keys.filter(|key| !required.contains(key) && !optional.contains(key)).collect();
+        let mut unknown = Vec::new();
+        for (key, _) in &object.members {
+            let key = key.value.as_str();
+            if !required.contains(&key) && !optional.contains(&key) {
+                unknown.push(key);
+            }
+        }
         if !unknown.is_empty() {
             let allowed = [required, optional].concat();
             return Err(self.error(format_args!("has unknown {}; allowed: {}", list(&unknown), quoted(&allowed))));
@@ -117,7 +127,13 @@ impl<'a> Part<'a> {
             Value::Array(operands, _) if operands.is_empty() => {
                 Err(self.condition_error(format_args!("has nothing to combine in '{operator}'")))
             }
-            Value::Array(operands, _) => operands.iter().map(|operand| self.condition_value(operand)).collect(),
+            Value::Array(operands, _) => {
+                let mut conditions = Vec::with_capacity(operands.len());
+                for operand in operands {
+                    conditions.push(self.condition_value(operand)?);
+                }
+                Ok(conditions)
+            }
             _ => Err(self.condition_error(format_args!("needs an array in '{operator}'"))),
         }
     }
@@ -156,7 +172,8 @@ pub(super) fn features(context: Context<'_>, object: &Object) -> Result<Vec<Feat
         Some(Value::Array(features, _)) => features,
         Some(_) => return Err(context.error("'features' must be an array")),
     };
-    let feature = |value| {
+    let mut checked = Vec::with_capacity(features.len());
+    for value in features {
         let anonymous = Part::whole(context).unnamed("a feature");
         let entry = anonymous.entry(value, "name", &["if"])?;
         let Value::String(text) = entry.main else {
@@ -164,9 +181,9 @@ pub(super) fn features(context: Context<'_>, object: &Object) -> Result<Vec<Feat
         };
         let part = Part::whole(context).part("feature", &text.value);
         name::check(&text.value, Case::Lower).map_err(|reason| part.error(reason))?;
-        Ok(Feature { name: text.value.clone(), condition: entry.condition(&part)? })
-    };
-    features.iter().map(feature).collect()
+        checked.push(Feature { name: text.value.clone(), condition: entry.condition(&part)? });
+    }
+    Ok(checked)
 }
 
 fn is_symbol(symbol: &str) -> bool {
@@ -181,5 +198,9 @@ fn list(keys: &[&str]) -> String {
 }
 
 fn quoted(keys: &[&str]) -> String {
-    keys.iter().map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ")
+    let mut list = String::new();
+    for key in keys {
+        list += &format!("{}'{key}'", if list.is_empty() { "" } else { ", " });
+    }
+    list
 }

@@ -3,14 +3,13 @@
 //! Goes through the definitions in source order, so that of several errors the same one as QEMU's is reported.
 
 use super::docs;
-use super::name::mangle;
+use super::name::Clashes;
 use super::object::{check_features, inline_members, Objects};
 use super::table::Table;
 use super::Dialect;
 use crate::ast::{Branch, Context, Data, Flags, Kind, Meta, TypeName, Written};
 use crate::error::Result;
 use crate::schema::{self, Alternate, Alternative, Builtin, Command, Definition, Enum, EnumValue, Event, Schema, Type};
-use std::collections::BTreeMap;
 
 /// Resolves all definitions and adds them to the schema.
 pub(super) fn resolve<'a>(
@@ -77,32 +76,35 @@ impl<'a> Resolver<'a> {
 
     /// Alternatives, no two of which look the same in JSON or as a string on QEMU's command line.
     fn alternatives(&self, context: &Context<'a>, alternatives: &[Branch<'a>]) -> Result<Vec<Alternative>> {
-        let mut names = BTreeMap::new();
-        let mut looks = BTreeMap::new();
-        let resolve = |alternative: &Branch<'a>| {
+        let mut names = Clashes::default();
+        let mut looks: Vec<(Look, &str)> = Vec::new();
+        let mut resolved = Vec::with_capacity(alternatives.len());
+        for alternative in alternatives {
             let name = alternative.name;
             let role = format!("alternative '{name}'");
             let ty = self.table.resolve(alternative.ty, context, &role)?;
-            if let Some(first) = names.insert(mangle(name), name) {
+            if let Some(first) = names.add(name) {
                 return Err(context.error(format_args!("{role} clashes with alternative '{first}'")));
             }
-            for look in self.looks(&ty) {
-                if let Some(first) = looks.insert(look, name) {
+            let own = self.looks(&ty);
+            for look in &own {
+                if let Some((_, first)) = looks.iter().find(|(known, _)| known == look) {
                     let look = look.describe();
                     return Err(context.error(format_args!(
                         "{role} cannot be told apart from alternative '{first}': both may look like {look}"
                     )));
                 }
+                looks.push((*look, name));
             }
-            match self.looks(&ty).is_empty() {
-                true => Err(context.error(format_args!(
+            if own.is_empty() {
+                return Err(context.error(format_args!(
                     "{role} cannot be of {}, which is of no single JSON type",
                     self.table.describe(&ty)
-                ))),
-                false => Ok(Alternative { name: name.to_owned(), ty, condition: alternative.condition.clone() }),
+                )));
             }
-        };
-        alternatives.iter().map(resolve).collect()
+            resolved.push(Alternative { name: name.to_owned(), ty, condition: alternative.condition.clone() });
+        }
+        Ok(resolved)
     }
 
     /// The JSON types that values of a type may be taken for; none for types without a JSON type of their own.
@@ -200,7 +202,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// The form of a value before its type is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
     Null,
     Bool,
@@ -247,9 +249,9 @@ fn refuse_special_features(written: &Written<'_>) -> Result<()> {
 pub(super) const SPECIAL_FEATURES: [&str; 2] = ["deprecated", "unstable"];
 
 fn check_values(context: &Context<'_>, values: &[EnumValue]) -> Result<()> {
-    let mut seen = BTreeMap::new();
+    let mut seen = Clashes::default();
     for value in values {
-        if let Some(first) = seen.insert(mangle(&value.name), &value.name) {
+        if let Some(first) = seen.add(&value.name) {
             return Err(context.error(format_args!("value '{}' clashes with value '{first}'", value.name)));
         }
     }

@@ -79,7 +79,10 @@ impl<'a> Definition<'a> {
             Some(Value::String(prefix)) => Some(prefix.value.clone()),
             Some(_) => return Err(self.context.error("'prefix' must be a string")),
         };
-        let values = data.iter().map(|value| self.enum_value(value)).collect::<Result<_>>()?;
+        let mut values = Vec::with_capacity(data.len());
+        for value in data {
+            values.push(self.enum_value(value)?);
+        }
         Ok(Kind::Enum { values, prefix })
     }
 
@@ -125,15 +128,16 @@ impl<'a> Definition<'a> {
         let Some(Value::Object(data)) = object.get("data") else {
             return Err(self.context.error("'data' must be an object of branches"));
         };
-        let branches = data.members.iter().map(|(key, value)| {
+        let mut branches = Vec::with_capacity(data.members.len());
+        for (key, value) in &data.members {
             let part = self.whole.part("branch", &key.value);
             let branch = self.branch(&part, &key.value, value)?;
-            match branch.ty {
-                TypeName::Plain(_) => Ok(branch),
-                TypeName::Array(_) => Err(part.error("must be a type name: a branch adds members, no array")),
+            if let TypeName::Array(_) = branch.ty {
+                return Err(part.error("must be a type name: a branch adds members, no array"));
             }
-        });
-        Ok(Kind::Union { base, tag: &tag.value, branches: branches.collect::<Result<_>>()? })
+            branches.push(branch);
+        }
+        Ok(Kind::Union { base, tag: &tag.value, branches })
     }
 
     fn alternate(&self) -> Result<Kind<'a>> {
@@ -142,12 +146,13 @@ impl<'a> Definition<'a> {
             Some(Value::Object(data)) if !data.members.is_empty() => data,
             _ => return Err(self.context.error("'data' must be an object of one alternative or more")),
         };
-        let alternatives = data.members.iter().map(|(key, value)| {
+        let mut alternatives = Vec::with_capacity(data.members.len());
+        for (key, value) in &data.members {
             let part = self.whole.part("alternative", &key.value);
             name::check(&key.value, Case::Lower).map_err(|reason| part.error(reason))?;
-            self.branch(&part, &key.value, value)
-        });
-        Ok(Kind::Alternate { alternatives: alternatives.collect::<Result<_>>()? })
+            alternatives.push(self.branch(&part, &key.value, value)?);
+        }
+        Ok(Kind::Alternate { alternatives })
     }
 
     fn command(&self) -> Result<Kind<'a>> {
@@ -178,9 +183,11 @@ impl<'a> Definition<'a> {
 
     /// Checks the keys besides those that every definition has.
     fn keys(&self, required: &[&str], optional: &[&str]) -> Result<&'a Object> {
-        let required = [&[self.context.meta.key()], required].concat();
-        let optional = [optional, &["if", "features"]].concat();
-        self.whole.keys(&self.expression.object, &required, &optional)?;
+        let mut all_required = vec![self.context.meta.key()];
+        all_required.extend_from_slice(required);
+        let mut all_optional = optional.to_vec();
+        all_optional.extend_from_slice(&["if", "features"]);
+        self.whole.keys(&self.expression.object, &all_required, &all_optional)?;
         Ok(&self.expression.object)
     }
 
@@ -205,7 +212,8 @@ impl<'a> Definition<'a> {
     }
 
     fn members(&self, role: &'static str, object: &'a Object, case: Case) -> Result<Vec<Member<'a>>> {
-        let member = |(key, value): &'a (crate::parser::Text, Value)| {
+        let mut members = Vec::with_capacity(object.members.len());
+        for (key, value) in &object.members {
             let (name, optional) = match key.value.strip_prefix('*') {
                 Some(name) => (name, true),
                 None => (key.value.as_str(), false),
@@ -216,16 +224,16 @@ impl<'a> Definition<'a> {
                 return Err(part.error("has a name that QEMU's C code needs for itself"));
             }
             let entry = part.entry(value, "type", &["if", "features"])?;
-            Ok(Member {
+            members.push(Member {
                 name,
                 optional,
                 condition: entry.condition(&part)?,
                 features: entry.features(self.context)?,
                 ty: part.type_name(entry.main)?,
                 at: &key.at,
-            })
-        };
-        object.members.iter().map(member).collect()
+            });
+        }
+        Ok(members)
     }
 
     fn branch(&self, part: &Part<'_>, name: &'a str, value: &'a Value) -> Result<Branch<'a>> {

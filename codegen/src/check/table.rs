@@ -17,9 +17,12 @@ enum Meaning {
 }
 
 /// The names of a schema, and its definitions by kind.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Table<'a> {
-    names: HashMap<&'a str, (Meaning, Option<Context<'a>>)>,
+    /// Numbers of the meanings.
+    names: HashMap<&'a str, usize>,
+    /// What names mean, and where those that are not built in are defined.
+    meanings: Vec<(Meaning, Option<Context<'a>>)>,
     enums: Vec<&'a Written<'a>>,
     objects: Vec<&'a Written<'a>>,
     alternates: Vec<&'a Written<'a>>,
@@ -28,12 +31,13 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Enters all definitions; refuses names that are taken.
     pub(super) fn new(definitions: &'a [Written<'a>]) -> Result<Self> {
-        let builtin = |(name, builtin)| (name, (Meaning::Type(Type::Builtin(builtin)), None));
-        let names = BUILTINS.into_iter().map(builtin).collect();
-        let mut table = Table { names, enums: Vec::new(), objects: Vec::new(), alternates: Vec::new() };
+        let mut table = Table::default();
+        for (name, builtin) in &BUILTINS {
+            table.insert(name, Meaning::Type(Type::Builtin(*builtin)), None);
+        }
         for written in definitions {
             let context = written.context;
-            match table.names.get(context.name) {
+            match table.get(context.name) {
                 Some((_, Some(first))) => {
                     return Err(context.error(format_args!("the name is taken by the {first} at {}", first.at)));
                 }
@@ -41,9 +45,18 @@ impl<'a> Table<'a> {
                 None => {}
             }
             let meaning = table.enter(written);
-            table.names.insert(context.name, (meaning, Some(context)));
+            table.insert(context.name, meaning, Some(context));
         }
         Ok(table)
+    }
+
+    fn insert(&mut self, name: &'a str, meaning: Meaning, context: Option<Context<'a>>) {
+        self.names.insert(name, self.meanings.len());
+        self.meanings.push((meaning, context));
+    }
+
+    fn get(&self, name: &str) -> Option<&(Meaning, Option<Context<'a>>)> {
+        self.meanings.get(*self.names.get(name)?)
     }
 
     fn enter(&mut self, written: &'a Written<'a>) -> Meaning {
@@ -68,10 +81,10 @@ impl<'a> Table<'a> {
     }
 
     fn resolve_plain(&self, name: &str, user: &Context<'_>, role: &str) -> Result<Type> {
-        let problem = match self.names.get(name) {
+        let problem = match self.get(name) {
             Some((Meaning::Type(ty), _)) => return Ok(ty.clone()),
             Some((Meaning::Other, Some(other))) => format!("the {other}, which is no type"),
-            _ => match name.strip_suffix("List").filter(|stem| self.names.contains_key(stem)) {
+            _ => match name.strip_suffix("List").filter(|stem| self.get(stem).is_some()) {
                 Some(stem) => format!("the unknown type '{name}'; an array is written [ '{stem}' ]"),
                 None => format!("the unknown type '{name}'"),
             },
