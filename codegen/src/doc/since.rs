@@ -18,8 +18,8 @@ pub(super) fn split(text: &str) -> (String, Option<String>) {
 /// A parenthesis that names a release, and the text around it.
 struct Note<'t> {
     before: &'t str,
-    /// The other words in the parentheses.
-    rest: Vec<&'t str>,
+    /// What else stands in the parentheses, with commas between its parts.
+    rest: Option<String>,
     release: &'t str,
     after: &'t str,
 }
@@ -28,16 +28,24 @@ impl<'t> Note<'t> {
     /// Reads the parenthesis that opens at `open`.
     fn at(text: &'t str, open: usize) -> Option<Self> {
         let (inside, after) = text[open..].strip_prefix('(')?.split_once(')')?;
-        let mut rest: Vec<&str> = inside.split([',', ';']).collect();
-        let index = rest.iter().position(|piece| release(piece).is_some())?;
-        let release = release(rest.remove(index))?;
-        Some(Self { before: &text[..open], rest, release, after })
+        let (mut found, mut rest) = (None, None);
+        for piece in inside.split([',', ';']) {
+            match (release(piece), &mut rest) {
+                (Some(release), _) if found.is_none() => found = Some(release),
+                (_, None) => rest = Some(piece.to_owned()),
+                (_, Some(rest)) => {
+                    rest.push(',');
+                    rest.push_str(piece);
+                }
+            }
+        }
+        Some(Self { before: &text[..open], rest, release: found?, after })
     }
 
     /// The text without the note.
     fn without(&self) -> String {
-        if !self.rest.is_empty() {
-            return format!("{}({}){}", self.before, self.rest.join(",").trim(), self.after);
+        if let Some(rest) = &self.rest {
+            return format!("{}({}){}", self.before, rest.trim(), self.after);
         }
         let before = self.before.trim_end();
         let sentence_over = before.is_empty() || before.ends_with(['.', '!', '?']);
