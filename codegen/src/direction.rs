@@ -4,7 +4,7 @@
 //! A stand-in for a server makes values of them and sets their fields; for everybody else, their setters would be one in
 //! thirty of all functions to compile.
 
-use crate::schema::{Data, ObjectId, Schema, Type};
+use crate::schema::{Data, Member, ObjectId, Schema, Type};
 
 /// Which objects are received, and which are sent.
 pub struct Direction {
@@ -15,10 +15,15 @@ pub struct Direction {
 impl Direction {
     /// Analyses a schema.
     pub fn of(schema: &Schema) -> Self {
-        let sent = schema.commands.iter().flat_map(|command| carried(schema, &command.data));
-        let returned = schema.commands.iter().filter_map(|command| command.returns.clone());
-        let received = schema.events.iter().flat_map(|event| carried(schema, &event.data)).chain(returned);
-        Self { received: reached(schema, received.collect()), sent: reached(schema, sent.collect()) }
+        let (mut sent, mut received) = (Vec::new(), Vec::new());
+        for command in &schema.commands {
+            carry(schema, &command.data, &mut sent);
+            received.extend(command.returns.clone());
+        }
+        for event in &schema.events {
+            carry(schema, &event.data, &mut received);
+        }
+        Self { received: reached(schema, received), sent: reached(schema, sent) }
     }
 
     /// Returns whether values of this struct or union are received, and never sent. Not so if no message has one.
@@ -44,11 +49,17 @@ impl Direction {
     }
 }
 
-/// The types that a message has at its top.
-fn carried(schema: &Schema, data: &Data) -> Vec<Type> {
+/// Adds the types that a message has at its top.
+fn carry(schema: &Schema, data: &Data, types: &mut Vec<Type>) {
     match data {
-        Data::Object(id) => vec![Type::Object(*id)],
-        Data::Members(_) => schema.data_members(data).into_iter().map(|member| member.ty.clone()).collect(),
+        Data::Object(id) => types.push(Type::Object(*id)),
+        Data::Members(_) => add_types(&schema.data_members(data), types),
+    }
+}
+
+fn add_types(members: &[&Member], types: &mut Vec<Type>) {
+    for member in members {
+        types.push(member.ty.clone());
     }
 }
 
@@ -61,12 +72,15 @@ fn reached(schema: &Schema, mut types: Vec<Type>) -> Vec<bool> {
             Type::Builtin(_) | Type::Enum(_) => {}
             Type::Array(element) => types.push(*element),
             Type::Object(id) if !std::mem::replace(&mut objects[id.0], true) => {
-                types.extend(schema.all_members(&schema[id]).into_iter().map(|member| member.ty.clone()));
-                let branches = schema[id].branches.iter().flat_map(|branches| &branches.branches);
-                types.extend(branches.filter_map(|branch| branch.object).map(Type::Object));
+                add_types(&schema.all_members(&schema[id]), &mut types);
+                for branch in schema[id].all_branches() {
+                    types.extend(branch.object.map(Type::Object));
+                }
             }
             Type::Alternate(id) if !std::mem::replace(&mut alternates[id.0], true) => {
-                types.extend(schema[id].alternatives.iter().map(|alternative| alternative.ty.clone()));
+                for alternative in &schema[id].alternatives {
+                    types.push(alternative.ty.clone());
+                }
             }
             Type::Object(_) | Type::Alternate(_) => {}
         }

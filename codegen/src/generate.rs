@@ -1,6 +1,6 @@
 //! The whole pipeline, for build scripts: from the path of a root schema to formatted Rust files.
 
-use crate::emit::{self, LateMembers, Options, Peer};
+use crate::emit::{self, Options, Output, Peer, Tables};
 use crate::error::{Error, Location, Result};
 #[cfg(feature = "introspection")]
 use crate::introspect::introspect;
@@ -40,9 +40,7 @@ impl Generator {
             name,
             runtime: quote!(::qemu_qmp),
             peer: Peer::Monitor,
-            also_for: Vec::new(),
             manual: None,
-            late_members: LateMembers::default(),
             secret_members: BTreeSet::new(),
             secret_replies: BTreeSet::new(),
         };
@@ -120,13 +118,13 @@ impl Generator {
 
     /// The file that has a schema as data, if it is wanted.
     #[cfg(feature = "introspection")]
-    fn introspect(&self, schema: &Schema, options: &Options, peer: &str) -> Option<(String, String)> {
-        let name = format!("{}{peer}_introspection.json", options.name);
-        self.introspection.then(|| (name, introspect(schema, &options.late_members)))
+    fn introspect(&self, schema: &Schema, tables: &Tables, peer: &str) -> Option<(String, String)> {
+        let name = format!("{}{peer}_introspection.json", self.options.name);
+        self.introspection.then(|| (name, introspect(schema, &tables.late_members)))
     }
 
     #[cfg(not(feature = "introspection"))]
-    fn introspect(&self, _: &Schema, _: &Options, _: &str) -> Option<(String, String)> {
+    fn introspect(&self, _: &Schema, _: &Tables, _: &str) -> Option<(String, String)> {
         None
     }
 
@@ -142,20 +140,28 @@ impl Generator {
         }
         let schema = read(&self.root)?;
         secrets::check(&schema, &self.options.secret_members, &self.options.secret_replies, &self.root)?;
-        let mut options = self.options.clone();
-        let mut inputs: Vec<PathBuf> = schema.modules.iter().map(|module| module.path.clone()).collect();
+        let (mut tables, mut inputs) = (Tables::default(), Vec::new());
+        for module in &schema.modules {
+            inputs.push(module.path.clone());
+        }
         if let Some(file) = &self.late_members {
-            options.late_members = load::late_members(file)?;
+            tables.late_members = load::late_table(file)?;
             inputs.push(file.clone());
         }
         let mut files = Vec::new();
-        files.extend(self.introspect(&schema, &options, ""));
+        files.extend(self.introspect(&schema, &tables, ""));
         for (peer, root) in &self.also_for {
             let part = read(root)?;
             check_part(&part, &schema, &self.root)?;
-            files.extend(self.introspect(&part, &options, &format!("_{}", peer.name())));
-            options.also_for.push((*peer, part.commands.into_iter().map(|command| command.def.name).collect()));
-            inputs.extend(part.modules.into_iter().map(|module| module.path));
+            files.extend(self.introspect(&part, &tables, &format!("_{}", peer.name())));
+            let mut commands = BTreeSet::new();
+            for command in &part.commands {
+                commands.insert(command.def.name.clone());
+            }
+            tables.also_for.push((*peer, commands));
+            for module in &part.modules {
+                inputs.push(module.path.clone());
+            }
         }
         // Schemas share files, which they may name differently.
         let mut seen = Vec::new();
@@ -165,14 +171,25 @@ impl Generator {
             seen.push(identity);
             is_new
         });
-        let output = emit::emit(&schema, &options)?;
-        let name = &options.name;
-        let mut modules = vec![("types", output.types), ("commands", output.commands)];
-        modules.extend(output.events.map(|events| ("events", events)));
-        let index = index(name, modules.iter().map(|(module, _)| *module));
-        files.push((format!("{name}.rs"), layout::file(index)));
-        files.extend(modules.into_iter().map(|(module, tokens)| (format!("{name}_{module}.rs"), layout::file(tokens))));
+        let output = emit::emit(&schema, &self.options, &tables)?;
+        self.lay_out(output, &mut files);
         Ok(Generated { files, inputs })
+    }
+
+    /// Adds the files of an API.
+    fn lay_out(&self, output: Output, files: &mut Vec<(String, String)>) {
+        let name = &self.options.name;
+        let mut index = include(name, "types");
+        index.extend(include(name, "commands"));
+        if output.events.is_some() {
+            index.extend(include(name, "events"));
+        }
+        files.push((format!("{name}.rs"), layout::file(index)));
+        files.push((format!("{name}_types.rs"), layout::file(output.types)));
+        files.push((format!("{name}_commands.rs"), layout::file(output.commands)));
+        if let Some(events) = output.events {
+            files.push((format!("{name}_events.rs"), layout::file(events)));
+        }
     }
 
     /// Generates into `OUT_DIR` and tells Cargo which files the output depends on. An error ends the build with its
@@ -182,7 +199,7 @@ impl Generator {
         let result = self.generate().and_then(|generated| generated.write(&out_dir).map(|()| generated));
         match result {
             Ok(generated) => {
-                for input in generated.inputs {
+                for input in &generated.inputs {
                     println!("cargo::rerun-if-changed={}", input.display());
                 }
             }
@@ -201,7 +218,10 @@ impl Generated {
     /// # Errors
     /// Where the file system refuses.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        self.files.iter().try_for_each(|(name, text)| load::write(&folder.join(name), text))
+        for (name, text) in &self.files {
+            load::write(&folder.join(name), text)?;
+        }
+        Ok(())
     }
 }
 
@@ -223,23 +243,20 @@ fn check_part(part: &Schema, whole: &Schema, root: &Path) -> Result<()> {
     }
 }
 
-/// The file that programs include.
-fn index<'a>(name: &str, modules: impl Iterator<Item = &'a str>) -> TokenStream {
-    let modules = modules.map(|module| {
-        let ident = crate::names::ident(module);
-        let file = format!("/{name}_{module}.rs");
-        let doc = match module {
-            "types" => " Enums, structs, unions and alternates.",
-            "commands" => " Commands, each with the type of its reply.",
-            _ => " Events, and the enum of all of them.",
-        };
-        quote! {
-            #[doc = #doc]
-            #[allow(deprecated, missing_docs, rustdoc::redundant_explicit_links, unused_imports, clippy::all, clippy::pedantic)]
-            pub mod #ident {
-                include!(concat!(env!("OUT_DIR"), #file));
-            }
+/// What the file that programs include says of one module.
+fn include(name: &str, module: &str) -> TokenStream {
+    let ident = names::ident(module);
+    let file = format!("/{name}_{module}.rs");
+    let doc = match module {
+        "types" => " Enums, structs, unions and alternates.",
+        "commands" => " Commands, each with the type of its reply.",
+        _ => " Events, and the enum of all of them.",
+    };
+    quote! {
+        #[doc = #doc]
+        #[allow(deprecated, missing_docs, rustdoc::redundant_explicit_links, unused_imports, clippy::all, clippy::pedantic)]
+        pub mod #ident {
+            include!(concat!(env!("OUT_DIR"), #file));
         }
-    });
-    quote!(#(#modules)*)
+    }
 }

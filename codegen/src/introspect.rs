@@ -7,7 +7,7 @@
 mod json;
 
 use crate::doc::Doc;
-use crate::emit::LateMembers;
+use crate::load::LateMembers;
 use crate::schema::{Builtin, Command, Data, Definition, EnumValue, Feature, Member, Object, Schema, Type};
 use json::{object, text, texts, Json};
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -66,7 +66,7 @@ struct Introspection<'s> {
     /// Command or event → the release in which it first appeared.
     since: BTreeMap<String, String>,
     /// Type → member or value → the same.
-    late: LateMembers,
+    late: BTreeMap<String, BTreeMap<String, String>>,
     /// Names of types that are defined, or queued.
     seen: HashSet<String>,
     queue: VecDeque<Type>,
@@ -91,8 +91,8 @@ impl Introspection<'_> {
     /// Notes since when the members of a type are there that a definition declares.
     fn note_late(&mut self, ty: &str, owner: &str, doc: &Doc) {
         let told = doc.members.iter().filter_map(|entry| Some((entry.name.clone(), entry.since.clone()?)));
-        let known = self.late_members.get(owner).into_iter().flatten();
-        let known = known.map(|(member, since)| (member.clone(), since.clone()));
+        let known = self.late_members.iter().filter(|(definition, _)| definition == owner);
+        let known = known.flat_map(|(_, members)| members.iter().cloned());
         let late: BTreeMap<_, _> = told.chain(known).collect();
         if !late.is_empty() {
             self.late.entry(ty.to_owned()).or_default().extend(late);

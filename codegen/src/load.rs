@@ -89,8 +89,10 @@ pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) ->
     let text = (loader.read)(root).map_err(|error| unreadable(root, &error))?;
     loader.file(root, &text)?;
     let pragma = Rc::new(loader.pragma);
-    let expression = |(object, doc, module)| Expression { object, doc, module, pragma: pragma.clone() };
-    let expressions = loader.items.into_iter().map(expression).collect();
+    let mut expressions = Vec::with_capacity(loader.items.len());
+    for (object, doc, module) in loader.items {
+        expressions.push(Expression { object, doc, module, pragma: pragma.clone() });
+    }
     Ok(Source { modules: loader.modules, expressions, warnings: loader.warnings })
 }
 
@@ -236,7 +238,12 @@ fn strings(value: &Value) -> Option<BTreeSet<String>> {
         Value::String(text) => Some(text.value.clone()),
         _ => None,
     };
-    elements.iter().map(string).collect()
+    // One by one: to collect a set sorts it first, which is more to compile.
+    let mut strings = BTreeSet::new();
+    for element in elements {
+        strings.insert(string(element)?);
+    }
+    Some(strings)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
@@ -274,34 +281,57 @@ pub(crate) fn identity(path: &Path) -> PathBuf {
 
 /// The path of a file relative to the root's folder, with `/` and without `.json`.
 fn module_name(root: &Path, file: &Path) -> String {
-    let common = root.components().zip(file.components()).take_while(|(a, b)| a == b).count();
-    let up = root.components().skip(common).map(|_| "..".into());
-    let down = file.components().skip(common).map(|component| component.as_os_str().to_string_lossy());
-    let path = up.chain(down).collect::<Vec<_>>().join("/");
-    path.strip_suffix(".json").unwrap_or(&path).into()
+    let (mut up, mut down) = (root.components(), file.components());
+    while let (Some(folder), Some(part)) = (up.clone().next(), down.clone().next()) {
+        if folder != part {
+            break;
+        }
+        up.next();
+        down.next();
+    }
+    let mut name = String::new();
+    for _ in up {
+        name.push_str("../");
+    }
+    for (index, part) in down.enumerate() {
+        name.push_str(if index > 0 { "/" } else { "" });
+        name.push_str(&part.as_os_str().to_string_lossy());
+    }
+    name.strip_suffix(".json").unwrap_or(&name).into()
 }
+
+/// Members that older servers do not send: definition, then member and the first release that always sends it.
+pub(crate) type LateMembers = Vec<(String, Vec<(String, String)>)>;
 
 /// Reads a table of members that older servers do not send: definition → member → first release that always sends it.
 ///
 /// # Errors
 /// Where the file cannot be read or holds something else.
+// Inlined so that those who do without these maps do not compile them: every build script does.
+#[inline]
 pub fn late_members(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+    let table = late_table(path)?.into_iter();
+    Ok(table.map(|(definition, members)| (definition, members.into_iter().collect())).collect())
+}
+
+/// The same as lists.
+pub(crate) fn late_table(path: &Path) -> Result<LateMembers> {
     let file: Arc<Path> = path.into();
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let text = decode(&file, &bytes)?;
-    let mut table = BTreeMap::new();
+    let mut table = Vec::new();
     for (definition, members) in Parser::json(file, &text)?.members {
         let Value::Object(members) = members else {
             return Err(Error::new(members.at(), "an object of members and their releases should stand here"));
         };
-        let mut releases = BTreeMap::new();
+        let mut releases = Vec::with_capacity(members.members.len());
         for (member, release) in members.members {
             let Value::String(release) = release else {
                 return Err(Error::new(release.at(), "a release, such as \"9.2\", should stand here"));
             };
-            releases.insert(member.value, release.value);
+            releases.push((member.value, release.value));
         }
-        table.insert(definition.value, releases);
+        table.push((definition.value, releases));
     }
     Ok(table)
 }

@@ -128,12 +128,14 @@ pub struct Scope(BTreeSet<String>);
 impl Scope {
     /// A namespace in which these are taken.
     pub fn with(taken: &[&str]) -> Self {
-        Self(taken.iter().map(|&name| name.to_owned()).collect())
+        Self::default().and(taken)
     }
 
     /// The same namespace, in which these are taken as well.
     pub fn and(mut self, taken: &[&str]) -> Self {
-        self.0.extend(taken.iter().map(|&name| name.to_owned()));
+        for name in taken {
+            self.0.insert((*name).to_owned());
+        }
         self
     }
 
@@ -173,12 +175,13 @@ fn camel(name: &str) -> String {
         if digits_meet {
             out.push('_');
         }
-        let mut letters = word.chars();
-        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        if shouting && word.len() > 1 {
-            out.extend(letters.map(|letter| letter.to_ascii_lowercase()));
-        } else {
-            out.push_str(letters.as_str());
+        let is_lowered = shouting && word.len() > 1;
+        for (index, letter) in word.char_indices() {
+            out.push(match index {
+                0 => letter.to_ascii_uppercase(),
+                _ if is_lowered => letter.to_ascii_lowercase(),
+                _ => letter,
+            });
         }
     }
     out
@@ -191,7 +194,10 @@ fn snake(name: &str) -> String {
     for letter in name.trim_start_matches('_').chars() {
         match letter {
             '-' | '_' | '.' => out.push('_'),
-            upper if upper.is_ascii_uppercase() && after_lower => out.extend(['_', upper.to_ascii_lowercase()]),
+            upper if upper.is_ascii_uppercase() && after_lower => {
+                out.push('_');
+                out.push(upper.to_ascii_lowercase());
+            }
             other => out.push(other.to_ascii_lowercase()),
         }
         after_lower = letter.is_ascii_lowercase();

@@ -40,7 +40,13 @@ impl Schema {
 
     /// All members that an object has whatever its tag: those of its bases first, its own last.
     pub fn all_members<'s>(&'s self, object: &'s Object) -> Vec<&'s Member> {
-        self.base_chain(object).into_iter().flat_map(|object| &object.members).collect()
+        let mut members = Vec::new();
+        for object in self.base_chain(object) {
+            for member in &object.members {
+                members.push(member);
+            }
+        }
+        members
     }
 
     /// All members that a command or an event has whatever the tag of its data: those of bases first.
@@ -236,6 +242,16 @@ pub struct Object {
     pub members: Vec<Member>,
     /// Present for a union.
     pub branches: Option<Branches>,
+}
+
+impl Object {
+    /// The branches of a union; none of a struct.
+    pub(crate) fn all_branches(&self) -> &[Branch] {
+        match &self.branches {
+            Some(branches) => &branches.branches,
+            None => &[],
+        }
+    }
 }
 
 /// The branches of a union.

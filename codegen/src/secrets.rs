@@ -13,26 +13,30 @@ pub(crate) fn check(
     replies: &BTreeSet<String>,
     root: &Path,
 ) -> Result<()> {
-    let has_member = |name: &&String| all_members(schema).any(|member| member.name == **name);
-    let has_command = |name: &&String| schema.commands.iter().any(|command| command.def.name == **name);
     let refuse = |what: &str, name: &String| {
         Err(Error::new(
             &Location::start_of(root),
             format!("{what} '{name}', which is to be secret, is not in the schema"),
         ))
     };
-    match (members.iter().find(|name| !has_member(name)), replies.iter().find(|name| !has_command(name))) {
-        (Some(member), _) => refuse("member", member),
-        (None, Some(command)) => refuse("the reply of command", command),
-        (None, None) => Ok(()),
+    for name in members {
+        if !has_member(schema, name) {
+            return refuse("member", name);
+        }
     }
+    for name in replies {
+        if !schema.commands.iter().any(|command| command.def.name == *name) {
+            return refuse("the reply of command", name);
+        }
+    }
+    Ok(())
 }
 
-fn all_members(schema: &Schema) -> impl Iterator<Item = &Member> {
-    let commands = schema.commands.iter().map(|command| &command.data);
-    let inline = commands.chain(schema.events.iter().map(|event| &event.data)).filter_map(|data| match data {
-        Data::Members(members) => Some(members),
-        Data::Object(_) => None,
-    });
-    inline.chain(schema.objects.iter().map(|object| &object.members)).flatten()
+/// Returns whether a type, a command or an event declares a member of this name.
+fn has_member(schema: &Schema, name: &str) -> bool {
+    let is_in = |members: &[Member]| members.iter().any(|member| member.name == name);
+    let is_inline = |data: &Data| matches!(data, Data::Members(members) if is_in(members));
+    schema.objects.iter().any(|object| is_in(&object.members))
+        || schema.commands.iter().any(|command| is_inline(&command.data))
+        || schema.events.iter().any(|event| is_inline(&event.data))
 }

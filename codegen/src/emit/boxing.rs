@@ -34,7 +34,7 @@ impl Boxing {
         let mut boxed = vec![Vec::new(); edges.len()];
         for kind in PREFERENCE {
             // Each round looks at what is left of the graph, so a kind is boxed only where a circle is left to break.
-            let rest: Vec<Vec<(Kind, usize)>> = cut(&edges, &component, &boxed);
+            let rest = cut(&edges, &component, &boxed);
             let remaining = components(&rest);
             for (node, targets) in rest.iter().enumerate() {
                 let circular = targets.iter().any(|&(of, to)| of == kind && remaining[to] == remaining[node]);
@@ -72,29 +72,39 @@ impl Boxing {
 /// A struct or union that holds itself by mandatory members of its own or of its base. QAPI does not refuse it, but no
 /// finite value has that type, and a blank one could not be made.
 pub fn endless(schema: &Schema) -> Option<ObjectId> {
-    let mandatory = |index: usize| {
-        let members = schema.all_members(&schema.objects[index]).into_iter();
-        let targets = members.filter(|member| !member.optional).filter_map(|member| match member.ty {
-            Type::Object(id) => Some((Kind::Member, id.0)),
-            _ => None,
-        });
-        targets.collect()
-    };
-    let edges: Vec<Vec<(Kind, usize)>> = (0..schema.objects.len()).map(mandatory).collect();
+    let mut edges = Vec::with_capacity(schema.objects.len());
+    for object in &schema.objects {
+        let mut targets = Vec::new();
+        for member in schema.all_members(object) {
+            match member.ty {
+                Type::Object(id) if !member.optional => targets.push((Kind::Member, id.0)),
+                _ => {}
+            }
+        }
+        edges.push(targets);
+    }
     let component = components(&edges);
-    let circular = |node: &usize| edges[*node].iter().any(|(_, to)| component[*to] == component[*node]);
-    (0..edges.len()).find(circular).map(ObjectId)
+    for (node, targets) in edges.iter().enumerate() {
+        if targets.iter().any(|(_, to)| component[*to] == component[node]) {
+            return Some(ObjectId(node));
+        }
+    }
+    None
 }
 
 /// The graph without the edges that are boxed.
 fn cut(edges: &[Vec<(Kind, usize)>], component: &[usize], boxed: &[Vec<Kind>]) -> Vec<Vec<(Kind, usize)>> {
-    let keep = |from: usize, kind: Kind, to: usize| {
-        component[from] != component[to] || !boxed[component[from]].contains(&kind)
-    };
-    let filtered = |(from, targets): (usize, &Vec<(Kind, usize)>)| {
-        targets.iter().copied().filter(|&(kind, to)| keep(from, kind, to)).collect()
-    };
-    edges.iter().enumerate().map(filtered).collect()
+    let mut rest = Vec::with_capacity(edges.len());
+    for (from, targets) in edges.iter().enumerate() {
+        let mut kept = Vec::new();
+        for &(kind, to) in targets {
+            if component[from] != component[to] || !boxed[component[from]].contains(&kind) {
+                kept.push((kind, to));
+            }
+        }
+        rest.push(kept);
+    }
+    rest
 }
 
 fn node(ty: &Type, objects: usize) -> Option<usize> {
@@ -113,15 +123,25 @@ fn edges(schema: &Schema) -> Vec<Vec<(Kind, usize)>> {
         // The members of a base are emitted with the object's own.
         for member in schema.all_members(&schema.objects[index]) {
             let kind = if member.optional { Kind::OptionalMember } else { Kind::Member };
-            targets.extend(node(&member.ty, objects).map(|to| (kind, to)));
+            if let Some(to) = node(&member.ty, objects) {
+                targets.push((kind, to));
+            }
         }
-        let branches = schema.objects[index].branches.iter().flat_map(|branches| &branches.branches);
-        targets.extend(branches.filter_map(|branch| branch.object).map(|to| (Kind::Branch, to.0)));
+        for branch in schema.objects[index].all_branches() {
+            if let Some(to) = branch.object {
+                targets.push((Kind::Branch, to.0));
+            }
+        }
         edges.push(targets);
     }
     for alternate in &schema.alternates {
-        let targets = alternate.alternatives.iter().filter_map(|each| node(&each.ty, objects));
-        edges.push(targets.map(|to| (Kind::Alternative, to)).collect());
+        let mut targets = Vec::new();
+        for each in &alternate.alternatives {
+            if let Some(to) = node(&each.ty, objects) {
+                targets.push((Kind::Alternative, to));
+            }
+        }
+        edges.push(targets);
     }
     edges
 }

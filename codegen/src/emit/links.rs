@@ -7,7 +7,7 @@
 
 use super::Context;
 use crate::names;
-use crate::schema::{Command, Data, Definition, Member, ObjectId, Type};
+use crate::schema::{Command, Data, Definition, Member, ObjectId, Schema, Type};
 use std::collections::HashMap;
 
 /// The subject of a text.
@@ -37,22 +37,41 @@ enum Target {
 }
 
 /// All definitions by name.
-pub struct Links<'a>(HashMap<&'a str, Target>);
+#[derive(Default)]
+pub struct Links<'a> {
+    /// Numbers of the targets.
+    names: HashMap<&'a str, usize>,
+    targets: Vec<Target>,
+}
 
 impl<'a> Links<'a> {
-    pub fn of(schema: &'a crate::schema::Schema) -> Self {
-        fn targets<'d>(
-            defs: impl Iterator<Item = &'d Definition>,
-            target: fn(usize) -> Target,
-        ) -> impl Iterator<Item = (&'d str, Target)> {
-            defs.enumerate().map(move |(index, def)| (def.name.as_str(), target(index)))
+    pub fn of(schema: &'a Schema) -> Self {
+        let mut links = Self::default();
+        for (index, each) in schema.enums.iter().enumerate() {
+            links.insert(&each.def, Target::Enum(index));
         }
-        let all = targets(schema.enums.iter().map(|each| &each.def), Target::Enum)
-            .chain(targets(schema.objects.iter().map(|each| &each.def), Target::Object))
-            .chain(targets(schema.alternates.iter().map(|each| &each.def), Target::Alternate))
-            .chain(targets(schema.commands.iter().map(|each| &each.def), Target::Command))
-            .chain(targets(schema.events.iter().map(|each| &each.def), Target::Event));
-        Self(all.collect())
+        for (index, each) in schema.objects.iter().enumerate() {
+            links.insert(&each.def, Target::Object(index));
+        }
+        for (index, each) in schema.alternates.iter().enumerate() {
+            links.insert(&each.def, Target::Alternate(index));
+        }
+        for (index, each) in schema.commands.iter().enumerate() {
+            links.insert(&each.def, Target::Command(index));
+        }
+        for (index, each) in schema.events.iter().enumerate() {
+            links.insert(&each.def, Target::Event(index));
+        }
+        links
+    }
+
+    fn insert(&mut self, def: &'a Definition, target: Target) {
+        self.names.insert(&def.name, self.targets.len());
+        self.targets.push(target);
+    }
+
+    fn get(&self, name: &str) -> Option<Target> {
+        self.targets.get(*self.names.get(name)?).copied()
     }
 }
 
@@ -70,7 +89,7 @@ impl Context<'_> {
             escape(before, &mut out);
             match self.target(about, code) {
                 Some(path) => out.push_str(&link(code, &path)),
-                None => out.extend(["``", code, "``"]),
+                None => out += &format!("``{code}``"),
             }
             rest = after;
         }
@@ -81,23 +100,28 @@ impl Context<'_> {
     /// The path of what a name means in a text.
     fn target(&self, about: About<'_>, name: &str) -> Option<String> {
         if let Some((definition, part)) = name.split_once('.') {
-            return self.part(*self.links.0.get(definition)?, part);
+            return self.part(self.links.get(definition)?, part);
         }
         if name == about.definition {
             return None;
         }
-        let value = about.ty.and_then(|ty| self.value(ty, name));
-        let home = self.links.0.get(about.definition);
-        value
-            .or_else(|| self.part(*home?, name))
-            .or_else(|| self.definition_path(name))
-            .or_else(|| self.value_of_member(*home?, name))
-            .or_else(|| self.value_of_one_enum(name))
+        if let Some(value) = about.ty.and_then(|ty| self.value(ty, name)) {
+            return Some(value);
+        }
+        let home = self.links.get(about.definition);
+        if let Some(part) = home.and_then(|home| self.part(home, name)) {
+            return Some(part);
+        }
+        if let Some(definition) = self.definition_path(name) {
+            return Some(definition);
+        }
+        let value = home.and_then(|home| self.value_of_member(home, name));
+        value.or_else(|| self.value_of_one_enum(name))
     }
 
     /// The path of the definition of this name.
     pub fn definition_path(&self, name: &str) -> Option<String> {
-        Some(self.path(*self.links.0.get(name)?))
+        Some(self.path(self.links.get(name)?))
     }
 
     fn path(&self, target: Target) -> String {
@@ -175,22 +199,29 @@ impl Context<'_> {
             Target::Event(index) => self.schema.data_members(&self.schema.events[index].data),
             Target::Enum(_) | Target::Alternate(_) => return None,
         };
-        let mut paths: Vec<String> = members.iter().filter_map(|member| self.value(&member.ty, name)).collect();
-        paths.sort();
-        paths.dedup();
-        only(paths.into_iter())
+        let mut only = None;
+        for member in members {
+            let path = self.value(&member.ty, name);
+            if only.is_some() && path.is_some() && path != only {
+                return None;
+            }
+            only = only.or(path);
+        }
+        only
     }
 
     /// The path of a value that no other enum has.
     fn value_of_one_enum(&self, name: &str) -> Option<String> {
-        only((0..self.schema.enums.len()).filter_map(|index| self.variant(index, name)))
+        let mut only = None;
+        for index in 0..self.schema.enums.len() {
+            let path = self.variant(index, name);
+            if only.is_some() && path.is_some() {
+                return None;
+            }
+            only = only.or(path);
+        }
+        only
     }
-}
-
-/// The only one of them.
-fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
-    let first = all.next();
-    first.filter(|_| all.next().is_none())
 }
 
 /// The identifier of a member's field, unless that depends on what else its struct has.
@@ -222,7 +253,7 @@ fn escape(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some((before, code, after)) = span(rest, "`") {
         plain(before, out);
-        out.extend(["`", code, "`"]);
+        out.push_str(&format!("`{code}`"));
         rest = after;
     }
     plain(rest, out);

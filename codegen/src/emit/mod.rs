@@ -18,6 +18,7 @@ mod unions;
 
 use crate::direction::Direction;
 use crate::error::{Error, Result};
+use crate::load::LateMembers;
 use crate::names::ident;
 use crate::schema::{AlternateId, Builtin, EnumId, ObjectId, Schema, Type};
 use boxing::Boxing;
@@ -25,10 +26,7 @@ use identifiers::Identifiers;
 use links::Links;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Members that older releases of QEMU do not send: definition → member → the first release that always sends it.
-pub type LateMembers = BTreeMap<String, BTreeMap<String, String>>;
+use std::collections::BTreeSet;
 
 /// A program that commands are sent to; the runtime has a type of the same name for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,16 +67,21 @@ pub struct Options {
     pub runtime: TokenStream,
     /// The peer that all commands are for.
     pub peer: Peer,
-    /// Peers that have only some of the commands, and which.
-    pub also_for: Vec<(Peer, BTreeSet<String>)>,
     /// Page of the reference manual, and the namespace in its anchors.
     pub manual: Option<(String, String)>,
-    /// Members that older releases do not send.
-    pub late_members: LateMembers,
     /// Members that are secret, beside those that the runtime knows by their names.
     pub secret_members: BTreeSet<String>,
     /// Commands that return a secret.
     pub secret_replies: BTreeSet<String>,
+}
+
+/// What is read from other files than the schema's own.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// Peers that have only some of the commands, and which.
+    pub also_for: Vec<(Peer, BTreeSet<String>)>,
+    /// Members that older releases do not send.
+    pub late_members: LateMembers,
 }
 
 /// The emitted modules.
@@ -95,13 +98,13 @@ pub struct Output {
 ///
 /// # Errors
 /// Where a struct holds itself by mandatory members, so that no message could ever hold one.
-pub fn emit(schema: &Schema, options: &Options) -> Result<Output> {
+pub fn emit(schema: &Schema, options: &Options, tables: &Tables) -> Result<Output> {
     if let Some(id) = boxing::endless(schema) {
         let def = &schema[id].def;
         let message = format!("struct '{}' holds itself by mandatory members, so no message can hold one", def.name);
         return Err(Error::new(&def.at, message));
     }
-    let cx = Context::new(schema, options);
+    let cx = Context::new(schema, options, tables);
     Ok(Output {
         types: types(&cx),
         commands: commands::module(&cx),
@@ -140,6 +143,7 @@ fn types(cx: &Context<'_>) -> TokenStream {
 struct Context<'a> {
     schema: &'a Schema,
     options: &'a Options,
+    tables: &'a Tables,
     boxing: Boxing,
     direction: Direction,
     names: Identifiers,
@@ -147,10 +151,10 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn new(schema: &'a Schema, options: &'a Options) -> Self {
+    fn new(schema: &'a Schema, options: &'a Options, tables: &'a Tables) -> Self {
         let direction = Direction::of(schema);
         let names = Identifiers::of(schema, &direction);
-        Self { schema, options, boxing: Boxing::of(schema), direction, names, links: Links::of(schema) }
+        Self { schema, options, tables, boxing: Boxing::of(schema), direction, names, links: Links::of(schema) }
     }
 
     /// The identifier of a struct or union.
@@ -185,7 +189,8 @@ impl<'a> Context<'a> {
     /// generic over them can use it.
     fn peers(&self, command: &str, name: &Ident) -> TokenStream {
         let options = self.options;
-        let is_also_for = |wanted| options.also_for.iter().any(|(peer, all)| *peer == wanted && all.contains(command));
+        let is_also_for =
+            |wanted| self.tables.also_for.iter().any(|(peer, all)| *peer == wanted && all.contains(command));
         let is_for = |peer: &Peer| *peer == options.peer || is_also_for(*peer);
         let runtime = &options.runtime;
         let is_for_monitors = Peer::MONITORS.iter().all(is_for);
@@ -223,7 +228,9 @@ impl<'a> Context<'a> {
 
     /// The release from which on a member is always sent, if an older one may leave it out.
     fn late(&self, owner: &str, member: &str) -> Option<&str> {
-        self.options.late_members.get(owner)?.get(member).map(String::as_str)
+        let (_, members) = self.tables.late_members.iter().find(|(definition, _)| definition == owner)?;
+        let (_, release) = members.iter().find(|(late, _)| late == member)?;
+        Some(release)
     }
 }
 

@@ -2,7 +2,7 @@
 //! single shapes look like.
 
 use super::{file, WIDTH};
-use crate::emit::{self, Options, Peer};
+use crate::emit::{self, Options, Peer, Tables};
 use crate::{check, load};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::quote;
@@ -15,18 +15,17 @@ fn repository() -> PathBuf {
 /// All that is emitted for a schema.
 fn emitted(root: &str, late_members: Option<&str>) -> Vec<TokenStream> {
     let schema = check::check(&load::load(&repository().join(root)).unwrap()).unwrap();
-    let late_members = late_members.map(|list| load::late_members(&repository().join(list)).unwrap());
+    let late_members = late_members.map(|list| load::late_table(&repository().join(list)).unwrap());
     let options = Options {
         name: "api".into(),
         runtime: quote!(::qemu_qmp),
         peer: Peer::Monitor,
-        also_for: Default::default(),
         manual: Some(("https://example.org/api.html".into(), "API".into())),
-        late_members: late_members.unwrap_or_default(),
         secret_members: ["device".to_owned()].into(),
         secret_replies: ["query-lamp".to_owned()].into(),
     };
-    let output = emit::emit(&schema, &options).unwrap();
+    let tables = Tables { also_for: Vec::new(), late_members: late_members.unwrap_or_default() };
+    let output = emit::emit(&schema, &options, &tables).unwrap();
     [output.types, output.commands].into_iter().chain(output.events).collect()
 }
 
