@@ -48,23 +48,33 @@ impl Doc {
     /// The texts that say which events follow a command.
     pub(crate) fn events(&self) -> Vec<&str> {
         let mut events = Vec::new();
-        for text in self.other.iter().chain([&self.summary]) {
-            let (_, mut rest) = before_events(text);
-            while let Some(text) = rest {
-                let (event, after) = before_events(text);
-                events.push(event.trim());
-                rest = after;
-            }
+        for text in &self.other {
+            add_events(text, &mut events);
         }
+        add_events(&self.summary, &mut events);
         events
+    }
+}
+
+/// Adds the texts of all paragraphs that list events.
+fn add_events<'t>(text: &'t str, events: &mut Vec<&'t str>) {
+    let (_, mut rest) = before_events(text);
+    while let Some(text) = rest {
+        let (event, after) = before_events(text);
+        events.push(event.trim());
+        rest = after;
     }
 }
 
 /// A text up to the first paragraph that lists events, and what that lists.
 fn before_events(text: &str) -> (&str, Option<&str>) {
-    let starts = text.match_indices(EVENTS).map(|(start, _)| text.split_at(start));
-    let mut starts = starts.filter(|(before, _)| before.is_empty() || before.ends_with("\n\n"));
-    starts.next().map_or((text, None), |(before, list)| (before.trim_end(), list.strip_prefix(EVENTS)))
+    for (start, _) in text.match_indices(EVENTS) {
+        let (before, list) = text.split_at(start);
+        if before.is_empty() || before.ends_with("\n\n") {
+            return (before.trim_end(), list.strip_prefix(EVENTS));
+        }
+    }
+    (text, None)
 }
 
 /// A described member, value or feature.

@@ -66,6 +66,7 @@ impl<'t> Lexer<'t> {
     /// The next token. After [`Kind::End`] come only more of them.
     pub(crate) fn next(&mut self, comments: Comments) -> Result<Token<'t>> {
         loop {
+            self.skip_space();
             let at = self.location();
             let Some(first) = self.rest.chars().next() else { return Ok(Token { kind: Kind::End, at }) };
             let kind = match first {
@@ -81,11 +82,7 @@ impl<'t> Lexer<'t> {
                     Kind::Punctuation(first)
                 }
                 quote if quote == self.quote => Kind::String(self.string(&at)?),
-                '\n' if self.rest.len() == 1 => Kind::End,
-                _ if is_space(first) => {
-                    self.take(first.len_utf8());
-                    continue;
-                }
+                '\n' => Kind::End,
                 // As in QEMU, what follows need not be set apart: `truex` is `true` and then something strange.
                 _ if self.rest.starts_with("true") => {
                     self.take(4);
@@ -99,6 +96,23 @@ impl<'t> Lexer<'t> {
             };
             return Ok(Token { kind, at });
         }
+    }
+
+    /// Moves past white space, up to the last newline of the text if there is nothing else.
+    fn skip_space(&mut self) {
+        for (offset, letter) in self.rest.char_indices() {
+            if !is_space(letter) || (letter == '\n' && offset + 1 == self.rest.len()) {
+                self.rest = &self.rest[offset..];
+                return;
+            }
+            if letter == '\n' {
+                self.line = self.line.saturating_add(1);
+                self.column = 1;
+            } else {
+                self.column = self.column.saturating_add(1);
+            }
+        }
+        self.rest = "";
     }
 
     /// Reads a string; its opening quote, which `at` points to, comes next.
@@ -138,17 +152,11 @@ impl<'t> Lexer<'t> {
         Location { file: self.file.clone(), line: self.line, column: self.column }
     }
 
-    /// Moves on by `length` bytes, which end at a character's end, and returns them.
+    /// Moves on by `length` bytes of the line, which end at a character's end, and returns them.
     fn take(&mut self, length: usize) -> &'t str {
         let (taken, rest) = self.rest.split_at(length);
-        for c in taken.chars() {
-            if c == '\n' {
-                self.line = self.line.saturating_add(1);
-                self.column = 1;
-            } else {
-                self.column = self.column.saturating_add(1);
-            }
-        }
+        let characters = u32::try_from(taken.chars().count()).unwrap_or(u32::MAX);
+        self.column = self.column.saturating_add(characters);
         self.rest = rest;
         taken
     }
@@ -162,14 +170,22 @@ pub(crate) fn is_space(c: char) -> bool {
 /// The text with its control characters escaped, so that a message keeps to one line.
 fn visible(text: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
+    let mut out = String::new();
+    for letter in text.chars() {
+        out.push_str(&escape(letter));
+    }
+    out
 }
 
 /// The text up to where another token could begin.
 fn word(text: &str) -> &str {
     let ends = |c| is_space(c) || "[]{}:,'".contains(c);
-    let end = text.char_indices().skip(1).find(|(_, c)| ends(*c));
-    &text[..end.map_or(text.len(), |(offset, _)| offset)]
+    for (offset, letter) in text.char_indices() {
+        if offset > 0 && ends(letter) {
+            return &text[..offset];
+        }
+    }
+    text
 }
 
 #[cfg(test)]

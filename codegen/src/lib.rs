@@ -40,6 +40,7 @@ pub mod parser;
 pub mod print;
 pub mod schema;
 mod secrets;
+mod text;
 #[cfg(feature = "tools")]
 pub mod vendor;
 

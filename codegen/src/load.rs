@@ -83,17 +83,16 @@ pub fn load_with(root: &Path, read: impl FnMut(&Path) -> io::Result<Vec<u8>>) ->
         open: Vec::new(),
         pragma: Pragma::default(),
         modules: Vec::new(),
-        items: Vec::new(),
+        expressions: Vec::new(),
         warnings: Vec::new(),
     };
     let text = (loader.read)(root).map_err(|error| unreadable(root, &error))?;
     loader.file(root, &text)?;
     let pragma = Rc::new(loader.pragma);
-    let mut expressions = Vec::with_capacity(loader.items.len());
-    for (object, doc, module) in loader.items {
-        expressions.push(Expression { object, doc, module, pragma: pragma.clone() });
+    for expression in &mut loader.expressions {
+        expression.pragma = pragma.clone();
     }
-    Ok(Source { modules: loader.modules, expressions, warnings: loader.warnings })
+    Ok(Source { modules: loader.modules, expressions: loader.expressions, warnings: loader.warnings })
 }
 
 /// The state while files are being read.
@@ -108,7 +107,8 @@ struct Loader<R> {
     /// Shared by all files: a list given later replaces an earlier one.
     pragma: Pragma,
     modules: Vec<Module>,
-    items: Vec<(Object, Option<Doc>, usize)>,
+    /// Their pragmas come last, when all are known.
+    expressions: Vec<Expression>,
     warnings: Vec<Error>,
 }
 
@@ -148,7 +148,7 @@ impl<R: FnMut(&Path) -> io::Result<Vec<u8>>> Loader<R> {
                     if let Some(Doc { symbol: None, at: Some(at), .. }) = &doc {
                         return Err(Error::new(at, "this block stands above a definition but does not name it"));
                     }
-                    self.items.push((object, doc.take(), module));
+                    self.expressions.push(Expression { object, doc: doc.take(), module, pragma: Rc::default() });
                 }
             }
         }
@@ -260,7 +260,7 @@ fn decode(file: &Arc<Path>, bytes: &[u8]) -> Result<String> {
         let at = Location { file: file.clone(), line: count(line), column: count(column) };
         Error::new(&at, "the file is not in UTF-8 from here on")
     })?;
-    Ok(if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.into() })
+    Ok(if text.contains("\r") { text.replace("\r\n", "\n").replace("\r", "\n") } else { text.into() })
 }
 
 /// The absolute path without `.` and `..`, by which files are told apart; symbolic links are not followed.

@@ -3,6 +3,7 @@
 //! Assumes names that the checker has let through. Every name that does not follow the rules is a row of a table here,
 //! so that no other module ever holds a literal QAPI name.
 
+use crate::text::begins;
 use proc_macro2::{Ident, Span};
 use std::collections::BTreeSet;
 
@@ -87,7 +88,7 @@ pub fn value_name(owner: &str, value: &str) -> String {
         return (*identifier).to_owned();
     }
     let camel = camel(value);
-    if camel.starts_with(|first: char| first.is_ascii_digit()) {
+    if begins(&camel, u8::is_ascii_digit) {
         let prefix = DIGIT_PREFIXES.iter().find(|row| row.0 == owner).map_or(DIGIT_PREFIX, |row| row.1);
         return format!("{prefix}{camel}");
     }
@@ -97,7 +98,7 @@ pub fn value_name(owner: &str, value: &str) -> String {
 /// The identifier of a member's field, of its setter and of a branch's constructor.
 pub fn member_name(name: &str) -> String {
     let snake = snake(name);
-    if snake.starts_with(|first: char| first.is_ascii_digit()) {
+    if begins(&snake, u8::is_ascii_digit) {
         return format!("n{snake}");
     }
     legal(snake)
@@ -105,8 +106,8 @@ pub fn member_name(name: &str) -> String {
 
 /// Returns whether this can be part of other names in emitted code as it is.
 pub fn is_identifier(name: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
-    name.starts_with(is_letter) && name.chars().all(|letter| is_letter(letter) || letter.is_ascii_digit())
+    let is_part = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_';
+    !name.is_empty() && !begins(name, u8::is_ascii_digit) && name.bytes().all(is_part)
 }
 
 /// An identifier for `quote!`.
@@ -167,11 +168,11 @@ fn legal(mut identifier: String) -> String {
 /// `query-status`, `BLOCK_JOB_COMPLETED`, `x86_64` → `QueryStatus`, `BlockJobCompleted`, `X86_64`. A name that is
 /// already in camel case stays as it is, and an underscore stays between digits, which would run together without it.
 fn camel(name: &str) -> String {
-    let shouting = !name.contains(|letter: char| letter.is_ascii_lowercase());
+    let shouting = !name.bytes().any(|letter| letter.is_ascii_lowercase());
     let mut out = String::with_capacity(name.len());
     for word in name.split(['-', '_', '.']).filter(|word| !word.is_empty()) {
-        let digits_meet =
-            out.ends_with(|last: char| last.is_ascii_digit()) && word.starts_with(|first: char| first.is_ascii_digit());
+        let after_digit = out.as_bytes().last().is_some_and(u8::is_ascii_digit);
+        let digits_meet = after_digit && begins(word, u8::is_ascii_digit);
         if digits_meet {
             out.push('_');
         }

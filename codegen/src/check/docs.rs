@@ -44,12 +44,12 @@ pub(super) fn check_complete(written: &Written<'_>, dialect: Dialect) -> Result<
     };
     let context = &written.context;
     let exempt = dialect == Dialect::Older || written.pragma.documentation_exceptions.contains(context.name);
-    for name in members(written) {
+    for name in &members(written) {
         if !exempt && !describes(&doc.members, name) {
             return Err(context.error(format_args!("the doc block does not describe '{name}'")));
         }
     }
-    for feature in features(written) {
+    for feature in &features(written) {
         if !describes(&doc.features, &feature.name) {
             return Err(context.error(format_args!("the doc block does not describe feature '{}'", feature.name)));
         }

@@ -40,8 +40,8 @@ pub fn check(source: &Source) -> Result<Schema> {
         events: Vec::new(),
     };
     for module in &source.modules {
-        let load::Module { name, path, free_docs, .. } = module.clone();
-        schema.modules.push(Module { name, path, free_docs });
+        let load::Module { name, path, free_docs, .. } = module;
+        schema.modules.push(Module { name: name.clone(), path: path.clone(), free_docs: free_docs.clone() });
     }
     resolve::resolve(&definitions, &table, dialect, &mut schema)?;
     for written in &definitions {
@@ -76,7 +76,7 @@ impl Dialect {
 fn check_number_of_features(definitions: &[Written<'_>]) -> Result<()> {
     let mut seen = resolve::SPECIAL_FEATURES.to_vec();
     for written in definitions {
-        for feature in docs::features(written) {
+        for feature in &docs::features(written) {
             if !seen.contains(&feature.name.as_str()) {
                 seen.push(&feature.name);
             }

@@ -2,6 +2,8 @@
 //!
 //! Assumes nothing about its input. Knows no Rust names: those are [`crate::names`]' business.
 
+use crate::text::begins;
+
 /// The purpose of a name, which decides its case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
@@ -33,7 +35,7 @@ pub(super) fn check(name: &str, case: Case) -> Result<(), &'static str> {
     let (upper, lower) = (has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase));
     let (dash, underscore) = (stem.contains('-'), stem.contains('_'));
     match case {
-        Case::Camel if !lower || dash || underscore || !stem.starts_with(|first: char| first.is_ascii_uppercase()) => {
+        Case::Camel if !lower || dash || underscore || !begins(stem, u8::is_ascii_uppercase) => {
             Err("must be in CamelCase")
         }
         Case::Camel if name.ends_with("List") => Err("must not end in 'List', which is reserved for arrays"),
@@ -52,7 +54,7 @@ pub(super) fn check(name: &str, case: Case) -> Result<(), &'static str> {
 
 /// Checks the value of an enum, which follows the rules of members but may start with a digit.
 pub(super) fn check_value(name: &str, case: Case) -> Result<(), &'static str> {
-    match name.starts_with(|first: char| first.is_ascii_digit()) {
+    match begins(name, u8::is_ascii_digit) {
         true => check(&format!("d{name}"), case),
         false => check(name, case),
     }
@@ -104,7 +106,7 @@ fn stem(name: &str) -> Option<&str> {
         None => name,
     };
     let is_stem = |stem: &str| {
-        stem.starts_with(|first: char| first.is_ascii_alphabetic())
+        begins(stem, u8::is_ascii_alphabetic)
             && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
     let experimental = name.strip_prefix("x-").or_else(|| name.strip_prefix("X-"));

@@ -7,6 +7,7 @@ use crate::ast::{Context, TypeName};
 use crate::error::{Error, Result};
 use crate::parser::{Object, Value};
 use crate::schema::{Condition, Feature};
+use crate::text::{add, begins};
 use std::fmt;
 
 /// A definition or a named part of it, for messages.
@@ -187,7 +188,7 @@ pub(super) fn features(context: Context<'_>, object: &Object) -> Result<Vec<Feat
 }
 
 fn is_symbol(symbol: &str) -> bool {
-    symbol.starts_with(|first: char| first.is_ascii_uppercase())
+    begins(symbol, u8::is_ascii_uppercase)
         && symbol.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
@@ -200,7 +201,7 @@ fn list(keys: &[&str]) -> String {
 fn quoted(keys: &[&str]) -> String {
     let mut list = String::new();
     for key in keys {
-        list += &format!("{}'{key}'", if list.is_empty() { "" } else { ", " });
+        add(&mut list, ", ", &format!("'{key}'"));
     }
     list
 }

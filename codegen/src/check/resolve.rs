@@ -10,6 +10,7 @@ use super::Dialect;
 use crate::ast::{Branch, Context, Data, Flags, Kind, Meta, TypeName, Written};
 use crate::error::Result;
 use crate::schema::{self, Alternate, Alternative, Builtin, Command, Definition, Enum, EnumValue, Event, Schema, Type};
+use crate::text::begins;
 
 /// Resolves all definitions and adds them to the schema.
 pub(super) fn resolve<'a>(
@@ -127,7 +128,9 @@ impl<'a> Resolver<'a> {
                 if values.iter().any(|value| matches!(value.name.as_str(), "on" | "off")) {
                     looks.push(Look::Bool);
                 }
-                if values.iter().any(|value| value.name.starts_with(['-', '+', '.']) || starts_with_digit(&value.name))
+                if values
+                    .iter()
+                    .any(|value| begins(&value.name, |first| matches!(first, b'-' | b'+' | b'.' | b'0'..=b'9')))
                 {
                     looks.push(Look::Number);
                 }
@@ -256,8 +259,4 @@ fn check_values(context: &Context<'_>, values: &[EnumValue]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn starts_with_digit(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_digit())
 }

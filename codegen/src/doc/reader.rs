@@ -7,6 +7,7 @@ use super::style::Style;
 use super::{since, Doc, Entry, Section};
 use crate::error::{Error, Location, Result};
 use crate::lexer::{is_space, Comments, Kind, Lexer};
+use crate::text::add;
 
 /// Reads one block.
 #[derive(Debug)]
@@ -268,9 +269,9 @@ impl<'r, 't> Reader<'r, 't> {
         };
         // A build script shows nobody what it warns of.
         let problems = if cfg!(feature = "tools") { self.style.check(text) } else { Vec::new() };
-        for (offset, message) in problems {
-            let column = at.column.saturating_add(offset + if offset == 0 { 0 } else { 2 });
-            self.warnings.push(Error::new(&Location { column, ..at.clone() }, message));
+        for (offset, message) in &problems {
+            let column = at.column.saturating_add(offset + if *offset == 0 { 0 } else { 2 });
+            self.warnings.push(Error::new(&Location { column, ..at.clone() }, message.as_str()));
         }
         Ok(Some(Line { text, at }))
     }
@@ -322,8 +323,11 @@ impl Block {
                     doc.since = release.map(|(release, _)| release.into());
                     // Whatever else it says is kept as a sentence of its own.
                     if !matches!(release, Some((_, ""))) {
-                        let words: Vec<&str> = text.split_whitespace().collect();
-                        doc.other.push(format!("Since {}", words.join(" ")));
+                        let mut sentence = String::from("Since");
+                        for word in text.split_whitespace() {
+                            add(&mut sentence, " ", word);
+                        }
+                        doc.other.push(sentence);
                     }
                 }
             }
@@ -344,7 +348,7 @@ fn symbol<'t>(line: &Line<'t>) -> Result<&'t str> {
 /// Splits `@name: text`. Where white space stands before the colon it is a sentence that starts with a reference.
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (name, text) = line.strip_prefix('@')?.split_once(':')?;
-    (!name.contains(is_space)).then(|| (name, text.trim_start_matches(' ')))
+    (!name.chars().any(is_space)).then(|| (name, text.trim_start_matches(' ')))
 }
 
 /// Splits `Tag: text`. Two colons make a reStructuredText directive and no tag.
@@ -367,17 +371,35 @@ fn opens_section(line: &str) -> bool {
 
 /// White space before the text, in characters.
 pub(crate) fn indentation(line: &str) -> usize {
-    line.chars().take_while(|c| is_space(*c)).count()
+    let mut count = 0;
+    for letter in line.chars() {
+        if !is_space(letter) {
+            break;
+        }
+        count += 1;
+    }
+    count
 }
 
 /// Takes away the white space that all lines but the first start with, and blank lines around the text.
 fn unindent(text: &str) -> String {
     let text = text.trim_matches('\n');
-    let common = text.lines().skip(1).filter(|line| !line.is_empty()).map(indentation).min().unwrap_or(0);
-    let mut lines: Vec<String> = Vec::new();
+    let mut common = None;
+    for (index, line) in text.lines().enumerate() {
+        if index > 0 && !line.is_empty() {
+            common = Some(indentation(line).min(common.unwrap_or(usize::MAX)));
+        }
+    }
+    let common = common.unwrap_or(0);
+    let mut out = String::with_capacity(text.len());
     for (index, line) in text.lines().enumerate() {
         let drop = if index == 0 { indentation(line) } else { common };
-        lines.push(line.chars().skip(drop).collect());
+        out.push_str(if index > 0 { "\n" } else { "" });
+        let mut letters = line.chars();
+        for _ in 0..drop {
+            letters.next();
+        }
+        out.push_str(letters.as_str());
     }
-    lines.join("\n")
+    out
 }

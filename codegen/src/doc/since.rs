@@ -1,5 +1,7 @@
 //! Finds and takes out the notes that say in which release something first appeared.
 
+use crate::text::begins;
+
 /// Splits `(since X)` off a description: what remains, and `X`.
 ///
 /// The note may be one of several things in the parentheses, as in `(default: 5, since 7.1)`, or the whole text. Of
@@ -8,7 +10,12 @@ pub(super) fn split(text: &str) -> (String, Option<String>) {
     if let Some(release) = release(text.strip_suffix('.').unwrap_or(text)) {
         return (String::new(), Some(release.into()));
     }
-    let notes: Vec<Note<'_>> = text.match_indices('(').filter_map(|(open, _)| Note::at(text, open)).collect();
+    let mut notes = Vec::new();
+    for (open, letter) in text.bytes().enumerate() {
+        if letter == b'(' {
+            notes.extend(Note::at(text, open));
+        }
+    }
     match notes.last().filter(|note| matches!(note.after, "" | ".")).or(notes.first()) {
         Some(note) => (note.without(), Some(note.release.into())),
         None => (text.into(), None),
@@ -56,9 +63,9 @@ impl<'t> Note<'t> {
 
 /// The release at the start of a `Since:` section and what else the section says.
 pub(super) fn leading_release(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit() && byte != b'.').unwrap_or(text.len());
     let release = text[..end].trim_end_matches('.');
-    release.starts_with(|c: char| c.is_ascii_digit()).then(|| (release, text[end..].trim()))
+    begins(release, u8::is_ascii_digit).then(|| (release, text[end..].trim()))
 }
 
 /// The release in `since X`, which must be all there is.

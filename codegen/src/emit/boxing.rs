@@ -75,7 +75,7 @@ pub fn endless(schema: &Schema) -> Option<ObjectId> {
     let mut edges = Vec::with_capacity(schema.objects.len());
     for object in &schema.objects {
         let mut targets = Vec::new();
-        for member in schema.all_members(object) {
+        for member in &schema.all_members(object) {
             match member.ty {
                 Type::Object(id) if !member.optional => targets.push((Kind::Member, id.0)),
                 _ => {}
@@ -121,7 +121,7 @@ fn edges(schema: &Schema) -> Vec<Vec<(Kind, usize)>> {
     for index in 0..objects {
         let mut targets = Vec::new();
         // The members of a base are emitted with the object's own.
-        for member in schema.all_members(&schema.objects[index]) {
+        for member in &schema.all_members(&schema.objects[index]) {
             let kind = if member.optional { Kind::OptionalMember } else { Kind::Member };
             if let Some(to) = node(&member.ty, objects) {
                 targets.push((kind, to));

@@ -5,11 +5,13 @@ use super::Context;
 use crate::doc::{Doc, Entry};
 use crate::names::{DEPRECATED, UNSTABLE};
 use crate::schema::{Command, Condition, Definition, Event, Feature, Type};
+use crate::text::add;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 /// The attributes of one item.
 pub struct Docs {
+    /// Lines of doc, with the space that each begins with unless it is empty.
     lines: Vec<String>,
     /// The last paragraph.
     tail: String,
@@ -20,14 +22,28 @@ pub struct Docs {
 impl Docs {
     /// Attributes that start with this text.
     fn new(first: &str) -> Self {
-        Self { lines: first.lines().map(trimmed).collect(), tail: String::new(), deprecated: None }
+        let mut docs = Self { lines: Vec::new(), tail: String::new(), deprecated: None };
+        docs.push(first);
+        docs
+    }
+
+    /// Adds the lines of a text.
+    fn push(&mut self, text: &str) {
+        for line in text.lines() {
+            let (line, mut spaced) = (line.trim_end(), String::new());
+            if !line.is_empty() {
+                spaced.push(' ');
+                spaced.push_str(line);
+            }
+            self.lines.push(spaced);
+        }
     }
 
     /// Adds a paragraph, unless it is empty.
     pub fn paragraph(mut self, text: &str) -> Self {
         if !text.is_empty() {
             self.lines.push(String::new());
-            self.lines.extend(text.lines().map(trimmed));
+            self.push(text);
         }
         self
     }
@@ -58,21 +74,33 @@ impl Docs {
 
     /// The attributes.
     pub fn tokens(&self) -> TokenStream {
-        let gap = (!self.tail.is_empty()).then(String::new);
-        let tail = gap.iter().chain(gap.as_ref().map(|_| &self.tail));
-        self.attributes(self.lines.iter().chain(tail))
+        let mut out = described_by(&self.lines);
+        if !self.tail.is_empty() {
+            let tail = format!(" {}", self.tail);
+            out.extend(quote!(#[doc = ""] #[doc = #tail]));
+        }
+        out.extend(self.deprecated());
+        out
     }
 
     /// The attributes with no more than the first paragraph, for an item beside one that has them whole.
     pub fn brief(&self) -> TokenStream {
-        self.attributes(self.lines.iter().take_while(|line| !line.is_empty()))
+        let end = self.lines.iter().position(String::is_empty).unwrap_or(self.lines.len());
+        let mut out = described_by(&self.lines[..end]);
+        out.extend(self.deprecated());
+        out
     }
 
-    fn attributes<'l>(&self, lines: impl Iterator<Item = &'l String>) -> TokenStream {
-        let lines = lines.map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-        let deprecated = self.deprecated.as_ref().map(|note| quote!(#[deprecated(note = #note)]));
-        quote!(#(#[doc = #lines])* #deprecated)
+    fn deprecated(&self) -> TokenStream {
+        match &self.deprecated {
+            Some(note) => quote!(#[deprecated(note = #note)]),
+            None => TokenStream::new(),
+        }
     }
+}
+
+fn described_by(lines: &[String]) -> TokenStream {
+    quote!(#(#[doc = #lines])*)
 }
 
 /// The attributes of an item that only names another, whose docs say all: its name on the wire, and what its docs begin with.
@@ -102,8 +130,11 @@ fn introduced(cx: &Context<'_>, def: &Definition, summary: &str, what: &str, anc
     };
     let docs = docs.features(cx, about, &def.features, &def.doc.features).condition(def.condition.as_ref());
     let since = def.doc.since.as_deref().map(since);
-    let tail: Vec<String> = since.into_iter().chain(manual(cx, def, anchor)).collect();
-    Docs { tail: tail.join(" "), ..docs }
+    let mut tail = since.unwrap_or_default();
+    if let Some(manual) = manual(cx, def, anchor) {
+        add(&mut tail, " ", &manual);
+    }
+    Docs { tail, ..docs }
 }
 
 /// The doc of a command.
@@ -121,25 +152,35 @@ pub fn command(cx: &Context<'_>, command: &Command) -> Docs {
         (None, _) => docs,
     };
     let errors = def.doc.errors.as_ref().map(|section| cx.linked(about, section.text.trim()));
-    let events: Vec<String> = def.doc.events().into_iter().map(|text| cx.linked(about, text)).collect();
-    let events = (!events.is_empty()).then(|| events.join("\n\n"));
-    let sections = [("Errors", errors), ("Events", events)];
-    sections.into_iter().fold(docs, |docs, (heading, text)| match text {
-        Some(text) => docs.paragraph(&format!("# {heading}\n{text}")),
+    let docs = match errors {
+        Some(errors) => docs.paragraph(&format!("# Errors\n{errors}")),
         None => docs,
-    })
+    };
+    let events = def.doc.events();
+    let mut listed = String::from("# Events\n");
+    for (index, text) in events.iter().enumerate() {
+        listed.push_str(if index > 0 { "\n\n" } else { "" });
+        listed.push_str(&cx.linked(about, text));
+    }
+    if events.is_empty() {
+        return docs;
+    }
+    docs.paragraph(&listed)
 }
 
 /// The doc of an event.
 pub fn event(cx: &Context<'_>, event: &Event) -> Docs {
     let name = &event.def.name;
     let quoted = format!("``{name}``");
-    let causes =
-        cx.schema.commands.iter().filter(|command| command.def.doc.events().iter().any(|text| text.contains(&quoted)));
-    let causes = causes.filter_map(|command| Some(link(&command.def.name, &cx.definition_path(&command.def.name)?)));
-    let causes: Vec<String> = causes.collect();
+    let mut causes = String::new();
+    for command in &cx.schema.commands {
+        let causes_it = command.def.doc.events().iter().any(|text| text.contains(&quoted));
+        if let (true, Some(path)) = (causes_it, cx.definition_path(&command.def.name)) {
+            add(&mut causes, ", ", &link(&command.def.name, &path));
+        }
+    }
     let docs = definition(cx, &event.def, &format!("Event `{name}`."), "event");
-    docs.paragraph(&if causes.is_empty() { String::new() } else { format!("Follows {}.", causes.join(", ")) })
+    docs.paragraph(&if causes.is_empty() { String::new() } else { format!("Follows {causes}.") })
 }
 
 /// The doc of a member, value or branch named `name` on the wire, in a list of entries of `doc`.
@@ -219,11 +260,12 @@ fn first_paragraph(text: &str) -> (&str, &str) {
 }
 
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
-}
-
-fn trimmed(line: &str) -> String {
-    line.trim_end().to_owned()
+    let mut line = String::new();
+    for (index, each) in text.lines().enumerate() {
+        line.push_str(if index > 0 { " " } else { "" });
+        line.push_str(each.trim());
+    }
+    line
 }
 
 fn manual(cx: &Context<'_>, def: &Definition, anchor: &str) -> Option<String> {
@@ -236,9 +278,11 @@ fn manual(cx: &Context<'_>, def: &Definition, anchor: &str) -> Option<String> {
 /// A condition in words.
 fn spell(condition: &Condition, nested: bool) -> String {
     let list = |conditions: &[Condition], word: &str| {
-        let spelled: Vec<String> = conditions.iter().map(|each| spell(each, true)).collect();
-        let joined = spelled.join(word);
-        if nested && spelled.len() > 1 {
+        let mut joined = String::new();
+        for each in conditions {
+            add(&mut joined, word, &spell(each, true));
+        }
+        if nested && conditions.len() > 1 {
             format!("({joined})")
         } else {
             joined

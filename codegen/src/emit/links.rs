@@ -169,8 +169,8 @@ impl Context<'_> {
                 self.field(Target::Object(id.0), *id, name)
             }
             Data::Object(id) => self.field(target, *id, name),
-            Data::Members(members) => {
-                let ident = plain_field(&members.iter().collect::<Vec<_>>(), name)?;
+            Data::Members(_) => {
+                let ident = plain_field(&self.schema.data_members(data), name)?;
                 Some(format!("field@{}::{ident}", self.path(target)))
             }
         }
@@ -200,7 +200,7 @@ impl Context<'_> {
             Target::Enum(_) | Target::Alternate(_) => return None,
         };
         let mut only = None;
-        for member in members {
+        for member in &members {
             let path = self.value(&member.ty, name);
             if only.is_some() && path.is_some() && path != only {
                 return None;
@@ -228,8 +228,11 @@ impl Context<'_> {
 fn plain_field(members: &[&Member], name: &str) -> Option<String> {
     const TAKEN: [&str; 4] = [names::BRANCH, names::TAGGED, names::ARGUMENT, names::EXTRA];
     let ident = names::member_name(members.iter().find(|member| member.name == name)?.name.as_str());
-    let is_taken = names::METHODS.iter().chain(&TAKEN).any(|taken| *taken == ident);
-    let same = members.iter().filter(|member| names::member_name(&member.name) == ident).count();
+    let is_taken = names::METHODS.contains(&ident.as_str()) || TAKEN.contains(&ident.as_str());
+    let mut same = 0;
+    for member in members {
+        same += usize::from(names::member_name(&member.name) == ident);
+    }
     (!is_taken && same == 1).then_some(ident)
 }
 
@@ -242,19 +245,23 @@ fn span<'t>(text: &'t str, fence: &str) -> Option<(&'t str, &'t str, &'t str)> {
 
 /// Adds text that rustdoc shall not take for markup of its own. Code between single backticks is no markup anyway.
 fn escape(text: &str, out: &mut String) {
-    let plain = |text: &str, out: &mut String| {
-        for letter in text.chars() {
-            if matches!(letter, '[' | ']' | '<' | '>') {
-                out.push('\\');
-            }
-            out.push(letter);
-        }
-    };
     let mut rest = text;
     while let Some((before, code, after)) = span(rest, "`") {
-        plain(before, out);
+        escape_plain(before, out);
         out.push_str(&format!("`{code}`"));
         rest = after;
     }
-    plain(rest, out);
+    escape_plain(rest, out);
+}
+
+fn escape_plain(text: &str, out: &mut String) {
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if matches!(byte, b'[' | b']' | b'<' | b'>') {
+            out.push_str(&text[start..at]);
+            out.push('\\');
+            start = at;
+        }
+    }
+    out.push_str(&text[start..]);
 }
