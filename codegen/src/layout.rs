@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod words;
 
 use proc_macro2::{Delimiter, TokenStream};
 use tokens::{read, width, Group, Kind, Role, Token, ENDLESS};
@@ -21,7 +22,7 @@ pub fn file(stream: TokenStream) -> String {
     let mut layout = Layout { out: String::new(), column: 0 };
     let tokens = read(stream, false);
     let mut is_tall = false;
-    for (index, item) in statements(&tokens).into_iter().enumerate() {
+    for (index, item) in statements(&tokens).iter().enumerate() {
         let is_described = attribute(item) > 0;
         if index > 0 && (is_tall || is_described) {
             layout.out.push('\n');
@@ -88,7 +89,7 @@ impl Layout {
         let mut depth = depth;
         for (index, token) in tokens.iter().enumerate() {
             if token.spaced && index > 0 {
-                self.text(" ");
+                self.word(" ", 1);
             }
             let rest = &tokens[index + 1..];
             match &token.kind {
@@ -128,6 +129,9 @@ impl Layout {
     /// Whether what comes after `=` or `=>` is better off in a line of its own: because it fits there and not here, and, if
     /// it is a value, nothing in it can be broken.
     fn goes_below(&self, token: &Token, rest: &[Token], depth: usize, end: &str) -> bool {
+        if !matches!(token.kind, Kind::Operator(_)) {
+            return false;
+        }
         let can_break = || rest.iter().any(|token| token.group().is_some_and(|group| !group.tokens.is_empty()));
         let is_value = token.is("=") && !token.in_angles;
         if !token.is("=>") && (!is_value || can_break()) {
@@ -141,9 +145,11 @@ impl Layout {
     fn until_group(&self, rest: &[Token], end: &str) -> usize {
         let group = rest.iter().position(|token| token.group().is_some_and(|group| !group.tokens.is_empty()));
         let (before, group) = rest.split_at(group.unwrap_or(rest.len()));
-        let spaces = before.iter().filter(|token| token.spaced).count();
-        let before = before.iter().map(|token| token.width).sum::<usize>() + spaces;
-        before + group.first().map_or(end.len(), |group| usize::from(group.spaced) + 1)
+        let mut width = 0;
+        for token in before {
+            width += token.width + usize::from(token.spaced);
+        }
+        width + group.first().map_or(end.len(), |group| usize::from(group.spaced) + 1)
     }
 
     /// A token that takes one line.
@@ -156,7 +162,7 @@ impl Layout {
                 self.text(open);
                 for (index, token) in group.tokens.iter().enumerate() {
                     if token.spaced && index > 0 {
-                        self.text(" ");
+                        self.word(" ", 1);
                     }
                     self.flat(token);
                 }
@@ -175,10 +181,10 @@ impl Layout {
         };
         let fills = group.role == Role::List && fills(&elements);
         let last = elements.len().saturating_sub(1);
-        for (index, element) in elements.into_iter().enumerate() {
+        for (index, element) in elements.iter().enumerate() {
             let end = if index == last && group.ends_in_comma { "," } else { "" };
             if fills && index > 0 && self.column + 1 + width(element) + end.len() <= WIDTH {
-                self.text(" ");
+                self.word(" ", 1);
             } else {
                 self.newline(depth + 1);
             }

@@ -4,6 +4,7 @@
 //! Assumes what Rust's naming conventions say: `<` after a name in camel case opens generic arguments, after one in snake
 //! case it compares. A wrong guess costs a space, never a token.
 
+use super::words::{begins_something, may_be_keyword, operator, OPERATORS};
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use std::iter::Peekable;
 
@@ -103,8 +104,11 @@ impl Group {
 
 /// Characters that these tokens take on one line; [`ENDLESS`] or more if they take several.
 pub(super) fn width(tokens: &[Token]) -> usize {
-    let spaces = tokens.iter().skip(1).filter(|token| token.spaced).count();
-    tokens.iter().map(|token| token.width).sum::<usize>() + spaces
+    let mut width = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        width += token.width + usize::from(token.spaced && index > 0);
+    }
+    width
 }
 
 /// Reads a file, or the inside of a group.
@@ -113,16 +117,6 @@ pub(super) fn read(stream: TokenStream, in_macro: bool) -> Vec<Token> {
     reader.stream(stream);
     reader.tokens
 }
-
-/// Operators of more than one character, longest first.
-const OPERATORS: [&str; 17] =
-    ["..=", "...", "::", "->", "=>", "==", "!=", "<=", "&&", "||", "..", "+=", "-=", "*=", "/=", "|=", "&="];
-
-/// Those that are none where generic arguments begin or end.
-const ANGLES: [&str; 5] = ["<<=", ">>=", "<<", ">>", ">="];
-
-/// Every character that a token of one may be.
-const CHARACTERS: &str = "!#$%&'*+,-./:;<=>?@^|~";
 
 /// What the last tokens say about the next.
 #[derive(Default)]
@@ -155,15 +149,24 @@ struct Reader {
 
 impl Reader {
     fn stream(&mut self, stream: TokenStream) {
-        let mut trees = stream.into_iter().peekable();
+        let (mut trees, mut run) = (stream.into_iter().peekable(), String::new());
         while let Some(tree) = trees.next() {
             match tree {
                 TokenTree::Ident(ident) => self.word(ident.to_string()),
                 TokenTree::Literal(literal) => self.word(literal.to_string()),
-                TokenTree::Group(group) if group.delimiter() == Delimiter::None => self.stream(group.stream()),
-                TokenTree::Group(group) => self.group(group.delimiter(), group.stream()),
+                TokenTree::Group(group) => {
+                    let (delimiter, stream) = (group.delimiter(), group.stream());
+                    // Its tokens are taken, and not copied, where the group does not hold them any more.
+                    drop(group);
+                    match delimiter {
+                        Delimiter::None => self.stream(stream),
+                        _ => self.group(delimiter, stream),
+                    }
+                }
                 TokenTree::Punct(first) => {
-                    let (mut run, mut joint) = (String::from(first.as_char()), first.spacing() == Spacing::Joint);
+                    run.clear();
+                    run.push(first.as_char());
+                    let mut joint = first.spacing() == Spacing::Joint;
                     while let (true, Some(TokenTree::Punct(next))) = (joint, trees.peek()) {
                         run.push(next.as_char());
                         joint = next.spacing() == Spacing::Joint;
@@ -180,11 +183,7 @@ impl Reader {
         let mut rest = run;
         while let Some(first) = rest.chars().next() {
             let compares = matches!(first, '<' | '>') && self.state.angles == 0 && !self.opens_generics();
-            let angles = if compares { ANGLES.as_slice() } else { &[] };
-            let known = if rest.len() > 1 { OPERATORS.as_slice() } else { &[] };
-            let operator = angles.iter().chain(known).find(|operator| rest.starts_with(**operator));
-            let single = || CHARACTERS.find(first).and_then(|at| CHARACTERS.get(at..=at)).unwrap_or_default();
-            let operator = operator.copied().unwrap_or_else(single);
+            let operator = operator(rest, first, compares);
             let is_inner = rest.len() < run.len();
             rest = &rest[operator.len().max(1)..];
             match (operator, trees.peek()) {
@@ -220,8 +219,10 @@ impl Reader {
     }
 
     fn word(&mut self, text: String) {
-        let is_keyword = begins_something(&text);
+        let may_be_keyword = may_be_keyword(&text);
+        let is_keyword = may_be_keyword && begins_something(&text);
         match text.as_str() {
+            _ if !may_be_keyword => {}
             "async" | "else" | "extern" | "fn" | "for" | "if" | "impl" | "loop" | "mod" | "trait" | "unsafe"
             | "while" => {
                 self.state.role = Some(Role::Block);
@@ -290,8 +291,13 @@ impl Reader {
     /// Whether this operator would become a part of the one before it if no space were between them.
     fn would_merge(&self, text: &str) -> bool {
         let Some(&Token { kind: Kind::Operator(last), .. }) = self.tokens.last() else { return false };
-        let mut rests = OPERATORS.iter().filter_map(|operator| operator.strip_prefix(last));
-        rests.any(|rest| !rest.is_empty() && (text.starts_with(rest) || rest.starts_with(text)))
+        for operator in OPERATORS {
+            let rest = operator.strip_prefix(last).unwrap_or_default();
+            if !rest.is_empty() && (text.starts_with(rest) || rest.starts_with(text)) {
+                return true;
+            }
+        }
+        false
     }
 
     fn group(&mut self, delimiter: Delimiter, stream: TokenStream) {
@@ -343,7 +349,7 @@ impl Reader {
             [.., last] => match &last.kind {
                 Kind::Word(word) => {
                     matches!(word.as_str(), "impl" | "for" | "fn" | "use")
-                        || word.starts_with(|first: char| first.is_uppercase())
+                        || word.chars().next().is_some_and(char::is_uppercase)
                 }
                 _ => !self.state.operand,
             },
@@ -358,43 +364,6 @@ impl Reader {
     fn before_last_is(&self, operator: &str) -> bool {
         matches!(self.tokens.as_slice(), [.., before, _] if before.is(operator))
     }
-}
-
-/// Whether this is a keyword after which an expression, a pattern or a type begins, or that stands apart from a group.
-fn begins_something(word: &str) -> bool {
-    const LONGEST: usize = "unsafe".len();
-    // Most words are longer, and to compare them all is a notable part of a generator's time.
-    let may_be = word.len() <= LONGEST;
-    may_be
-        && matches!(
-            word,
-            "as" | "box"
-                | "break"
-                | "const"
-                | "dyn"
-                | "else"
-                | "enum"
-                | "fn"
-                | "for"
-                | "if"
-                | "impl"
-                | "in"
-                | "let"
-                | "match"
-                | "mod"
-                | "move"
-                | "mut"
-                | "ref"
-                | "return"
-                | "static"
-                | "struct"
-                | "trait"
-                | "type"
-                | "unsafe"
-                | "use"
-                | "where"
-                | "while"
-        )
 }
 
 /// The text of a doc attribute of one line, if `///` can hold it.
