@@ -41,7 +41,7 @@ impl Schema {
     /// All members that an object has whatever its tag: those of its bases first, its own last.
     pub fn all_members<'s>(&'s self, object: &'s Object) -> Vec<&'s Member> {
         let mut members = Vec::new();
-        for object in self.base_chain(object) {
+        for object in &self.base_chain(object) {
             for member in &object.members {
                 members.push(member);
             }
@@ -52,9 +52,21 @@ impl Schema {
     /// All members that a command or an event has whatever the tag of its data: those of bases first.
     pub fn data_members<'s>(&'s self, data: &'s Data) -> Vec<&'s Member> {
         match data {
-            Data::Members(members) => members.iter().collect(),
             Data::Object(id) => self.all_members(&self[*id]),
+            Data::Members(members) => {
+                let mut all = Vec::with_capacity(members.len());
+                for member in members {
+                    all.push(member);
+                }
+                all
+            }
         }
+    }
+
+    /// How many definitions there are.
+    pub(crate) fn number_of_definitions(&self) -> usize {
+        let types = self.enums.len() + self.objects.len() + self.alternates.len();
+        types + self.commands.len() + self.events.len()
     }
 
     /// The common parts of all definitions, in source order.

@@ -37,13 +37,18 @@ pub(super) fn page(cx: &Context<'_>, id: AlternateId) -> TokenStream {
     let name = &cx.names.alternates[id.0];
     let what = format!("Alternate `{}`.", alternate.def.name);
     let doc = docs::definition(cx, &alternate.def, &what, "alternate").tokens();
-    let variants = variants(cx, id, &alternate.alternatives);
     let secrets = cx.secrets();
 
-    let declarations = variants.iter().map(Variant::declaration);
-    let choices = variants.iter().map(Variant::choice);
-    let writes = variants.iter().map(Variant::write);
-    let conversions = variants.iter().filter(|variant| !variant.is_bare()).map(|variant| variant.conversion(name));
+    let (mut declarations, mut conversions) = (Vec::new(), Vec::new());
+    let (mut choices, mut writes) = (Vec::new(), Vec::new());
+    for variant in &variants(cx, id, &alternate.alternatives) {
+        declarations.push(variant.declaration());
+        choices.push(variant.choice());
+        writes.push(variant.write());
+        if !variant.is_bare() {
+            conversions.push(variant.conversion(name));
+        }
+    }
 
     quote! {
         #doc
@@ -83,15 +88,19 @@ fn variants<'a>(cx: &Context<'_>, id: AlternateId, alternatives: &'a [Alternativ
     let mut scope = Scope::with(&[names::UNRECOGNIZED]);
     // A whole number is a number too, unless an alternative wants just those.
     let has_integer = alternatives.iter().any(|each| kinds(&each.ty, false) == [Kind::Integer]);
-    let variant = |each: &'a Alternative| Variant {
-        ident: ident(&scope.claim(names::value_name(&def.name, &each.name))),
-        of: &each.ty,
-        ty: cx.ty(&each.ty, &TokenStream::new()),
-        boxed: cx.boxing.alternative(id, &each.ty),
-        kinds: kinds(&each.ty, has_integer),
-        docs: docs::entry(cx, About::definition(def), &each.name, &[], each.condition.as_ref(), &def.doc).tokens(),
-    };
-    alternatives.iter().map(variant).collect()
+    let mut variants = Vec::with_capacity(alternatives.len());
+    for each in alternatives {
+        let docs = docs::entry(cx, About::definition(def), &each.name, &[], each.condition.as_ref(), &def.doc);
+        variants.push(Variant {
+            ident: ident(&scope.claim(names::value_name(&def.name, &each.name))),
+            of: &each.ty,
+            ty: cx.ty(&each.ty, &TokenStream::new()),
+            boxed: cx.boxing.alternative(id, &each.ty),
+            kinds: kinds(&each.ty, has_integer),
+            docs: docs.tokens(),
+        });
+    }
+    variants
 }
 
 /// The kinds of JSON value that an alternative takes, beside one that takes whole numbers if there is such.

@@ -11,14 +11,20 @@ use quote::quote;
 
 /// The enum, open: a branch that the schema does not know is a variant too.
 pub(super) fn page(cx: &Context<'_>, name: &Ident, doc: &str, variants: &[Variant<'_>]) -> TokenStream {
-    let declarations = variants.iter().map(Variant::declaration);
-    let values: Vec<_> = variants.iter().map(|variant| variant.value).collect();
-    let blanks = variants.iter().map(Variant::blank);
-    let patterns = variants.iter().map(Variant::pattern);
-    let full: Vec<_> = variants.iter().filter(|variant| variant.data.is_some()).map(|variant| &variant.ident).collect();
-    let data = || variants.iter().filter_map(|variant| variant.data.as_ref());
-    let shared: Vec<_> = data().map(|data| if data.boxed { quote!(&**branch) } else { quote!(branch) }).collect();
-    let mutable: Vec<_> = data().map(|data| if data.boxed { quote!(&mut **branch) } else { quote!(branch) }).collect();
+    let (mut declarations, mut values, mut full) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut blanks, mut patterns) = (Vec::new(), Vec::new());
+    let (mut shared, mut mutable) = (Vec::new(), Vec::new());
+    for variant in variants {
+        declarations.push(variant.declaration());
+        values.push(variant.value);
+        blanks.push(variant.blank());
+        patterns.push(variant.pattern());
+        if let Some(data) = &variant.data {
+            full.push(&variant.ident);
+            shared.push(if data.boxed { quote!(&**branch) } else { quote!(branch) });
+            mutable.push(if data.boxed { quote!(&mut **branch) } else { quote!(branch) });
+        }
+    }
     let index = if full.is_empty() { quote!(_) } else { quote!(index) };
     // Where all have members, there is no other.
     let (no_members, no_write) = match full.len() == variants.len() {
@@ -165,18 +171,21 @@ pub(super) fn variants<'a>(
 ) -> Vec<Variant<'a>> {
     let tags: &Enum = &cx.schema[branches.tag_type];
     let mut variant_scope = Scope::with(&[names::UNRECOGNIZED]);
-    let variant = |branch: &'a Branch| Variant {
-        value: &branch.value,
-        ident: ident(&variant_scope.claim(names::value_name(&tags.def.name, &branch.value))),
-        constructor: ident(&scope.claim(names::member_name(&branch.value))),
-        data: branch.object.map(|object| Payload {
-            ty: cx.object(object),
-            boxed: cx.boxing.branch(id, object),
-            only: only_member(cx, object),
-        }),
-        docs: variant_docs(cx, tags, branch),
-    };
-    branches.branches.iter().map(variant).collect()
+    let mut variants = Vec::with_capacity(branches.branches.len());
+    for branch in &branches.branches {
+        variants.push(Variant {
+            value: &branch.value,
+            ident: ident(&variant_scope.claim(names::value_name(&tags.def.name, &branch.value))),
+            constructor: ident(&scope.claim(names::member_name(&branch.value))),
+            data: branch.object.map(|object| Payload {
+                ty: cx.object(object),
+                boxed: cx.boxing.branch(id, object),
+                only: only_member(cx, object),
+            }),
+            docs: variant_docs(cx, tags, branch),
+        });
+    }
+    variants
 }
 
 fn variant_docs(cx: &Context<'_>, tags: &Enum, branch: &Branch) -> TokenStream {

@@ -1,19 +1,22 @@
 //! The module of commands: a struct of arguments each, and the reply's type.
 
-use super::fields::{self, Field, Owner};
+use super::fields::{field, Field, Owner};
 use super::identifiers::is_item;
 use super::objects::{blank, object_fields, Maker, Object, OtherField};
 use super::{docs, Context};
 use crate::names::{self, ident, Scope};
 use crate::schema::{Command, Data, Definition, ObjectId, Type};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
 /// All commands.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let names = &cx.names.commands;
-    let pages = names.iter().zip(&cx.schema.commands).map(|(name, command)| page(cx, name, command));
-    let list = list(cx, "command", names.iter());
+    let mut pages = Vec::with_capacity(names.len());
+    for (name, command) in names.iter().zip(&cx.schema.commands) {
+        pages.push(page(cx, name, command));
+    }
+    let list = list(cx, "command", &[names]);
     let runtime = &cx.options.runtime;
     quote! {
         use super::types;
@@ -26,9 +29,10 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
 
 /// The macro that names all of them, for tools and tests. The callback is called with the tokens after its name and the
 /// identifiers.
-pub(super) fn list<'a>(cx: &Context<'_>, what: &str, names: impl Iterator<Item = &'a Ident>) -> TokenStream {
-    let exported = format_ident!("__{}_for_each_{}", cx.options.name, what);
-    let public = format_ident!("for_each_{}", what);
+pub(super) fn list(cx: &Context<'_>, what: &str, lists: &[&[Ident]]) -> TokenStream {
+    let exported = ident(&format!("__{}_for_each_{what}", cx.options.name));
+    let public = ident(&format!("for_each_{what}"));
+    let names = lists.concat();
     let doc = format!(" Calls `callback!` with the given tokens and the name of every {what} of the schema, each followed by a comma.");
     quote! {
         #[doc(hidden)]
@@ -139,7 +143,10 @@ pub(super) fn message<'a>(
     match data {
         Data::Members(members) => {
             let owner = Owner { name: &def.name, doc: &def.doc, object: None, sent: purpose.is_sent() };
-            let fields = fields::fields(cx, &owner, members.iter(), &prefix, &mut scope);
+            let mut fields = Vec::with_capacity(members.len());
+            for member in members {
+                fields.push(field(cx, &owner, member, &prefix, &mut scope));
+            }
             fielded(cx, doc, name, fields, purpose)
         }
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
@@ -167,7 +174,7 @@ fn fielded<'a>(
     let object = Object {
         doc: doc.clone(),
         fields,
-        others: is_open.then(unlisted_field).into_iter().collect(),
+        others: if is_open { vec![unlisted_field()] } else { Vec::new() },
         functions: if is_open { unlisted_setter() } else { TokenStream::new() },
         methods: if is_open { quote!(wire::extensible!();) } else { TokenStream::new() },
         strict: purpose.is_sent(),
@@ -235,16 +242,20 @@ fn empty(doc: &TokenStream, name: &Ident, purpose: Purpose) -> TokenStream {
 /// `From` the struct that the schema gives the members in.
 fn conversion(cx: &Context<'_>, name: &Ident, id: ObjectId, fields: &[Field<'_>], open: bool) -> TokenStream {
     let ty = cx.object(id);
-    let idents = fields.iter().map(|field| &field.ident);
     // There, other names are taken.
     let there = object_fields(cx, id, None, &TokenStream::new(), &mut Scope::with(names::METHODS));
-    let moved = there.iter().map(|field| &field.ident);
-    let extra = open.then(|| ident(names::EXTRA)).into_iter();
+    let (mut idents, mut moved) = (Vec::new(), Vec::new());
+    for (field, there) in fields.iter().zip(&there) {
+        idents.push(&field.ident);
+        moved.push(&there.ident);
+    }
+    let extra = ident(names::EXTRA);
+    let extra = open.then(|| quote!(#extra: wire::AnyMap::new(),));
     quote! {
         impl From<types::#ty> for #name {
             #[inline]
             fn from(value: types::#ty) -> Self {
-                Self { #(#idents: value.#moved,)* #(#extra: wire::AnyMap::new(),)* }
+                Self { #(#idents: value.#moved,)* #extra }
             }
         }
     }

@@ -14,11 +14,13 @@ pub(super) fn page(cx: &Context<'_>, id: EnumId) -> TokenStream {
 
     let unrecognized = ident(names::UNRECOGNIZED);
     let variants = &cx.names.variants[id.0];
-    let wire_names = each.values.iter().map(|value| &value.name);
-    let variant_docs = each.values.iter().map(|value| {
-        let about = About::definition(&each.def);
-        docs::entry(cx, about, &value.name, &value.features, value.condition.as_ref(), &each.def.doc).tokens()
-    });
+    let (mut wire_names, mut variant_docs) = (Vec::new(), Vec::new());
+    for value in &each.values {
+        let (about, wire_name) = (About::definition(&each.def), value.name.as_str());
+        let docs = docs::entry(cx, about, wire_name, &value.features, value.condition.as_ref(), &each.def.doc);
+        wire_names.push(wire_name);
+        variant_docs.push(docs.tokens());
+    }
 
     quote! {
         #doc

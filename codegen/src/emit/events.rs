@@ -11,14 +11,17 @@ use quote::quote;
 /// All events.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let (types, events) = (&cx.names.events, &cx.schema.events);
-    let pages = types.iter().zip(events).map(|(name, event)| page(cx, name, event));
     let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE]);
-    let variants = events.iter().map(|event| ident(&scope.claim(names::message_name(&event.def.name))));
-    let variants: Vec<_> = variants.collect();
-    let wire_names: Vec<_> = events.iter().map(|event| &event.def.name).collect();
-    let summaries = events.iter().map(|event| docs::summary(cx, &event.def));
+    let (mut pages, mut summaries) = (Vec::new(), Vec::new());
+    let (mut variants, mut wire_names) = (Vec::new(), Vec::new());
+    for (name, event) in types.iter().zip(events) {
+        pages.push(page(cx, name, event));
+        summaries.push(docs::summary(cx, &event.def));
+        variants.push(ident(&scope.claim(names::message_name(&event.def.name))));
+        wire_names.push(event.def.name.as_str());
+    }
     let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
-    let list = list(cx, "event", types.iter());
+    let list = list(cx, "event", &[types]);
     let runtime = &cx.options.runtime;
     quote! {
         use super::types;

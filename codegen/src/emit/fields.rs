@@ -69,36 +69,33 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// The fields of these members, their identifiers claimed in `scope`. `prefix` leads to the types' module.
-pub fn fields<'a>(
+/// The field of a member, its identifier claimed in `scope`. `prefix` leads to the types' module.
+pub fn field<'a>(
     cx: &Context<'a>,
     owner: &Owner<'a>,
-    members: impl Iterator<Item = &'a Member>,
+    member: &'a Member,
     prefix: &TokenStream,
     scope: &mut Scope,
-) -> Vec<Field<'a>> {
-    let field = |member: &'a Member| {
-        let late = cx.late(owner.name, &member.name);
-        let about = About { definition: owner.shown_by(cx), ty: Some(&member.ty) };
-        let docs = docs::entry(cx, about, &member.name, &member.features, member.condition.as_ref(), owner.doc);
-        let absent = late.map(|release| match owner.sent {
-            false => format!("`None` where QEMU is older than {release}."),
-            true => format!("Mandatory since QEMU {release}; older ones refuse it."),
-        });
-        let mandatory = !member.optional && late.is_none() && member.condition.is_none();
-        Field {
-            name: &member.name,
-            ident: ident(&scope.claim(names::member_name(&member.name))),
-            ty: cx.ty(&member.ty, prefix),
-            mandatory,
-            boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
-            takes: takes(cx, &member.ty, prefix),
-            shape: shape(&member.ty),
-            blank: blank(cx, &member.ty, prefix),
-            docs: docs.paragraph(absent.as_deref().unwrap_or_default()),
-        }
+) -> Field<'a> {
+    let late = cx.late(owner.name, &member.name);
+    let about = About { definition: owner.shown_by(cx), ty: Some(&member.ty) };
+    let docs = docs::entry(cx, about, &member.name, &member.features, member.condition.as_ref(), owner.doc);
+    let absent = match (late, owner.sent) {
+        (None, _) => String::new(),
+        (Some(release), false) => format!("`None` where QEMU is older than {release}."),
+        (Some(release), true) => format!("Mandatory since QEMU {release}; older ones refuse it."),
     };
-    members.map(field).collect()
+    Field {
+        name: &member.name,
+        ident: ident(&scope.claim(names::member_name(&member.name))),
+        ty: cx.ty(&member.ty, prefix),
+        mandatory: !member.optional && late.is_none() && member.condition.is_none(),
+        boxed: owner.object.is_some_and(|object| cx.boxing.member(object, &member.ty, member.optional)),
+        takes: takes(cx, &member.ty, prefix),
+        shape: shape(&member.ty),
+        blank: blank(cx, &member.ty, prefix),
+        docs: docs.paragraph(&absent),
+    }
 }
 
 /// Values of other types are taken where programs want that. Not so for numbers, whose literals have a type only where a

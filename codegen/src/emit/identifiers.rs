@@ -8,6 +8,7 @@ use crate::names::{self, ident, Scope};
 use crate::schema::{Command, Data, Definition, Enum, EnumId, ObjectId, Schema, Type};
 use proc_macro2::Ident;
 
+#[derive(Default)]
 pub(super) struct Identifiers {
     pub commands: Vec<Ident>,
     pub events: Vec<Ident>,
@@ -23,50 +24,47 @@ pub(super) struct Identifiers {
 impl Identifiers {
     pub fn of(schema: &Schema, direction: &Direction) -> Self {
         let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE, names::ANY_EVENT]);
-        let commands: Vec<String> =
-            schema.commands.iter().map(|each| scope.claim(names::message_name(&each.def.name))).collect();
-        let mut claim = |name: String, suffix: &str| ident(&scope.claim_or(name, suffix));
-        let event = |each: &Definition| claim(names::message_name(&each.name), names::EVENT_SUFFIX);
-        let events = schema.events.iter().map(|each| &each.def).map(event).collect();
-        let mut ty = |each: &Definition, ty: Type| {
-            let returned = schema.commands.iter().any(|command| is_returned(command, each, &ty));
-            let suffix = if returned { names::REPLY_SUFFIX } else { names::TYPE_SUFFIX };
-            claim(names::type_name(&each.name), suffix)
-        };
-        let enums = schema.enums.iter().enumerate().map(|(index, each)| ty(&each.def, Type::Enum(EnumId(index))));
-        let enums = enums.collect();
-        let objects = schema.objects.iter().enumerate().map(|(index, each)| {
-            let command =
-                schema.commands.iter().position(|command| is_item(schema, direction, command, ObjectId(index)));
-            match command {
-                Some(command) => ident(&commands[command]),
-                None => ty(&each.def, Type::Object(ObjectId(index))),
-            }
-        });
-        let objects = objects.collect();
-        let alternates =
-            schema.alternates.iter().map(|each| claim(names::type_name(&each.def.name), names::TYPE_SUFFIX));
-        let alternates = alternates.collect();
-        let branches = schema.objects.iter().map(|each| {
-            let name = each.branches.as_ref().map(|_| names::branch_type_name(&each.def.name));
-            name.map(|name| claim(name, names::TYPE_SUFFIX))
-        });
-        Self {
-            branches: branches.collect(),
-            commands: commands.iter().map(|name| ident(name)).collect(),
-            events,
-            enums,
-            variants: schema.enums.iter().map(variants).collect(),
-            objects,
-            alternates,
+        let mut names = Self::default();
+        for each in &schema.commands {
+            names.commands.push(ident(&scope.claim(names::message_name(&each.def.name))));
         }
+        for each in &schema.events {
+            names.events.push(ident(&scope.claim_or(names::message_name(&each.def.name), names::EVENT_SUFFIX)));
+        }
+        let mut claim = |name: String, is_returned: bool| {
+            ident(&scope.claim_or(name, if is_returned { names::REPLY_SUFFIX } else { names::TYPE_SUFFIX }))
+        };
+        for (index, each) in schema.enums.iter().enumerate() {
+            let is_returned = is_returned(schema, &each.def, &Type::Enum(EnumId(index)));
+            names.enums.push(claim(names::type_name(&each.def.name), is_returned));
+            names.variants.push(variants(each));
+        }
+        for (index, each) in schema.objects.iter().enumerate() {
+            let id = ObjectId(index);
+            let command = schema.commands.iter().position(|command| is_item(schema, direction, command, id));
+            names.objects.push(match command {
+                Some(command) => names.commands[command].clone(),
+                None => claim(names::type_name(&each.def.name), is_returned(schema, &each.def, &Type::Object(id))),
+            });
+        }
+        for each in &schema.alternates {
+            names.alternates.push(claim(names::type_name(&each.def.name), false));
+        }
+        for each in &schema.objects {
+            let name = each.branches.as_ref().map(|_| names::branch_type_name(&each.def.name));
+            names.branches.push(name.map(|name| claim(name, false)));
+        }
+        names
     }
 }
 
 fn variants(each: &Enum) -> Vec<Ident> {
     let mut scope = Scope::with(&[names::UNRECOGNIZED]);
-    let values = each.values.iter();
-    values.map(|value| ident(&scope.claim(names::value_name(&each.def.name, &value.name)))).collect()
+    let mut variants = Vec::with_capacity(each.values.len());
+    for value in &each.values {
+        variants.push(ident(&scope.claim(names::value_name(&each.def.name, &value.name))));
+    }
+    variants
 }
 
 /// Returns whether a command and its arguments are one item.
@@ -79,8 +77,13 @@ pub(super) fn is_item(schema: &Schema, direction: &Direction, command: &Command,
         && names::message_name(&command.def.name) == names::type_name(&object.def.name)
 }
 
-fn is_returned(command: &Command, def: &Definition, ty: &Type) -> bool {
-    let returns = command.returns.as_ref();
-    let returns = returns.map(|returns| if let Type::Array(element) = returns { element } else { returns });
-    returns == Some(ty) && names::message_name(&command.def.name) == names::type_name(&def.name)
+/// Returns whether a command whose name would be that of the type returns it, or an array of it.
+fn is_returned(schema: &Schema, def: &Definition, ty: &Type) -> bool {
+    let returns = |command: &Command| match &command.returns {
+        Some(Type::Array(element)) => **element == *ty,
+        Some(returned) => returned == ty,
+        None => false,
+    };
+    let has_name = |command: &Command| names::message_name(&command.def.name) == names::type_name(&def.name);
+    schema.commands.iter().any(|command| returns(command) && has_name(command))
 }

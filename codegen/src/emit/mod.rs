@@ -115,23 +115,30 @@ pub fn emit(schema: &Schema, options: &Options, tables: &Tables) -> Result<Outpu
 /// All types, in the schema's order.
 fn types(cx: &Context<'_>) -> TokenStream {
     let schema = cx.schema;
-    let enums = schema.enums.iter().enumerate();
-    let enums = enums.map(|(index, each)| (each.def.order, enums::page(cx, EnumId(index))));
-    let objects = schema.objects.iter().zip(&cx.names.branches).enumerate();
-    let objects = objects.map(|(index, (each, branch_type))| {
-        let page = match (&each.branches, branch_type) {
+    let mut pages = Vec::new();
+    for _ in 0..schema.number_of_definitions() {
+        pages.push(TokenStream::new());
+    }
+    let mut put = |order: usize, page: TokenStream| {
+        if let Some(place) = pages.get_mut(order) {
+            *place = page;
+        }
+    };
+    for (index, each) in schema.enums.iter().enumerate() {
+        put(each.def.order, enums::page(cx, EnumId(index)));
+    }
+    for (index, each) in schema.objects.iter().enumerate() {
+        let page = match (&each.branches, &cx.names.branches[index]) {
             (Some(branches), Some(branch_type)) => unions::page(cx, ObjectId(index), branches, branch_type),
             _ => objects::struct_page(cx, ObjectId(index)),
         };
-        (each.def.order, page)
-    });
-    let alternates = schema.alternates.iter().enumerate();
-    let alternates = alternates.map(|(index, each)| (each.def.order, alternates::page(cx, AlternateId(index))));
-    let mut pages: Vec<(usize, TokenStream)> = enums.chain(objects).chain(alternates).collect();
-    pages.sort_by_key(|(order, _)| *order);
+        put(each.def.order, page);
+    }
+    for (index, each) in schema.alternates.iter().enumerate() {
+        put(each.def.order, alternates::page(cx, AlternateId(index)));
+    }
     let runtime = &cx.options.runtime;
-    let pages = pages.into_iter().map(|(_, page)| page);
-    let list = commands::list(cx, "type", cx.names.enums.iter().chain(&cx.names.objects).chain(&cx.names.alternates));
+    let list = commands::list(cx, "type", &[&cx.names.enums, &cx.names.objects, &cx.names.alternates]);
     quote! {
         use #runtime::wire;
         #(#pages)*
@@ -194,34 +201,44 @@ impl<'a> Context<'a> {
         let is_for = |peer: &Peer| *peer == options.peer || is_also_for(*peer);
         let runtime = &options.runtime;
         let is_for_monitors = Peer::MONITORS.iter().all(is_for);
-        let monitors = is_for_monitors
-            .then(|| quote!(impl<P: #runtime::api::MonitorPeer> #runtime::api::CommandFor<P> for #name {}));
-        let is_said = |peer: &Peer| is_for_monitors && Peer::MONITORS.contains(peer);
-        let peers = Peer::ALL.into_iter().filter(|peer| is_for(peer) && !is_said(peer)).map(Peer::ident);
-        quote! {
-            #monitors
-            #(impl #runtime::api::CommandFor<#runtime::api::#peers> for #name {})*
+        let mut out = TokenStream::new();
+        if is_for_monitors {
+            out.extend(quote!(impl<P: #runtime::api::MonitorPeer> #runtime::api::CommandFor<P> for #name {}));
         }
+        for peer in Peer::ALL {
+            let is_said = is_for_monitors && Peer::MONITORS.contains(&peer);
+            if is_for(&peer) && !is_said {
+                let peer = peer.ident();
+                out.extend(quote!(impl #runtime::api::CommandFor<#runtime::api::#peer> for #name {}));
+            }
+        }
+        out
+    }
+
+    /// The secret members that the runtime does not know by their names, as elements of an array.
+    fn secret_members(&self) -> TokenStream {
+        let members = &self.options.secret_members;
+        quote!(#(#members),*)
     }
 
     /// The argument of a codec's macro that names secret members, if the schema has any beside those that the runtime knows.
     fn secrets(&self) -> TokenStream {
-        let members = self.options.secret_members.iter();
-        if self.options.secret_members.is_empty() {
-            return TokenStream::new();
+        let members = self.secret_members();
+        if members.is_empty() {
+            return members;
         }
-        quote!(, &[#(#members),*])
+        quote!(, &[#members])
     }
 
     /// The secrets of a command, likewise.
     fn command_secrets(&self, command: &str) -> Option<TokenStream> {
-        let Options { secret_members: members, secret_replies: replies, runtime, .. } = self.options;
-        let list = members.iter();
+        let Options { secret_replies: replies, runtime, .. } = self.options;
+        let members = self.secret_members();
         let reply = replies.contains(command).then(|| quote!(.and_reply()));
         let is_any = reply.is_some() || !members.is_empty();
         is_any.then(|| {
             quote! {
-                const SECRETS: #runtime::api::Secrets = #runtime::api::Secrets::of(&[#(#list),*]) #reply;
+                const SECRETS: #runtime::api::Secrets = #runtime::api::Secrets::of(&[#members]) #reply;
             }
         })
     }

@@ -1,9 +1,9 @@
 //! The page of all that has members: structs, unions, arguments of commands and data of events.
 
-use super::fields::{fields, Field, Owner};
+use super::fields::{field, Field, Owner};
 use super::{docs, Context};
 use crate::names::{self, Scope};
-use crate::schema::{Member, ObjectId};
+use crate::schema::ObjectId;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -29,11 +29,14 @@ pub(super) fn object_fields<'a>(
     scope: &mut Scope,
 ) -> Vec<Field<'a>> {
     let mut all = Vec::new();
-    for object in cx.schema.base_chain(&cx.schema[id]) {
+    for object in &cx.schema.base_chain(&cx.schema[id]) {
         let owner =
             Owner { name: &object.def.name, doc: &object.def.doc, object: Some(id), sent: cx.direction.only_sent(id) };
-        let members = object.members.iter().filter(|member: &&Member| Some(member.name.as_str()) != tag);
-        all.extend(fields(cx, &owner, members, prefix, scope));
+        for member in &object.members {
+            if Some(member.name.as_str()) != tag {
+                all.push(field(cx, &owner, member, prefix, scope));
+            }
+        }
     }
     all
 }
@@ -117,22 +120,31 @@ impl<'a> Object<'a> {
 
     /// The struct, the ways to make one, and its codec.
     pub fn page(&self, cx: &Context<'_>) -> TokenStream {
-        let Self { name, doc, fields, others, constants, methods, .. } = self;
-        let declarations = fields.iter().map(Field::declaration);
-        let other_declarations = others.iter().map(|other| &other.declaration);
+        let Self { name, doc, constants, methods, .. } = self;
+        let (mut declarations, mut blanks) = (Vec::new(), Vec::new());
+        for field in &self.fields {
+            declarations.push(field.declaration());
+            blanks.push(field.blank());
+        }
+        for other in &self.others {
+            declarations.push(other.declaration.clone());
+            blanks.push(other.blank.clone());
+        }
         let makers = match self.maker {
             Maker::Programs => self.new_and_setters(),
             Maker::Servers => blank(&quote!(wire::Object::blank())),
         };
-        let wire_names = self.mandatory().chain(self.optional()).map(|field| field.name);
-        let required = Literal::usize_unsuffixed(self.mandatory().count());
+        let (mut wire_names, mut required) = (Vec::new(), 0);
+        for field in self.indexed() {
+            wire_names.push(field.name);
+            required += usize::from(field.mandatory);
+        }
+        let required = Literal::usize_unsuffixed(required);
         let strict = self.strict.then(|| {
             quote!(
                 const STRICT: bool = true;
             )
         });
-        let blanks = fields.iter().map(Field::blank);
-        let other_blanks = others.iter().map(|other| &other.blank);
         let (index, set) = self.set();
         let (out, writes) = self.writes();
         let secrets = cx.secrets();
@@ -142,7 +154,6 @@ impl<'a> Object<'a> {
             #[non_exhaustive]
             pub struct #name {
                 #(#declarations,)*
-                #(#other_declarations,)*
             }
 
             impl #name {
@@ -156,7 +167,7 @@ impl<'a> Object<'a> {
                 #constants
                 #[inline]
                 fn blank() -> Self {
-                    Self { #(#blanks,)* #(#other_blanks,)* }
+                    Self { #(#blanks,)* }
                 }
                 fn set<I: wire::Input>(&mut self, #index: usize, input: &mut I) {
                     #set
@@ -171,23 +182,37 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn mandatory(&self) -> impl Iterator<Item = &Field<'a>> {
-        self.fields.iter().filter(|field| field.mandatory)
-    }
-
-    fn optional(&self) -> impl Iterator<Item = &Field<'a>> {
-        self.fields.iter().filter(|field| !field.mandatory)
+    /// The fields in the order of their indices: the mandatory ones first.
+    fn indexed(&self) -> Vec<&Field<'a>> {
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for mandatory in [true, false] {
+            for field in &self.fields {
+                if field.mandatory == mandatory {
+                    fields.push(field);
+                }
+            }
+        }
+        fields
     }
 
     /// What programs make values by.
     fn new_and_setters(&self) -> TokenStream {
-        let parameters = self.mandatory().map(Field::parameter);
-        let parameters = parameters.chain(self.others.iter().filter_map(|other| other.parameter.clone()));
-        let parameters: Vec<_> = parameters.collect();
-        let initializers = self.fields.iter().map(Field::initializer);
-        let other_initializers = self.others.iter().map(|other| &other.initializer);
+        let (mut parameters, mut initializers, mut setters) = (Vec::new(), Vec::new(), Vec::new());
+        for field in &self.fields {
+            if field.mandatory {
+                parameters.push(field.parameter());
+            } else {
+                setters.push(field.setter());
+            }
+            initializers.push(field.initializer());
+        }
+        for other in &self.others {
+            if let Some(parameter) = &other.parameter {
+                parameters.push(parameter.clone());
+            }
+            initializers.push(other.initializer.clone());
+        }
         let functions = &self.functions;
-        let setters: Vec<_> = self.optional().map(Field::setter).collect();
         let maybe = (!setters.is_empty()).then(|| quote!(wire::maybe!();));
         let doc = match (parameters.is_empty(), setters.is_empty()) {
             (true, true) => " The one value of this type.",
@@ -199,7 +224,7 @@ impl<'a> Object<'a> {
             #[doc = #doc]
             #[inline]
             pub fn new(#(#parameters),*) -> Self {
-                Self { #(#initializers,)* #(#other_initializers,)* }
+                Self { #(#initializers,)* }
             }
             #functions
             #(#setters)*
@@ -209,10 +234,11 @@ impl<'a> Object<'a> {
 
     /// The pattern of an index, and what decodes the member of that index: those after the fields are the branch's.
     fn set(&self) -> (TokenStream, TokenStream) {
-        let puts = self.mandatory().chain(self.optional()).enumerate().map(|(index, field)| {
+        let mut puts = Vec::with_capacity(self.fields.len());
+        for (index, field) in self.indexed().iter().enumerate() {
             let (index, put) = (Literal::usize_unsuffixed(index), field.put());
-            quote!(#index => #put,)
-        });
+            puts.push(quote!(#index => #put,));
+        }
         let count = Literal::usize_unsuffixed(self.fields.len());
         match (&self.branch, self.fields.is_empty()) {
             (None, true) => (quote!(_), quote!(input.skip())),
@@ -227,9 +253,18 @@ impl<'a> Object<'a> {
 
     /// The pattern of an output, and what encodes all: a tag first, and what the members do not say last.
     fn writes(&self) -> (TokenStream, Vec<TokenStream>) {
-        let tag = self.branch.iter().map(|_| quote!(wire::write_tag(self, out)));
-        let others = self.others.iter().filter_map(|other| other.write.clone());
-        let writes: Vec<_> = tag.chain(self.fields.iter().map(Field::write)).chain(others).collect();
+        let mut writes = Vec::new();
+        if self.branch.is_some() {
+            writes.push(quote!(wire::write_tag(self, out)));
+        }
+        for field in &self.fields {
+            writes.push(field.write());
+        }
+        for other in &self.others {
+            if let Some(write) = &other.write {
+                writes.push(write.clone());
+            }
+        }
         (if writes.is_empty() { quote!(_) } else { quote!(out) }, writes)
     }
 }

@@ -18,12 +18,16 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches, branch_t
     let fields = object_fields(cx, id, Some(tag), &TokenStream::new(), &mut scope);
     let variants = variants(cx, id, branches, &mut scope);
     let absent = AbsentTag::of(cx, id, branches);
+    let mut functions = TokenStream::new();
+    for variant in &variants {
+        functions.extend(constructor(variant, &fields, branch_type, absent));
+    }
     let object = Object {
         doc: doc.paragraph(maker.words()).tokens(),
         others: other_fields(branches, branch_type, absent),
         branch: Some(ident(names::BRANCH)),
         strict: cx.direction.only_sent(id),
-        functions: variants.iter().map(|variant| constructor(variant, &fields, branch_type, absent)).collect(),
+        functions,
         constants: constants(branches, absent),
         methods: methods(absent),
         fields,
@@ -45,9 +49,12 @@ struct AbsentTag<'a> {
 
 impl<'a> AbsentTag<'a> {
     fn of(cx: &'a Context<'_>, id: ObjectId, branches: &'a Branches) -> Option<Self> {
-        let mut owners = cx.schema.base_chain(&cx.schema[id]).into_iter();
-        let release = owners.find_map(|object| cx.late(&object.def.name, &branches.tag))?;
-        Some(Self { release, value: &branches.branches.first()?.value })
+        for object in &cx.schema.base_chain(&cx.schema[id]) {
+            if let Some(release) = cx.late(&object.def.name, &branches.tag) {
+                return Some(Self { release, value: &branches.branches.first()?.value });
+            }
+        }
+        None
     }
 }
 
@@ -59,21 +66,23 @@ fn other_fields(branches: &Branches, branch_type: &Ident, absent: Option<AbsentT
         let text = format!(" Where QEMU is older than {release} there is no tag, and the branch is that of `{value}`.");
         quote!(#[doc = #text])
     });
-    let branch = OtherField {
+    let mut others = vec![OtherField {
         declaration: quote!(#[doc = #doc] #absent_doc pub #branch: #branch_type),
         parameter: Some(quote!(#branch: #branch_type)),
         initializer: quote!(#branch),
         blank: quote!(#branch: #branch_type::Unrecognized(wire::UnrecognizedBranch::default())),
         write: Some(quote!(wire::Branch::write(&self.#branch, out))),
-    };
-    let tagged = absent.map(|_| OtherField {
-        declaration: quote!(#tagged: bool),
-        parameter: None,
-        initializer: quote!(#tagged: true),
-        blank: quote!(#tagged: true),
-        write: None,
-    });
-    [branch].into_iter().chain(tagged).collect()
+    }];
+    if absent.is_some() {
+        others.push(OtherField {
+            declaration: quote!(#tagged: bool),
+            parameter: None,
+            initializer: quote!(#tagged: true),
+            blank: quote!(#tagged: true),
+            write: None,
+        });
+    }
+    others
 }
 
 fn constants(branches: &Branches, absent: Option<AbsentTag<'_>>) -> TokenStream {
@@ -131,8 +140,13 @@ fn constructor(
         }
     };
     let payload = payload.map(|payload| quote!((#payload)));
-    let parameters = fields.iter().filter(|field| field.mandatory).map(Field::parameter);
-    let initializers = fields.iter().map(Field::initializer);
+    let (mut parameters, mut initializers) = (Vec::new(), Vec::new());
+    for field in fields {
+        if field.mandatory {
+            parameters.push(field.parameter());
+        }
+        initializers.push(field.initializer());
+    }
     let tagged = absent.map(|_| quote!(#tagged: true,));
     quote! {
         #docs
