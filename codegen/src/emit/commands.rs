@@ -12,19 +12,17 @@ use quote::quote;
 /// All commands.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let names = &cx.names.commands;
-    let mut pages = Vec::with_capacity(names.len());
-    for (name, command) in names.iter().zip(&cx.schema.commands) {
-        pages.push(page(cx, name, command));
-    }
-    let list = list(cx, "command", &[names]);
     let runtime = &cx.options.runtime;
-    quote! {
+    let mut out = quote! {
         use super::types;
         use #runtime::wire;
-        #(#pages)*
-        #runtime::api::without_new!(#(#names,)*);
-        #list
+    };
+    for (name, command) in names.iter().zip(&cx.schema.commands) {
+        out.extend(page(cx, name, command));
     }
+    out.extend(quote!(#runtime::api::without_new!(#(#names,)*);));
+    out.extend(list(cx, "command", &[names]));
+    out
 }
 
 /// The macro that names all of them, for tools and tests. The callback is called with the tokens after its name and the
@@ -64,7 +62,7 @@ fn page<'a>(cx: &Context<'a>, name: &'a Ident, command: &'a Command) -> TokenStr
     let peers = cx.peers(wire_name, name);
     let oob = command.allow_oob.then(|| quote!(impl #runtime::OobCommand for #name {}));
     let purpose = if command.gen { Purpose::Arguments } else { Purpose::OpenArguments };
-    let item = match &command.data {
+    let mut out = match &command.data {
         // The struct that is the arguments is the command.
         Data::Object(id) if is_item(cx.schema, &cx.direction, command, *id) => quote! {
             #doc
@@ -73,8 +71,7 @@ fn page<'a>(cx: &Context<'a>, name: &'a Ident, command: &'a Command) -> TokenStr
         },
         data => message(cx, &doc, name, &command.def, data, purpose),
     };
-    quote! {
-        #item
+    out.extend(quote! {
         impl #runtime::Command for #name {
             const NAME: &'static str = #wire_name;
             #answered
@@ -82,9 +79,10 @@ fn page<'a>(cx: &Context<'a>, name: &'a Ident, command: &'a Command) -> TokenStr
             type Reply = #reply;
             #decode
         }
-        #peers
-        #oob
-    }
+    });
+    out.extend(peers);
+    out.extend(oob.unwrap_or_default());
+    out
 }
 
 /// The method that decodes a reply which is not decoded as its type says.
@@ -152,8 +150,9 @@ pub(super) fn message<'a>(
         Data::Object(id) if cx.schema.objects[id.0].branches.is_none() => {
             let fields = object_fields(cx, *id, None, &prefix, &mut scope);
             let conversion = conversion(cx, name, *id, &fields, purpose == Purpose::OpenArguments);
-            let item = fielded(cx, doc, name, fields, purpose);
-            quote!(#item #conversion)
+            let mut item = fielded(cx, doc, name, fields, purpose);
+            item.extend(conversion);
+            item
         }
         Data::Object(id) => transparent(doc, name, cx.object(*id), purpose),
     }

@@ -6,7 +6,7 @@ use crate::doc::{Doc, Entry};
 use crate::names::{DEPRECATED, UNSTABLE};
 use crate::schema::{Command, Condition, Definition, Event, Feature, Type};
 use crate::text::add;
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// The attributes of one item.
@@ -100,7 +100,24 @@ impl Docs {
 }
 
 fn described_by(lines: &[String]) -> TokenStream {
-    quote!(#(#[doc = #lines])*)
+    let mut out = TokenStream::new();
+    for line in lines {
+        let line = literal(line);
+        out.extend(quote!(#[doc = #line]));
+    }
+    out
+}
+
+/// A literal of a text. Most consist of nothing that a literal spells otherwise, and to have each letter escaped is a notable
+/// part of a generator's time.
+fn literal(text: &str) -> Literal {
+    for byte in text.as_bytes() {
+        if !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\') {
+            return Literal::string(text);
+        }
+    }
+    let quoted = format!("\"{text}\"");
+    quoted.parse().unwrap_or_else(|_| Literal::string(text))
 }
 
 /// The attributes of an item that only names another, whose docs say all: its name on the wire, and what its docs begin with.

@@ -12,24 +12,22 @@ use quote::quote;
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let (types, events) = (&cx.names.events, &cx.schema.events);
     let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE]);
-    let (mut pages, mut summaries) = (Vec::new(), Vec::new());
-    let (mut variants, mut wire_names) = (Vec::new(), Vec::new());
+    let runtime = &cx.options.runtime;
+    let mut out = quote! {
+        use super::types;
+        use #runtime::wire;
+        use #runtime::api;
+        use #runtime::EventSet as _;
+    };
+    let (mut summaries, mut variants, mut wire_names) = (Vec::new(), Vec::new(), Vec::new());
     for (name, event) in types.iter().zip(events) {
-        pages.push(page(cx, name, event));
+        out.extend(page(cx, name, event));
         summaries.push(docs::summary(cx, &event.def));
         variants.push(ident(&scope.claim(names::message_name(&event.def.name))));
         wire_names.push(event.def.name.as_str());
     }
     let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
-    let list = list(cx, "event", &[types]);
-    let runtime = &cx.options.runtime;
-    quote! {
-        use super::types;
-        use #runtime::wire;
-        use #runtime::api;
-        use #runtime::EventSet as _;
-        #(#pages)*
-
+    out.extend(quote! {
         /// Every event of the schema, and what the schema does not know.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
@@ -80,9 +78,9 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         }
 
         wire::serde!(AnyEvent, api::decode_event, api::encode_event);
-
-        #list
-    }
+    });
+    out.extend(list(cx, "event", &[types]));
+    out
 }
 
 fn page<'a>(cx: &Context<'a>, name: &'a Ident, event: &'a Event) -> TokenStream {

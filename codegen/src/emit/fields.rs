@@ -153,10 +153,14 @@ pub(super) fn blank(cx: &Context<'_>, ty: &Type, prefix: &TokenStream) -> TokenS
 impl Field<'_> {
     /// `/// … pub name: Type`
     pub fn declaration(&self) -> TokenStream {
-        let (docs, ident, ty) = (self.docs.tokens(), &self.ident, &self.ty);
-        let ty = if self.boxed { quote!(Box<#ty>) } else { quote!(#ty) };
-        let ty = if self.mandatory { ty } else { quote!(Option<#ty>) };
-        quote!(#docs pub #ident: #ty)
+        let (mut out, ident, ty) = (self.docs.tokens(), &self.ident, &self.ty);
+        out.extend(match (self.mandatory, self.boxed) {
+            (true, true) => quote!(pub #ident: Box<#ty>),
+            (true, false) => quote!(pub #ident: #ty),
+            (false, true) => quote!(pub #ident: Option<Box<#ty>>),
+            (false, false) => quote!(pub #ident: Option<#ty>),
+        });
+        out
     }
 
     /// `name: impl Into<Type>`

@@ -139,11 +139,13 @@ fn types(cx: &Context<'_>) -> TokenStream {
     }
     let runtime = &cx.options.runtime;
     let list = commands::list(cx, "type", &[&cx.names.enums, &cx.names.objects, &cx.names.alternates]);
-    quote! {
-        use #runtime::wire;
-        #(#pages)*
-        #list
+    let mut out = quote!(use #runtime::wire;);
+    // Moved, where a page that is interpolated is copied.
+    for page in pages {
+        out.extend(page);
     }
+    out.extend(list);
+    out
 }
 
 /// The input of all pages.

@@ -33,9 +33,9 @@ pub(super) fn page(cx: &Context<'_>, id: ObjectId, branches: &Branches, branch_t
         fields,
         ..Object::new(name, maker)
     };
-    let object = object.page(cx);
-    let enumeration = branches::page(cx, branch_type, &format!(" The branches of [`{name}`], by `{tag}`."), &variants);
-    quote!(#object #enumeration)
+    let mut out = object.page(cx);
+    out.extend(branches::page(cx, branch_type, &format!(" The branches of [`{name}`], by `{tag}`."), &variants));
+    out
 }
 
 /// A tag that older releases leave out.
