@@ -218,7 +218,7 @@ fn attribute(tokens: &[Token]) -> usize {
 
 /// The elements of a list, each with its comma. An arm of a `match` that ends in a block may lack it.
 fn list(tokens: &[Token]) -> Vec<&[Token]> {
-    split(tokens, |before, token, next| {
+    split(tokens, &|before, token, next| {
         let is_block = || {
             let ends_arm = before.is_some_and(|before| before.is("=>"));
             ends_arm && token.group().is_some_and(|group| group.role == Role::Block) && !next.is_some_and(continues)
@@ -229,7 +229,7 @@ fn list(tokens: &[Token]) -> Vec<&[Token]> {
 
 /// The items or statements of a block.
 fn statements(tokens: &[Token]) -> Vec<&[Token]> {
-    split(tokens, |_, token, next| {
+    split(tokens, &|_, token, next| {
         let is_block = || {
             let ends = token.group().is_some_and(|group| {
                 group.delimiter == Delimiter::Brace && matches!(group.role, Role::Block | Role::Fields)
@@ -250,7 +250,7 @@ fn continues(token: &Token) -> bool {
 }
 
 /// Splits after the tokens that end an element, given each with the one before and the one after it.
-fn split(tokens: &[Token], ends: impl Fn(Option<&Token>, &Token, Option<&Token>) -> bool) -> Vec<&[Token]> {
+fn split<'t>(tokens: &'t [Token], ends: &dyn Fn(Option<&Token>, &Token, Option<&Token>) -> bool) -> Vec<&'t [Token]> {
     let mut elements = Vec::new();
     let (mut start, mut before) = (0, None);
     for (index, token) in tokens.iter().enumerate() {

@@ -70,6 +70,7 @@ impl Schema {
     }
 
     /// The common parts of all definitions, in source order.
+    #[inline]
     pub fn definitions(&self) -> Vec<&Definition> {
         let types = self.enums.iter().map(|it| &it.def).chain(self.objects.iter().map(|it| &it.def));
         let types = types.chain(self.alternates.iter().map(|it| &it.def));

@@ -19,20 +19,26 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         use #runtime::api;
         use #runtime::EventSet as _;
     };
-    let (mut summaries, mut variants, mut wire_names) = (Vec::new(), Vec::new(), Vec::new());
+    let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
+    let (mut variants, mut decodes) = (TokenStream::new(), TokenStream::new());
+    let (mut wire_names, mut data) = (TokenStream::new(), TokenStream::new());
     for (name, event) in types.iter().zip(events) {
         out.extend(page(cx, name, event));
-        summaries.push(docs::summary(cx, &event.def));
-        variants.push(ident(&scope.claim(names::message_name(&event.def.name))));
-        wire_names.push(event.def.name.as_str());
+        let (wire_name, variant) = (&event.def.name, ident(&scope.claim(names::message_name(&event.def.name))));
+        variants.extend(docs::summary(cx, &event.def));
+        variants.extend(quote!(#variant(#name),));
+        decodes.extend(quote! {
+            #wire_name => Undecoded::or(name, data).map_or_else(Self::#undecodable, Self::#variant),
+        });
+        wire_names.extend(quote!(Self::#variant(_) => #wire_name,));
+        data.extend(quote!(Self::#variant(event) => wire::to_any(event),));
     }
-    let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
     out.extend(quote! {
         /// Every event of the schema, and what the schema does not know.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum AnyEvent {
-            #(#summaries #variants(#types),)*
+            #variants
             /// An event that the schema does not know, as it came.
             #unrecognized(#runtime::UnrecognizedEvent),
             /// An event that the schema knows, but whose data does not fit it.
@@ -44,14 +50,14 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
             fn decode(name: &str, data: Option<&str>) -> Self {
                 use #runtime::{UndecodableEvent as Undecoded, UnrecognizedEvent as Unknown};
                 match name {
-                    #(#wire_names => Undecoded::or(name, data).map_or_else(Self::#undecodable, Self::#variants),)*
+                    #decodes
                     _ => Unknown::new(name, data).map_or_else(Self::#undecodable, Self::#unrecognized),
                 }
             }
             #[inline]
             fn name(&self) -> &str {
                 match self {
-                    #(Self::#variants(_) => #wire_names,)*
+                    #wire_names
                     Self::#unrecognized(event) => &event.name,
                     Self::#undecodable(event) => &event.name,
                 }
@@ -59,7 +65,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
             #[inline]
             fn data(&self) -> wire::Any {
                 match self {
-                    #(Self::#variants(event) => wire::to_any(event),)*
+                    #data
                     Self::#unrecognized(event) => event.data.clone(),
                     Self::#undecodable(event) => event.data(),
                 }

@@ -390,16 +390,30 @@ fn doc(attribute: TokenStream) -> Option<String> {
 ///
 /// In parentheses it may not if there is one element, which it would make a tuple.
 fn ends_in_comma(tokens: &mut Vec<Token>, delimiter: Delimiter, role: Role) -> bool {
+    if role == Role::Block {
+        return false;
+    }
     let has_comma = tokens.last().is_some_and(|last| last.is(","));
-    let mut elements = tokens.split(|token| token.is(",") && !token.in_angles).filter(|element| !element.is_empty());
-    let last = elements.next_back().unwrap_or_default();
+    let (mut last, mut start, mut elements): (&[Token], _, _) = (&[], 0, 0);
+    for index in 0..=tokens.len() {
+        let ends = match tokens.get(index) {
+            Some(token) => token.is(",") && !token.in_angles,
+            None => true,
+        };
+        if ends && index > start {
+            last = &tokens[start..index];
+            elements += 1;
+        }
+        if ends {
+            start = index + 1;
+        }
+    }
     let is_open = !last.is_empty() && !last.iter().any(|token| token.is(".."));
     let may_come = match (delimiter, role) {
-        (_, Role::Block) => false,
         // An arm that is a block needs none.
         (_, Role::Fields) => has_comma || !last.last().is_some_and(|last| last.group().is_some_and(Group::is_tall)),
-        (Delimiter::Parenthesis, _) => is_open && elements.next().is_some(),
-        _ => is_open && (has_comma || delimiter == Delimiter::Brace || elements.next().is_some()),
+        (Delimiter::Parenthesis, _) => is_open && elements > 1,
+        _ => is_open && (has_comma || delimiter == Delimiter::Brace || elements > 1),
     };
     if may_come && has_comma {
         tokens.pop();
