@@ -221,15 +221,15 @@ impl Reader {
     fn word(&mut self, text: String) {
         let may_be_keyword = may_be_keyword(&text);
         let is_keyword = may_be_keyword && begins_something(&text);
-        match text.as_str() {
+        match text.as_bytes() {
             _ if !may_be_keyword => {}
-            "async" | "else" | "extern" | "fn" | "for" | "if" | "impl" | "loop" | "mod" | "trait" | "unsafe"
-            | "while" => {
+            b"async" | b"else" | b"extern" | b"fn" | b"for" | b"if" | b"impl" | b"loop" | b"mod" | b"trait"
+            | b"unsafe" | b"while" => {
                 self.state.role = Some(Role::Block);
             }
-            "struct" | "enum" | "match" => self.state.role = Some(Role::Fields),
-            "use" if self.state.role.is_none() => self.state.role = Some(Role::Use),
-            "let" => self.state.role_after_pattern = self.state.role.take(),
+            b"struct" | b"enum" | b"match" => self.state.role = Some(Role::Fields),
+            b"use" if self.state.role.is_none() => self.state.role = Some(Role::Use),
+            b"let" => self.state.role_after_pattern = self.state.role.take(),
             _ => {}
         }
         let width = text.chars().count();
@@ -241,27 +241,27 @@ impl Reader {
     /// name or a group.
     fn operator(&mut self, text: &'static str, is_inner: bool, is_before_tree: bool) {
         let State { operand, angles, closure, repetition, .. } = self.state;
-        let (spaced, sticky, operand_after) = match text {
-            "," | ";" => (false, false, false),
-            "." | ".." | "..=" => (false, true, false),
-            "?" if operand => (false, false, true),
-            "?" => (true, true, false),
-            ":" => (false, self.before_last_is("$"), false),
-            "::" => (!operand, true, false),
-            "$" | "#" => (true, true, false),
-            "*" | "+" if repetition > 0 => (false, false, true),
-            "<" if self.opens_generics() => {
+        let (spaced, sticky, operand_after) = match text.as_bytes() {
+            b"," | b";" => (false, false, false),
+            b"." | b".." | b"..=" => (false, true, false),
+            b"?" if operand => (false, false, true),
+            b"?" => (true, true, false),
+            b":" => (false, self.before_last_is("$"), false),
+            b"::" => (!operand, true, false),
+            b"$" | b"#" => (true, true, false),
+            b"*" | b"+" if repetition > 0 => (false, false, true),
+            b"<" if self.opens_generics() => {
                 self.state.impl_generics |= angles == 0 && self.last_is_any(&["impl"]);
                 self.state.angles += 1;
                 (!(operand || self.last_is_any(&["impl", "for", "fn", "use"])), true, false)
             }
-            ">" if angles == 1 => (false, false, !std::mem::take(&mut self.state.impl_generics)),
-            ">" if angles > 0 => (false, false, true),
-            "!" if operand && is_before_tree => (false, false, false),
-            "|" if closure => (false, false, false),
-            "|" if !operand => (true, true, false),
-            "&" | "&&" | "*" | "-" | "!" if !operand => (true, true, false),
-            "||" if !operand => (true, false, false),
+            b">" if angles == 1 => (false, false, !std::mem::take(&mut self.state.impl_generics)),
+            b">" if angles > 0 => (false, false, true),
+            b"!" if operand && is_before_tree => (false, false, false),
+            b"|" if closure => (false, false, false),
+            b"|" if !operand => (true, true, false),
+            b"&" | b"&&" | b"*" | b"-" | b"!" if !operand => (true, true, false),
+            b"||" if !operand => (true, false, false),
             _ => (true, false, false),
         };
         let is_close = text == ">" && angles > 0;
@@ -279,11 +279,11 @@ impl Reader {
         self.state.sticky = sticky || (is_inner && was_sticky && text == "!");
         self.state.operand = operand_after;
         self.state.bang = is_bang;
-        match text {
-            "=" if angles == 0 => self.state.role = self.state.role_after_pattern.take(),
-            "->" => self.state.role = self.state.role.or(Some(Role::Block)),
-            "=>" | ";" => self.state.role = None,
-            "," if self.state.angles == 0 => self.state.role = None,
+        match text.as_bytes() {
+            b"=" if angles == 0 => self.state.role = self.state.role_after_pattern.take(),
+            b"->" => self.state.role = self.state.role.or(Some(Role::Block)),
+            b"=>" | b";" => self.state.role = None,
+            b"," if self.state.angles == 0 => self.state.role = None,
             _ => {}
         }
     }
