@@ -192,7 +192,8 @@ pub fn event(cx: &Context<'_>, event: &Event) -> Docs {
     let mut causes = String::new();
     for command in &cx.schema.commands {
         let causes_it = command.def.doc.events().iter().any(|text| text.contains(&quoted));
-        if let (true, Some(path)) = (causes_it, cx.definition_path(&command.def.name)) {
+        let path = if causes_it { cx.definition_path(&command.def.name) } else { None };
+        if let Some(path) = path {
             add(&mut causes, ", ", &link(&command.def.name, &path));
         }
     }

@@ -13,13 +13,13 @@ pub(super) fn page(cx: &Context<'_>, id: EnumId) -> TokenStream {
     let doc = docs::definition(cx, &each.def, &format!("Enum `{}`.", each.def.name), "enum").tokens();
 
     let unrecognized = ident(names::UNRECOGNIZED);
-    let variants = &cx.names.variants[id.0];
-    let (mut wire_names, mut variant_docs) = (Vec::new(), Vec::new());
-    for value in &each.values {
-        let (about, wire_name) = (About::definition(&each.def), value.name.as_str());
+    let (mut variants, mut values) = (TokenStream::new(), Vec::with_capacity(each.values.len()));
+    for (value, variant) in each.values.iter().zip(&cx.names.variants[id.0]) {
+        let (about, wire_name) = (About::definition(&each.def), &value.name);
         let docs = docs::entry(cx, about, wire_name, &value.features, value.condition.as_ref(), &each.def.doc);
-        wire_names.push(wire_name);
-        variant_docs.push(docs.tokens());
+        variants.extend(docs.tokens());
+        variants.extend(quote!(#variant,));
+        values.push(quote!((#wire_name, Self::#variant)));
     }
 
     quote! {
@@ -27,14 +27,14 @@ pub(super) fn page(cx: &Context<'_>, id: EnumId) -> TokenStream {
         #[derive(Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #name {
-            #(#variant_docs #variants,)*
+            #variants
             /// A value that the schema does not know, as it came.
             #unrecognized(Box<str>),
         }
 
         impl #name {
             /// All values that the schema knows, with their names on the wire, in the schema's order.
-            pub const VALUES: &'static [(&'static str, Self)] = &[#((#wire_names, Self::#variants)),*];
+            pub const VALUES: &'static [(&'static str, Self)] = &[#(#values),*];
         }
 
         wire::enumeration!(#name);

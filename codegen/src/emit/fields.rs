@@ -222,16 +222,16 @@ impl Field<'_> {
 
     /// The setter of an optional member. Every line of doc costs time to build; the field has the rest.
     pub fn setter(&self) -> TokenStream {
-        let (docs, ident) = (self.docs.brief(), &self.ident);
+        let (mut out, ident) = (self.docs.brief(), &self.ident);
         let (parameter, value) = (self.parameter(), self.converted());
-        quote! {
-            #docs
+        out.extend(quote! {
             #[inline]
             pub fn #ident(mut self, #parameter) -> Self {
                 self.#ident = Some(#value);
                 self
             }
-        }
+        });
+        out
     }
 
     /// The expression that decodes the member.
@@ -250,14 +250,14 @@ impl Field<'_> {
     /// The statement that encodes the member.
     pub fn write(&self) -> TokenStream {
         let (ident, name) = (&self.ident, self.name);
-        let write = match (self.mandatory, self.shape) {
-            (true, Shape::Plain | Shape::Array) => quote!(member),
-            (false, Shape::Plain | Shape::Array) => quote!(optional),
-            (true, Shape::Number) => quote!(number),
-            (false, Shape::Number) => quote!(optional_number),
-            (true, Shape::Numbers) => quote!(numbers),
-            (false, Shape::Numbers) => quote!(optional_numbers),
-        };
+        let write = names::ident(match (self.mandatory, self.shape) {
+            (true, Shape::Plain | Shape::Array) => "member",
+            (false, Shape::Plain | Shape::Array) => "optional",
+            (true, Shape::Number) => "number",
+            (false, Shape::Number) => "optional_number",
+            (true, Shape::Numbers) => "numbers",
+            (false, Shape::Numbers) => "optional_numbers",
+        });
         quote!(out.#write(#name, &self.#ident))
     }
 }

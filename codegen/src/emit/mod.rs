@@ -254,20 +254,24 @@ impl<'a> Context<'a> {
 }
 
 fn builtin_type(builtin: Builtin) -> TokenStream {
+    let name = ident(match builtin {
+        Builtin::Str => "String",
+        Builtin::Number => "f64",
+        Builtin::Int | Builtin::Int64 => "i64",
+        Builtin::Int8 => "i8",
+        Builtin::Int16 => "i16",
+        Builtin::Int32 => "i32",
+        Builtin::Uint8 => "u8",
+        Builtin::Uint16 => "u16",
+        Builtin::Uint32 => "u32",
+        Builtin::Uint64 | Builtin::Size => "u64",
+        Builtin::Bool => "bool",
+        Builtin::Null => "Null",
+        Builtin::Any => "Any",
+        Builtin::QType => "QType",
+    });
     match builtin {
-        Builtin::Str => quote!(String),
-        Builtin::Number => quote!(f64),
-        Builtin::Int | Builtin::Int64 => quote!(i64),
-        Builtin::Int8 => quote!(i8),
-        Builtin::Int16 => quote!(i16),
-        Builtin::Int32 => quote!(i32),
-        Builtin::Uint8 => quote!(u8),
-        Builtin::Uint16 => quote!(u16),
-        Builtin::Uint32 => quote!(u32),
-        Builtin::Uint64 | Builtin::Size => quote!(u64),
-        Builtin::Bool => quote!(bool),
-        Builtin::Null => quote!(wire::Null),
-        Builtin::Any => quote!(wire::Any),
-        Builtin::QType => quote!(wire::QType),
+        Builtin::Null | Builtin::Any | Builtin::QType => quote!(wire::#name),
+        _ => quote!(#name),
     }
 }
