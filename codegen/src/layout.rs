@@ -249,8 +249,11 @@ fn continues(token: &Token) -> bool {
     }
 }
 
-/// Splits after the tokens that end an element, given each with the one before and the one after it.
-fn split<'t>(tokens: &'t [Token], ends: &dyn Fn(Option<&Token>, &Token, Option<&Token>) -> bool) -> Vec<&'t [Token]> {
+/// Whether a token ends an element, by the one before it, itself and the one after it.
+type Ends = dyn Fn(Option<&Token>, &Token, Option<&Token>) -> bool;
+
+/// Splits after the tokens that end an element.
+fn split<'t>(tokens: &'t [Token], ends: &Ends) -> Vec<&'t [Token]> {
     let mut elements = Vec::new();
     let (mut start, mut before) = (0, None);
     for (index, token) in tokens.iter().enumerate() {
