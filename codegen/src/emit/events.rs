@@ -11,7 +11,6 @@ use quote::quote;
 /// All events.
 pub(super) fn module(cx: &Context<'_>) -> TokenStream {
     let (types, events) = (&cx.names.events, &cx.schema.events);
-    let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE]);
     let runtime = &cx.options.runtime;
     let mut out = quote! {
         use super::types;
@@ -19,11 +18,22 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         use #runtime::api;
         use #runtime::EventSet as _;
     };
+    for (name, event) in types.iter().zip(events) {
+        out.extend(page(cx, name, event));
+    }
+    out.extend(any(cx));
+    out.extend(list(cx, "event", &[types]));
+    out
+}
+
+/// The enum of all events.
+fn any(cx: &Context<'_>) -> TokenStream {
+    let runtime = &cx.options.runtime;
+    let mut scope = Scope::with(&[names::UNRECOGNIZED, names::UNDECODABLE]);
     let (unrecognized, undecodable) = (ident(names::UNRECOGNIZED), ident(names::UNDECODABLE));
     let (mut variants, mut decodes) = (TokenStream::new(), TokenStream::new());
     let (mut wire_names, mut data) = (TokenStream::new(), TokenStream::new());
-    for (name, event) in types.iter().zip(events) {
-        out.extend(page(cx, name, event));
+    for (name, event) in cx.names.events.iter().zip(&cx.schema.events) {
         let (wire_name, variant) = (&event.def.name, ident(&scope.claim(names::message_name(&event.def.name))));
         variants.extend(docs::summary(cx, &event.def));
         variants.extend(quote!(#variant(#name),));
@@ -33,7 +43,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         wire_names.extend(quote!(Self::#variant(_) => #wire_name,));
         data.extend(quote!(Self::#variant(event) => wire::to_any(event),));
     }
-    out.extend(quote! {
+    quote! {
         /// Every event of the schema, and what the schema does not know.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
@@ -84,9 +94,7 @@ pub(super) fn module(cx: &Context<'_>) -> TokenStream {
         }
 
         wire::serde!(AnyEvent, api::decode_event, api::encode_event);
-    });
-    out.extend(list(cx, "event", &[types]));
-    out
+    }
 }
 
 fn page<'a>(cx: &Context<'a>, name: &'a Ident, event: &'a Event) -> TokenStream {
