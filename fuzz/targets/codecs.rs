@@ -70,8 +70,8 @@ const TYPES: &[fn(&str)] = &[
     reply::<qga::commands::GuestFileOpen>,
 ];
 
-fn value<T: Serialize + DeserializeOwned + Debug>(text: &str) {
-    check(text, wire::from_json::<T>);
+fn value<T: Serialize + wire::Decode + DeserializeOwned + Debug>(text: &str) {
+    check(text, wire::decode::<T>);
 }
 
 fn reply<C: Command>(text: &str) {

@@ -17,6 +17,13 @@ use std::fmt;
 pub trait Event: Serialize + DeserializeOwned + fmt::Debug {
     /// Name on the wire, such as `BLOCK_JOB_COMPLETED`.
     const NAME: &'static str;
+    /// Decodes the `data` member of an event.
+    ///
+    /// # Errors
+    /// Where the text is not what the schema says; the message starts with the path of the member that does not fit.
+    fn decode_data(text: &str) -> Result<Self, serde_json::Error> {
+        wire::from_json(text)
+    }
 }
 
 /// All events of a schema as one enum, such as `qmp::events::AnyEvent`.
@@ -69,9 +76,9 @@ pub struct UndecodableEvent {
 
 impl UndecodableEvent {
     /// Decodes an event's data, or keeps it with what is wrong. Absent data is the empty object.
-    pub fn or<T: DeserializeOwned>(name: &str, data: Option<&str>) -> Result<T, Self> {
+    pub fn or<T: Event>(name: &str, data: Option<&str>) -> Result<T, Self> {
         let text = data.unwrap_or("{}");
-        wire::from_json(text).map_err(|error| Self::new(name, text, &error))
+        T::decode_data(text).map_err(|error| Self::new(name, text, &error))
     }
 
     fn new(name: &str, text: &str, error: &serde_json::Error) -> Self {

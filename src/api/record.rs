@@ -29,7 +29,7 @@ impl<E: Event> NamedEvent for E {
         if name != E::NAME {
             return Err(wire::JsonError::custom(format_args!("event {name} instead of {}", E::NAME)));
         }
-        wire::from_json(data)
+        E::decode_data(data)
     }
 }
 

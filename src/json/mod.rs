@@ -9,7 +9,7 @@
 pub(crate) mod limits;
 mod skip;
 
-pub(crate) use skip::value_len;
+pub(crate) use skip::{container_len, value_len};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -74,16 +74,19 @@ pub(crate) fn integer(json: &str) -> Option<i64> {
     json.parse().ok()
 }
 
-/// The integer that the text starts with, and what is behind it. Only of those that are neither negative nor long.
-pub(crate) fn short_integer(json: &[u8]) -> Option<(i64, &[u8])> {
-    let (mut value, mut len) = (0_i64, 0);
+/// The number of the digits that the text starts with, and how many they are. `None` if there are none, if there may be more than
+/// fit 64 bits, or if JSON has no such number because it starts with a zero.
+#[inline]
+pub(crate) fn whole_number(json: &[u8]) -> Option<(u64, usize)> {
+    let (mut number, mut len) = (0_u64, 0);
     while let Some(digit @ b'0'..=b'9') = json.get(len) {
-        value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        if len == 19 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit - b'0');
         len += 1;
     }
-    let is_json = json.first() != Some(&b'0') || len == 1;
-    let rest = json.get(len..).filter(|_| is_json && (1..18).contains(&len))?;
-    Some((value, rest))
+    (len == 1 || (len > 1 && json.first() != Some(&b'0'))).then_some((number, len))
 }
 
 /// The string of a JSON text, if it is one.
@@ -229,10 +232,22 @@ mod tests {
     #[test]
     fn integers() {
         assert_eq!((integer("-1"), integer("1.0"), integer("")), (Some(-1), None, None));
-        assert_eq!(short_integer(b"1795845280, "), Some((1_795_845_280, b", ".as_slice())));
-        assert_eq!(short_integer(b"0}"), Some((0, b"}".as_slice())));
-        for other in ["", "-1", "x", "01", "123456789012345678"] {
-            assert_eq!(short_integer(other.as_bytes()), None, "{other}");
+    }
+
+    #[test]
+    fn whole_numbers() {
+        for len in 1..=19 {
+            for digits in ["1234567890123456789", "9999999999999999999", "1000000000000000000"] {
+                let digits = &digits[..len];
+                for rest in ["", ",", "/", ":", ".5", "\u{ff10}"] {
+                    let text = format!("{digits}{rest}");
+                    assert_eq!(whole_number(text.as_bytes()), Some((digits.parse().unwrap(), len)), "{text}");
+                }
+            }
+        }
+        assert_eq!(whole_number(b"0}"), Some((0, 1)));
+        for other in ["", "-1", "x", "01", "00", "12345678901234567890", "/1", ":1"] {
+            assert_eq!(whole_number(other.as_bytes()), None, "{other}");
         }
     }
 

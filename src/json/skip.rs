@@ -24,12 +24,18 @@ pub(crate) fn value_len(json: &[u8]) -> usize {
     while let Some(&byte) = json.get(at) {
         match byte {
             b'"' => return end_of_string(json, at + 1).unwrap_or(json.len()),
-            b'{' | b'[' => return end_of_container(json, at + 1).unwrap_or(json.len()),
+            b'{' | b'[' => return end_of_container(json, at + 1, usize::MAX).unwrap_or(json.len()),
             b'}' | b']' | b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => return at,
             _ => at += 1,
         }
     }
     at
+}
+
+/// How many bytes the object or array has whose bracket the text starts with. `None` if it does not end, or more than `max_depth`
+/// arrays and objects are open at a time.
+pub(crate) fn container_len(json: &[u8], max_depth: usize) -> Option<usize> {
+    end_of_container(json, 1, max_depth)
 }
 
 /// Where the text goes on behind a string whose inside starts at `at`.
@@ -52,8 +58,8 @@ fn end_of_string(json: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Where the text goes on behind an object or array whose inside starts at `at`.
-fn end_of_container(json: &[u8], mut at: usize) -> Option<usize> {
+/// Where the text goes on behind an object or array whose inside starts at `at`, if it is not nested more deeply than that.
+fn end_of_container(json: &[u8], mut at: usize, max_depth: usize) -> Option<usize> {
     let mut depth = 1_usize;
     // The first is all ones in a string; the second marks a first byte that a backslash stands before.
     let (mut inside, mut escaped) = (0, 0);
@@ -84,6 +90,9 @@ fn end_of_container(json: &[u8], mut at: usize) -> Option<usize> {
                 depth -= usize::from(bracket & 4 != 0);
                 if depth == 0 {
                     return Some(at + index + 1);
+                }
+                if depth > max_depth {
+                    return None;
                 }
                 brackets &= brackets - 1;
             }

@@ -74,15 +74,14 @@ enum Member {
 impl Member {
     /// The member with whose name the text starts, and the length of that with its quotes.
     fn at_start(text: &[u8]) -> Option<(Member, usize)> {
-        // The order is that of what comes most often.
-        Some(match text {
-            _ if text.starts_with(b"\"timestamp\"") => (Member::Timestamp, 11),
-            _ if text.starts_with(b"\"event\"") => (Member::Event, 7),
-            _ if text.starts_with(b"\"data\"") => (Member::Data, 6),
-            _ if text.starts_with(b"\"return\"") => (Member::Returned, 8),
-            _ if text.starts_with(b"\"id\"") => (Member::Id, 4),
-            _ if text.starts_with(b"\"error\"") => (Member::Error, 7),
-            _ if text.starts_with(b"\"QMP\"") => (Member::Greeting, 5),
+        Some(match text.get(1..3)? {
+            b"ti" if text.starts_with(b"\"timestamp\"") => (Member::Timestamp, 11),
+            b"ev" if text.starts_with(b"\"event\"") => (Member::Event, 7),
+            b"da" if text.starts_with(b"\"data\"") => (Member::Data, 6),
+            b"re" if text.starts_with(b"\"return\"") => (Member::Returned, 8),
+            b"id" if text.starts_with(b"\"id\"") => (Member::Id, 4),
+            b"er" if text.starts_with(b"\"error\"") => (Member::Error, 7),
+            b"QM" if text.starts_with(b"\"QMP\"") => (Member::Greeting, 5),
             _ => return None,
         })
     }

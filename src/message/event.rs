@@ -2,7 +2,7 @@
 
 use crate::api::{record_to_event, Event, EventSet, NamedEvent};
 use crate::error::{Error, Subject};
-use crate::json::{integer, members, short_integer, string};
+use crate::json::{integer, members, string, whole_number};
 use crate::secrets::{self, Secrets};
 use crate::wire;
 use serde::de::Error as _;
@@ -79,10 +79,16 @@ impl Timestamp {
     /// The timestamp that the text starts with, and its length, if it is in QEMU's own notation: most of what comes is, and it
     /// takes a quarter of the time.
     pub(super) fn parse_usual(text: &[u8]) -> Option<(Self, usize)> {
-        let (seconds, rest) = short_integer(text.strip_prefix(b"{\"seconds\": ")?)?;
-        let (microseconds, rest) = short_integer(rest.strip_prefix(b", \"microseconds\": ")?)?;
+        let (seconds, rest) = Self::part(text.strip_prefix(b"{\"seconds\": ")?)?;
+        let (microseconds, rest) = Self::part(rest.strip_prefix(b", \"microseconds\": ")?)?;
         let rest = rest.strip_prefix(b"}")?;
         Some((Timestamp { seconds, microseconds }, text.len() - rest.len()))
+    }
+
+    #[inline]
+    fn part(text: &[u8]) -> Option<(i64, &[u8])> {
+        let (number, len) = whole_number(text)?;
+        Some((number.try_into().ok()?, text.get(len..)?))
     }
 }
 
@@ -97,7 +103,7 @@ impl RawEvent {
             return None;
         }
         let data = self.data.as_deref().unwrap_or("{}");
-        Some(match wire::from_json(data) {
+        Some(match E::decode_data(data) {
             Ok(data) => Ok(EventMessage { data, timestamp: self.timestamp }),
             Err(source) => Err(Error::decode(Subject::Event, &self.name, Secrets::NONE, data, source)),
         })

@@ -4,28 +4,30 @@
 //! value lets one that no alternative takes be kept.
 
 use super::builtin::Any;
-use super::json::{array_from_json, from_json};
-use super::kept::Kept;
+use super::decode::Decode;
+use super::json::decode;
+use super::text::Text;
 use super::traits::{Alternate, Kind};
 use super::unrecognized::UNRECOGNIZED;
-use serde::de::{DeserializeOwned, DeserializeSeed, Error};
-use serde::{Deserializer, Serializer};
+use serde::Serializer;
 use serde_json::Error as JsonError;
 
-/// Decodes an alternate.
-pub fn decode_alternate<'de, T: Alternate, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let value = Kept.deserialize(deserializer)?;
-    T::choose(kind_of(&value), &value).map_err(D::Error::custom)
+/// Reads an alternate.
+///
+/// # Errors
+/// Where an alternative takes the kind of value but not this value.
+pub fn read_alternate<T: Alternate>(value: &mut T, text: &mut Text<'_>) -> Result<(), JsonError> {
+    let kept = text.keep()?;
+    *value = T::choose(kind_of(kept), kept)?;
+    Ok(())
 }
 
 /// Decodes the value of the alternative that was chosen.
-pub fn alternative<T: DeserializeOwned>(value: &str) -> Result<T, JsonError> {
-    from_json(value)
-}
-
-/// Decodes the array that was chosen, so that an error says which element it is in.
-pub fn alternative_array<T: DeserializeOwned>(value: &str) -> Result<Vec<T>, JsonError> {
-    array_from_json(value)
+///
+/// # Errors
+/// Where it does not fit.
+pub fn alternative<T: Decode>(value: &str) -> Result<T, JsonError> {
+    decode(value)
 }
 
 /// Writes a value that no alternative takes.

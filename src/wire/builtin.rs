@@ -1,12 +1,7 @@
 //! The types that the QAPI language brings along, as far as serde's own are not what QMP wants.
 
-use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
-use std::marker::PhantomData;
-
-use super::path::Segment;
 
 /// A JSON value of any kind, QAPI's `any`.
 ///
@@ -44,36 +39,6 @@ impl Serialize for Numbers<'_> {
     }
 }
 
-/// Reads an array whose errors say which element they are in.
-pub(super) struct ArraySeed<T>(pub PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ArraySeed<T> {
-    type Value = Vec<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ArraySeed<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        let mut array = Vec::new();
-        loop {
-            match seq.next_element() {
-                Ok(Some(element)) => array.push(element),
-                Ok(None) => return Ok(array),
-                Err(error) => return Err(Segment::Index(array.len()).wrap(error)),
-            }
-        }
-    }
-}
-
 /// JSON `null`, QAPI's `null`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Null;
@@ -96,7 +61,7 @@ impl<'de> Deserialize<'de> for Null {
 pub struct Empty {}
 
 /// Encodes the empty object.
-pub fn encode_empty<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+pub fn encode_empty<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_map(Some(0))?.end()
 }
 

@@ -3,38 +3,26 @@
 use super::near::suggestion;
 use super::path::Segment;
 use super::strict::{refuse_unknown, refuses_unknown};
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
-use serde::Deserializer;
-use std::fmt;
+use super::text::Text;
+use serde::de::Error;
+use serde_json::Error as JsonError;
 
-/// Decodes an object of which nothing is wanted, for which `value` stands. Where it is `strict`, as the arguments of a command
-/// are, no member may come; elsewhere members are ignored.
-pub fn decode_empty<'de, T, D: Deserializer<'de>>(deserializer: D, value: T, strict: bool) -> Result<T, D::Error> {
+/// Reads an object of which nothing is wanted. Where it is `strict`, as the arguments of a command are, no member may come;
+/// elsewhere members are ignored.
+///
+/// # Errors
+/// Where it is no object, or a member is refused.
+pub fn read_empty(text: &mut Text<'_>, strict: bool) -> Result<(), JsonError> {
     let _until_then = refuse_unknown(strict);
-    deserializer.deserialize_map(EmptyVisitor)?;
-    Ok(value)
-}
-
-struct EmptyVisitor;
-
-impl<'de> Visitor<'de> for EmptyVisitor {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    text.open(b'{', &"an object")?;
+    let mut first = true;
+    while text.next(&mut first, b'}')? {
+        let name = text.name()?;
         if refuses_unknown() {
-            return match map.next_key::<String>()? {
-                None => Ok(()),
-                Some(name) => {
-                    let reason = format!("unknown member{}", suggestion(&name, &[]));
-                    Err(Segment::Member(&name).wrap(A::Error::custom(reason)))
-                }
-            };
+            let reason = format!("unknown member{}", suggestion(&name, &[]));
+            return Err(Segment::Member(&name).wrap(JsonError::custom(reason)));
         }
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(())
+        text.ignore()?;
     }
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! Enums: a table of names, and one variant for the names that are not in it.
 
 use super::near::suggestion;
+use super::text::Text;
 use super::unrecognized::UNRECOGNIZED;
 use serde::de::Visitor;
 use serde::{de, Deserializer, Serializer};
+use serde_json::Error as JsonError;
 use std::fmt;
 
 /// Each known value of an enum, with its name on the wire.
@@ -63,7 +65,21 @@ pub fn name_of<T: PartialEq>(value: &T, values: Values<T>) -> &'static str {
     ""
 }
 
-/// Decodes an enum. Any string is one; anything else is an error.
+/// Reads an enum. Any string is one; anything else is an error.
+///
+/// # Errors
+/// Where it is no string.
+pub fn read_enum<T: Clone>(
+    value: &mut T,
+    text: &mut Text<'_>,
+    values: Values<T>,
+    unrecognized: fn(Box<str>) -> T,
+) -> Result<(), JsonError> {
+    *value = value_of(&text.string()?, values, unrecognized);
+    Ok(())
+}
+
+/// Decodes an enum from any format.
 pub fn decode_enum<'de, T: Clone, D: Deserializer<'de>>(
     deserializer: D,
     values: Values<T>,

@@ -1,36 +1,24 @@
 //! The way in and out for clients: one JSON text at a time.
 
-use super::builtin::{Any, ArraySeed, Empty};
+use super::builtin::{Any, Empty};
+use super::decode::Decode;
 use super::strict::as_it_is;
-use super::text::Text;
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use super::text::{by_serde_json, Text};
+use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::fmt;
-use std::marker::PhantomData;
 
-/// Decodes one JSON text.
+/// Decodes one JSON text as a generated type, or an array of such.
 ///
 /// # Errors
 /// Where the text does not fit `T`; the message starts with the path of the member (see
 /// [`split_path`](super::path::split_path)).
-pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    decode(text, PhantomData)
-}
-
-/// Decodes one JSON text as what a seed makes of it.
-fn decode<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::Value, serde_json::Error> {
+pub fn decode<T: Decode>(text: &str) -> Result<T, serde_json::Error> {
+    let mut value = T::blank();
     let mut text = Text::new(text);
-    let value = seed.deserialize(&mut text)?;
+    value.read(&mut text)?;
     text.end()?;
     Ok(value)
-}
-
-/// Decodes one JSON text that is an array, with the element in the path of an error.
-///
-/// # Errors
-/// Like [`from_json`].
-pub fn array_from_json<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_json::Error> {
-    decode(text, ArraySeed(PhantomData))
 }
 
 /// Decodes one JSON text that is an object of which nothing is wanted: what a command returns that returns nothing. What a newer
@@ -39,7 +27,15 @@ pub fn array_from_json<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, serde_
 /// # Errors
 /// Where it is no object.
 pub fn nothing_from_json(text: &str) -> Result<(), serde_json::Error> {
-    from_json::<Empty>(text).map(drop)
+    decode::<Empty>(text).map(drop)
+}
+
+/// Decodes one JSON text as any type that serde can read. Of a generated type, [`decode`] is faster.
+///
+/// # Errors
+/// Where the text does not fit `T`; of generated types likewise with the path of the member.
+pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    by_serde_json(text)
 }
 
 /// A value as JSON. What has no JSON form, as a `number` that is infinite, becomes `null`.

@@ -7,12 +7,14 @@ impl dyn Lookup + '_ {
     /// The index of the member of that name, as far as it is known yet: before the tag has come, the members of a
     /// union's branch are not.
     pub fn find(&self, name: &str) -> Option<usize> {
+        self.shape().members.position(name).or_else(|| self.find_beyond(name))
+    }
+
+    /// The same for what is none of the object's own members: a union's tag, or a member of its branch.
+    pub fn find_beyond(&self, name: &str) -> Option<usize> {
         let (mut object, mut from) = (self, 0);
         loop {
             let shape = object.shape();
-            if let Some(index) = shape.members.position(name) {
-                return Some(from + index);
-            }
             let branch = object.branch()?;
             from += shape.members.all().len();
             if name == shape.tag {
@@ -20,6 +22,9 @@ impl dyn Lookup + '_ {
             }
             from += 1;
             object = branch.lookup()?;
+            if let Some(index) = object.shape().members.position(name) {
+                return Some(from + index);
+            }
         }
     }
 

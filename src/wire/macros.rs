@@ -35,7 +35,7 @@ macro_rules! __wire_object {
         $crate::wire::object!(@ $ty, debug_hiding, $secrets);
     };
     (@ $ty:ident, $debug:ident $(, $secrets:expr)?) => {
-        $crate::wire::serde!($ty, $crate::wire::decode_object, $crate::wire::encode_object);
+        $crate::wire::serde!($ty, $crate::wire::deserialize, $crate::wire::encode_object);
         impl ::std::fmt::Debug for $ty {
             #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -57,18 +57,20 @@ macro_rules! __wire_object {
 #[macro_export]
 macro_rules! __wire_empty {
     ($ty:ident, $strict:literal) => {
-        impl<'de> $crate::wire::Deserialize<'de> for $ty {
-            fn deserialize<D: $crate::wire::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::std::result::Result<Self, D::Error> {
-                $crate::wire::decode_empty(deserializer, Self {}, $strict)
+        impl $crate::wire::Decode for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self {}
+            }
+            #[inline]
+            fn read(
+                &mut self,
+                text: &mut $crate::wire::Text<'_>,
+            ) -> ::std::result::Result<(), $crate::wire::JsonError> {
+                $crate::wire::read_empty(text, $strict)
             }
         }
-        impl $crate::wire::Serialize for $ty {
-            fn serialize<S: $crate::wire::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::wire::encode_empty(serializer)
-            }
-        }
+        $crate::wire::serde!($ty, $crate::wire::deserialize, $crate::wire::encode_empty);
     };
 }
 
@@ -198,6 +200,19 @@ macro_rules! __wire_enum {
             }
         }
 
+        impl $crate::wire::Decode for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self::Unrecognized(::std::boxed::Box::default())
+            }
+            #[inline]
+            fn read(
+                &mut self,
+                text: &mut $crate::wire::Text<'_>,
+            ) -> ::std::result::Result<(), $crate::wire::JsonError> {
+                $crate::wire::read_enum(self, text, Self::VALUES, Self::Unrecognized)
+            }
+        }
         impl<'de> $crate::wire::Deserialize<'de> for $ty {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
@@ -227,7 +242,20 @@ macro_rules! __wire_alternate {
                 $crate::wire::debug_hiding(stringify!($ty), $secrets, self, f)
             }
         }
-        $crate::wire::serde!($ty, $crate::wire::decode_alternate, $crate::wire::Alternate::write);
+        impl $crate::wire::Decode for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self::Unrecognized($crate::wire::Any::Null)
+            }
+            #[inline]
+            fn read(
+                &mut self,
+                text: &mut $crate::wire::Text<'_>,
+            ) -> ::std::result::Result<(), $crate::wire::JsonError> {
+                $crate::wire::read_alternate(self, text)
+            }
+        }
+        $crate::wire::serde!($ty, $crate::wire::deserialize, $crate::wire::Alternate::write);
     };
 }
 
@@ -237,13 +265,25 @@ macro_rules! __wire_alternate {
 #[macro_export]
 macro_rules! __wire_transparent {
     ($ty:ident { $field:ident }, $strict:literal) => {
+        impl $crate::wire::Decode for $ty {
+            #[inline]
+            fn blank() -> Self {
+                Self { $field: $crate::wire::Decode::blank() }
+            }
+            #[inline]
+            fn read(
+                &mut self,
+                text: &mut $crate::wire::Text<'_>,
+            ) -> ::std::result::Result<(), $crate::wire::JsonError> {
+                let _until_then = $crate::wire::refuse_unknown($strict);
+                $crate::wire::Decode::read(&mut self.$field, text)
+            }
+        }
         impl<'de> $crate::wire::Deserialize<'de> for $ty {
             fn deserialize<D: $crate::wire::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                let _until_then = $crate::wire::refuse_unknown($strict);
-                let $field = $crate::wire::Deserialize::deserialize(deserializer)?;
-                ::std::result::Result::Ok(Self { $field })
+                $crate::wire::deserialize(deserializer)
             }
         }
         impl $crate::wire::Serialize for $ty {

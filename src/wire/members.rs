@@ -6,20 +6,26 @@ const SLOTS: usize = 64;
 const IN_TABLE: usize = 48;
 /// The index in a free slot.
 const FREE: u8 = u8::MAX;
+/// In the place of an index: before the first name.
+pub(super) const START: usize = IN_TABLE;
 
-/// Names in a list, and where in it each of them is found.
+/// Names in a list, where in it each of them is found, and in which order QEMU sends them.
 ///
-/// Servers send members in whatever order, so a search has to be quick for all of them.
+/// Servers send members in whatever order, so a search has to be quick for all of them. QEMU goes through a hash table, so that
+/// what follows a name is known, but for members that are not there.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
     names: &'static [&'static str],
     /// Indices of names, each at its hash or in the next slot that was free.
     slots: [u8; SLOTS],
+    /// The index of the name that follows each of them, or [`FREE`]; at [`START`], that of the first.
+    following: [u8; START + 1],
 }
 
 impl Names {
     /// A table of these names.
+    #[allow(clippy::cast_possible_truncation, reason = "there are not that many slots")]
     pub const fn new(names: &'static [&'static str]) -> Self {
         let mut slots = [FREE; SLOTS];
         let mut index = 0;
@@ -28,13 +34,10 @@ impl Names {
             while slots[slot] != FREE {
                 slot = (slot + 1) % SLOTS;
             }
-            #[allow(clippy::cast_possible_truncation, reason = "there are not that many slots")]
-            {
-                slots[slot] = index as u8;
-            }
+            slots[slot] = index as u8;
             index += 1;
         }
-        Self { names, slots }
+        Self { names, slots, following: following(names) }
     }
 
     /// The names.
@@ -56,6 +59,13 @@ impl Names {
         }
     }
 
+    /// The index of the name that QEMU sends after another, and the name. There may be none.
+    #[inline]
+    pub(super) fn after(&self, index: usize) -> Option<(usize, &'static str)> {
+        let next = usize::from(*self.following.get(index)?);
+        Some((next, self.names.get(next)?))
+    }
+
     fn beyond_table(&self, name: &str) -> Option<usize> {
         let beyond = self.names.get(IN_TABLE..)?;
         beyond.iter().position(|known| *known == name).map(|index| IN_TABLE + index)
@@ -73,6 +83,46 @@ const fn hash(name: &[u8]) -> usize {
         }
         [only] => *only as usize % SLOTS,
     }
+}
+
+/// For each name the index of the one after it, in the order in which QEMU goes through an object.
+#[allow(clippy::cast_possible_truncation, reason = "a table has not that many names")]
+const fn following(names: &[&str]) -> [u8; START + 1] {
+    let mut places = [(0, 0); IN_TABLE];
+    let len = if names.len() < IN_TABLE { names.len() } else { IN_TABLE };
+    let mut sorted = 0;
+    // Inserts one after the other. QEMU puts a name in front of those that are in its bucket.
+    while sorted < len {
+        let bucket = bucket(names[sorted].as_bytes());
+        let mut at = sorted;
+        while at > 0 && places[at - 1].0 >= bucket {
+            places[at] = places[at - 1];
+            at -= 1;
+        }
+        places[at] = (bucket, sorted);
+        sorted += 1;
+    }
+    let mut following = [FREE; START + 1];
+    let (mut before, mut at) = (START, 0);
+    while at < len {
+        let (_, index) = places[at];
+        following[before] = index as u8;
+        before = index;
+        at += 1;
+    }
+    following
+}
+
+/// Which of the 512 buckets of QEMU's dictionaries a name is in. They are written bucket by bucket.
+#[allow(clippy::cast_possible_truncation, reason = "the hash wraps, too")]
+const fn bucket(name: &[u8]) -> u32 {
+    let mut hash = 0x238f_13af_u32.wrapping_mul(name.len() as u32);
+    let mut index = 0;
+    while index < name.len() {
+        hash = hash.wrapping_add((name[index] as u32) << (5 * index % 24));
+        index += 1;
+    }
+    hash.wrapping_mul(1_103_515_243).wrapping_add(12_345) % 512
 }
 
 /// Which members have come, by index.
@@ -126,7 +176,7 @@ fn bit(index: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, Seen};
+    use super::{Names, Seen, START};
 
     #[test]
     fn names_are_found_in_lists_of_any_length() {
@@ -144,6 +194,33 @@ mod tests {
             assert_eq!(table.position(""), None);
         }
         assert_eq!(Names::new(&["", "a"]).position(""), Some(0));
+    }
+
+    #[test]
+    fn qemu_s_order_is_known() {
+        // As QEMU 7.2, 10.0 and 11.1 send them.
+        for sent in [
+            "device len offset speed type",
+            "status singlestep running",
+            "hotpluggable-cpus name numa-mem-supported default-cpu-type cpu-max deprecated default-ram-id",
+            "iops_rd detect_zeroes image iops_wr ro node-name backing_file_depth drv iops bps_wr write_threshold encrypted bps \
+             bps_rd cache file",
+        ] {
+            let sent: Vec<&str> = sent.split_whitespace().collect();
+            // Like a schema, which has `running`, `singlestep`, `status`.
+            let mut sorted: Vec<&'static str> = sent.iter().map(|name| &*name.to_string().leak()).collect();
+            sorted.sort_unstable();
+            let table = Names::new(sorted.leak());
+            let mut at = START;
+            let order = std::iter::from_fn(|| {
+                let (index, name) = table.after(at)?;
+                at = index;
+                Some(name)
+            });
+            assert_eq!(order.collect::<Vec<_>>(), sent);
+        }
+        assert_eq!(Names::new(&[]).after(START), None);
+        assert_eq!(Names::new(&["a"]).after(0), None);
     }
 
     #[test]

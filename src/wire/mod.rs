@@ -13,25 +13,28 @@
 //! - An absent optional member is `None`, and JSON `null` is never taken for absence.
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
+//! Decoding goes from JSON text alone, by [`decode`]. `Deserialize` serves other formats, and JSON that another decoder reads: what
+//! comes is written down as JSON text first. So it takes two to three times as long, and what no JSON value can hold, such as a
+//! number beyond the range of a double, is refused even where nobody wants it.
+//!
 //! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
-//! `path`, `members`, `near` and `builtin`, then `give`, `kept`, `text` and `decoder`, then `traits`, then `lookup`, `strict`,
-//! `reader`, `writer`, `json` and `unrecognized`, then what works on each kind of type.
+//! `path`, `members`, `near` and `builtin`, then `give`, `text` and `decode`, then `traits`, then `lookup`, `strict`,
+//! `writer`, `json` and `unrecognized`, then what works on each kind of type, and `foreign`.
 
 mod alternate;
 mod builtin;
-mod decoder;
+mod decode;
 mod empty;
 mod enumeration;
+mod foreign;
 mod give;
 mod json;
-mod kept;
 mod lookup;
 mod macros;
 mod members;
 mod near;
 mod object;
 mod path;
-mod reader;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -43,21 +46,26 @@ mod writer;
 
 #[doc(no_inline)]
 pub use ::serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
-pub use alternate::{alternative, alternative_array, decode_alternate, write_unrecognized};
+pub use alternate::{alternative, read_alternate, write_unrecognized};
 pub use builtin::{encode_empty, Any, AnyMap, Empty, Null, Number, Numbers, QType};
-pub use empty::decode_empty;
-pub use enumeration::{debug_enum, decode_enum, encode_enum, name_of, unknown_value, value_of, UnknownValue};
+pub use decode::Decode;
+pub use empty::read_empty;
+pub use enumeration::{
+    debug_enum, decode_enum, encode_enum, name_of, read_enum, unknown_value, value_of, UnknownValue,
+};
+pub use foreign::deserialize;
 pub use give::{list, strings, IntoAny, IntoText};
-pub use json::{array_from_json, debug, debug_hiding, equal, from_json, nothing_from_json, to_any};
+pub use json::{debug, debug_hiding, decode, equal, from_json, nothing_from_json, to_any};
 pub use macros::{alternate, branch, empty, enumeration, extensible, maybe, object, serde, transparent};
 pub use members::{Names, Seen};
-pub use object::{decode_object, encode_object};
+pub use object::encode_object;
 pub(crate) use path::path_and_reason;
 pub use path::{split_path, Segment};
 #[doc(no_inline)]
 pub use serde_json::Error as JsonError;
 pub use strict::{refuse_unknown, tolerating_unknown, Restore};
-pub use traits::{Alternate, Branch, Input, Kind, Lookup, Object, Output, Shape};
+pub use text::Text;
+pub use traits::{Alternate, Branch, Kind, Lookup, Object, Output, Shape};
 pub use union::{debug_branch, equal_branches, set_in_branch, write_tag};
 pub use unrecognized::{UnrecognizedBranch, UNRECOGNIZED};
 

@@ -5,22 +5,18 @@
 //! it compiles faster, which counts when there are a thousand types.
 
 use super::builtin::{Any, AnyMap};
-use super::decoder::Members;
-use super::json::from_json;
-use super::kept::Kept;
-use super::members::{Names, Seen};
+use super::decode::Decode;
+use super::json::decode;
+use super::members::{Seen, START};
 use super::path::Segment;
-use super::reader::Reader;
 use super::strict::{refuse_unknown, refuses_unknown, unknown_member};
 use super::text::Text;
 use super::traits::{Lookup, Object};
 use super::writer::encode_members;
-use serde::de::{self, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::Error;
 use serde::ser::Serializer;
 use serde_json::Error as JsonError;
 use std::borrow::Cow;
-use std::fmt;
-use std::mem;
 
 /// Encodes an object.
 #[inline(never)]
@@ -28,120 +24,95 @@ pub fn encode_object<T: Object, S: Serializer>(value: &T, serializer: S) -> Resu
     encode_members(serializer, &mut |out| value.write(out))
 }
 
-/// Decodes an object.
-#[inline(never)]
-pub fn decode_object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    // Filled where it stands: a value that went through serde's hands would be copied by each of them.
-    let mut object = T::blank();
-    let _until_then = refuse_unknown(T::STRICT);
-    deserializer.deserialize_map(ObjectVisitor(&mut object))?;
-    Ok(object)
-}
-
-struct ObjectVisitor<'a, T>(&'a mut T);
-
-impl<'de, T: Object> Visitor<'de> for ObjectVisitor<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+impl<T: Object> Decode for T {
+    fn blank() -> Self {
+        Object::blank()
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        fill(self.0, &mut map)
+    fn read(&mut self, text: &mut Text<'_>) -> Result<(), JsonError> {
+        let _until_then = refuse_unknown(T::STRICT);
+        fill(self, text)
     }
 }
 
-/// An object of any type that takes its members from a map, or from texts.
-trait Fill<'de, A: MapAccess<'de>> {
-    fn lookup(&mut self) -> &mut dyn Lookup;
-    fn set(&mut self, index: usize, map: &mut A) -> Result<(), A::Error>;
-    fn set_from_text(&mut self, index: usize, text: &str) -> Result<(), JsonError>;
-}
-
-impl<'de, A: MapAccess<'de>, T: Object> Fill<'de, A> for T {
-    fn lookup(&mut self) -> &mut dyn Lookup {
-        self
-    }
-
-    #[inline]
-    fn set(&mut self, index: usize, map: &mut A) -> Result<(), A::Error> {
-        let mut reader = Reader::new(map);
-        Object::set(self, index, &mut reader);
-        reader.finish()
-    }
-
-    fn set_from_text(&mut self, index: usize, text: &str) -> Result<(), JsonError> {
-        let mut text = Text::new(text);
-        Fill::set(self, index, &mut Members::new(&mut text))?;
-        text.end()
-    }
-}
-
-/// Fills an object. Its type is known by its methods alone, so that this is compiled once for each format and not for each type.
-fn fill<'de, A: MapAccess<'de>>(object: &mut dyn Fill<'de, A>, map: &mut A) -> Result<(), A::Error> {
+/// Fills an object. Its type is known by its methods alone, so that this is compiled once and not for each type.
+fn fill(object: &mut dyn Lookup, text: &mut Text<'_>) -> Result<(), JsonError> {
+    text.open(b'{', &"an object")?;
     let mut seen = Seen::default();
     let mut kept = Vec::new();
-    let shape = object.lookup().shape();
-    let names = &shape.members;
-    let mut name = Cow::Borrowed("");
-    while let Some(key) = map.next_key_seed(KeySeed { names, object: object.lookup(), name: &mut name })? {
-        match key {
-            KEEP => match map.next_value_seed(Kept) {
-                Ok(value) => kept.push((mem::take(&mut name), value)),
-                Err(error) => return Err(Segment::Member(&name).wrap(error)),
-            },
-            IGNORE => {
-                map.next_value::<IgnoredAny>()?;
+    let (mut first, mut before) = (true, START);
+    let shape = object.shape();
+    loop {
+        let index = if let Some(index) = text.likely(&shape.members, before, &mut first) {
+            before = index;
+            index
+        } else {
+            if !text.next(&mut first, b'}')? {
+                break;
             }
-            index => {
-                let result = if seen.add(index) { object.set(index, map) } else { Err(A::Error::custom(TWICE)) };
-                if let Err(error) = result {
-                    return Err(Segment::Member(object.lookup().name(index)).wrap(error));
-                }
+            let name = text.name()?;
+            if let Some(index) = shape.members.position(&name) {
+                before = index;
+                index
+            } else if let Some(index) = object.find_beyond(&name) {
+                index
+            } else if object.keeps() {
+                let value = text.keep().map_err(|error| Segment::Member(&name).wrap(error))?;
+                kept.push((name, value));
+                continue;
+            } else if refuses_unknown() {
+                let reason = JsonError::custom(unknown_member(object, &name));
+                return Err(Segment::Member(&name).wrap(reason));
+            } else {
+                text.ignore()?;
+                continue;
             }
-        }
+        };
+        put(object, &mut seen, index, text)?;
     }
     let is_union = !shape.tag.is_empty();
-    if !kept.is_empty() || (is_union && object.lookup().keeps()) {
-        explain(object, &mut seen, kept).map_err(A::Error::custom)?;
+    if !kept.is_empty() || (is_union && object.keeps()) {
+        explain(object, &mut seen, kept)?;
     }
-    match object.lookup().missing(&seen) {
+    match object.missing(&seen) {
         None => Ok(()),
-        Some(name) => Err(A::Error::custom(format_args!("missing member `{name}`"))),
+        Some(name) => Err(JsonError::custom(format_args!("missing member `{name}`"))),
     }
+}
+
+/// Reads the value of a member, unless it has come before.
+#[inline]
+fn put(object: &mut dyn Lookup, seen: &mut Seen, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
+    let result = if seen.add(index) { object.set(index, text) } else { Err(JsonError::custom(TWICE)) };
+    result.map_err(|error| Segment::Member(object.name(index)).wrap(error))
 }
 
 /// Why a member is refused that has come before.
 const TWICE: &str = "comes twice";
 
 /// A member whose meaning is not known yet: its name, and its value as JSON text.
-type KeptMember<'de> = (Cow<'de, str>, Cow<'de, str>);
+type KeptMember<'de> = (Cow<'de, str>, &'de str);
 
 /// Decodes the members that came before the tag which explains them; what nothing explains is the object's to keep.
-fn explain<'de, A: MapAccess<'de>>(
-    object: &mut dyn Fill<'de, A>,
-    seen: &mut Seen,
-    mut kept: Vec<KeptMember<'de>>,
-) -> Result<(), JsonError> {
+fn explain(object: &mut dyn Lookup, seen: &mut Seen, mut kept: Vec<KeptMember<'_>>) -> Result<(), JsonError> {
     loop {
         let before = kept.len();
         let mut left = Vec::new();
         for (name, value) in kept {
-            let Some(index) = object.lookup().find(&name) else {
+            let Some(index) = object.find(&name) else {
                 left.push((name, value));
                 continue;
             };
-            let result =
-                if seen.add(index) { object.set_from_text(index, &value) } else { Err(JsonError::custom(TWICE)) };
-            result.map_err(|error| Segment::Member(&name).wrap(error))?;
+            let mut text = Text::new(value);
+            put(object, seen, index, &mut text)?;
+            text.end().map_err(|error| Segment::Member(&name).wrap(error))?;
         }
         kept = left;
-        if kept.len() == before && !object.lookup().settle(seen) {
+        if kept.len() == before && !object.settle(seen) {
             break;
         }
     }
-    keep(object.lookup(), kept)
+    keep(object, kept)
 }
 
 /// Leaves to an object what nothing explained, if it holds on to that.
@@ -150,7 +121,7 @@ fn keep(object: &mut dyn Lookup, kept: Vec<KeptMember<'_>>) -> Result<(), JsonEr
         check_kept(object, &kept).map_err(|(name, reason)| Segment::Member(name).wrap(JsonError::custom(reason)))?;
     }
     for (name, value) in kept {
-        let value = from_json(&value).map_err(|error| Segment::Member(&name).wrap::<JsonError>(error))?;
+        let value = decode(value).map_err(|error| Segment::Member(&name).wrap::<JsonError>(error))?;
         object.keep(name.into_owned(), value);
     }
     Ok(())
@@ -169,64 +140,4 @@ fn check_kept<'a>(object: &dyn Lookup, kept: &'a [KeptMember<'_>]) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// In the place of an index: the member is to be kept.
-const KEEP: usize = usize::MAX;
-/// In the place of an index: nobody wants the member.
-const IGNORE: usize = usize::MAX - 1;
-
-/// Gives the index of a member by its name.
-struct KeySeed<'a, 'de> {
-    /// The names of the object's own members, which most are.
-    names: &'a Names,
-    object: &'a dyn Lookup,
-    /// Takes the name of a member to be kept.
-    name: &'a mut Cow<'de, str>,
-}
-
-impl KeySeed<'_, '_> {
-    fn other<E: de::Error>(&self, name: &str) -> Result<usize, E> {
-        match self.object.find(name) {
-            Some(index) => Ok(index),
-            None if self.object.keeps() => Ok(KEEP),
-            None if refuses_unknown() => Err(Segment::Member(name).wrap(E::custom(unknown_member(self.object, name)))),
-            None => Ok(IGNORE),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_, 'de> {
-    type Value = usize;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl<'de> Visitor<'de> for KeySeed<'_, 'de> {
-    type Value = usize;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<usize, E> {
-        if let Some(index) = self.names.position(name) {
-            return Ok(index);
-        }
-        let index = self.other(name)?;
-        if index == KEEP {
-            *self.name = Cow::Borrowed(name);
-        }
-        Ok(index)
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<usize, E> {
-        let index = self.other(name)?;
-        if index == KEEP {
-            *self.name = Cow::Owned(name.to_owned());
-        }
-        Ok(index)
-    }
 }

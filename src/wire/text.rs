@@ -4,26 +4,32 @@
 //! escapes, fractions and the words of errors, is left to `serde_json`, so that both always agree. Nothing in here knows the types
 //! that are decoded, so that it is not compiled for each of them.
 
+mod any;
 mod skip;
 
 use super::builtin::Any;
+use super::members::Names;
 use super::path::path_and_reason;
-use serde::de::{Error, Expected, IgnoredAny, Unexpected};
+use crate::json::whole_number;
+use serde::de::{DeserializeOwned, Error, Expected, IgnoredAny, Unexpected};
 use serde_json::{Error as JsonError, Number};
+use std::borrow::Cow;
 
 /// How many arrays and objects may be open at a time, as in `serde_json`.
 const MAX_DEPTH: u32 = 127;
 
 /// A text, and how far it has been read.
+#[doc(hidden)]
 #[derive(Debug)]
-pub(super) struct Text<'de> {
+pub struct Text<'de> {
     text: &'de str,
     at: usize,
     /// How many arrays and objects are open.
     depth: u32,
 }
 
-/// A number as serde's visitors take it.
+/// A number as JSON tells them apart.
+#[derive(Clone, Copy)]
 pub(super) enum Digits {
     Unsigned(u64),
     Signed(i64),
@@ -37,7 +43,7 @@ impl<'de> Text<'de> {
 
     /// The byte that comes next, if one does. Moves to it over spaces.
     #[inline]
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
@@ -86,7 +92,7 @@ impl<'de> Text<'de> {
 
     /// Moves over the colon behind a name.
     #[inline]
-    pub(super) fn colon(&mut self) -> Result<(), JsonError> {
+    fn colon(&mut self) -> Result<(), JsonError> {
         match self.peek() {
             Some(b':') => {
                 self.at += 1;
@@ -94,6 +100,37 @@ impl<'de> Text<'de> {
             }
             _ => Err(self.fault()),
         }
+    }
+
+    /// Moves to the value of the next member if that is, in QEMU's own notation, one of those that are most likely: the first few
+    /// that QEMU sends after the one of the index `before`. Returns its index.
+    #[inline]
+    pub(super) fn likely(&mut self, names: &Names, before: usize, first: &mut bool) -> Option<usize> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let next = if *first { rest.strip_prefix(b"\"") } else { rest.strip_prefix(b", \"") }?;
+        let mut at = before;
+        for _ in 0..4 {
+            let (index, name) = names.after(at)?;
+            if let Some((sent, value)) = next.split_at_checked(name.len()) {
+                if value.starts_with(b"\": ") && sent == name.as_bytes() {
+                    self.at = self.text.len() - value.len() + 3;
+                    *first = false;
+                    return Some(index);
+                }
+            }
+            at = index;
+        }
+        None
+    }
+
+    /// Takes the name that is next, and the colon behind it.
+    #[inline]
+    pub(super) fn name(&mut self) -> Result<Cow<'de, str>, JsonError> {
+        let name = match self.plain() {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(self.escaped()?),
+        };
+        self.colon().map(|()| name)
     }
 
     /// Makes sure that nothing is left.
@@ -104,9 +141,20 @@ impl<'de> Text<'de> {
         }
     }
 
+    /// Takes a string.
+    pub(super) fn string(&mut self) -> Result<Cow<'de, str>, JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.mismatch(&"a string"));
+        }
+        match self.plain() {
+            Some(string) => Ok(Cow::Borrowed(string)),
+            None => self.escaped().map(Cow::Owned),
+        }
+    }
+
     /// Takes the string whose quote is next, unless it has escapes.
     #[inline]
-    pub(super) fn plain(&mut self) -> Option<&'de str> {
+    fn plain(&mut self) -> Option<&'de str> {
         let start = self.at + 1;
         let len = plain_len(self.text.as_bytes().get(start..)?);
         let (plain, rest) = self.text.get(start..)?.split_at_checked(len)?;
@@ -118,32 +166,35 @@ impl<'de> Text<'de> {
     }
 
     /// Takes the string whose quote is next, with what its escapes stand for.
-    pub(super) fn escaped(&mut self) -> Result<String, JsonError> {
+    fn escaped(&mut self) -> Result<String, JsonError> {
         let start = self.at;
         let mut string = String::with_capacity(self.string_len());
+        // What is not in the string yet, and where what is plain for sure ends.
+        let (mut from, mut plain) = (start + 1, start + 1);
         loop {
-            let from = self.at + 1;
-            let end = from + plain_len(self.text.as_bytes().get(from..).unwrap_or_default());
+            let rest = self.text.as_bytes().get(plain..).unwrap_or_default();
+            let end = plain + plain_len(rest);
             string.push_str(self.text.get(from..end).unwrap_or_default());
-            let character = match self.text.as_bytes().get(end..end + 2) {
-                Some(b"\\n") => '\n',
-                Some(b"\\r") => '\r',
-                Some(b"\\t") => '\t',
-                Some(b"\\b") => '\u{8}',
-                Some(b"\\f") => '\u{c}',
-                Some([b'\\', byte @ (b'"' | b'\\' | b'/')]) => char::from(*byte),
-                Some(b"\\u") => {
-                    self.at = start;
-                    return self.escaped_by_number();
-                }
+            let escape = match self.text.as_bytes().get(end..end + 2) {
+                Some([b'\\', escape]) => *escape,
                 _ if self.text.as_bytes().get(end) == Some(&b'"') => {
                     self.at = end + 1;
                     return Ok(string);
                 }
                 _ => return Err(self.fault()),
             };
-            string.push(character);
-            self.at = end + 1;
+            (from, plain) = (end + 2, end + 2);
+            match escape {
+                // Stands for itself.
+                b'"' | b'\\' | b'/' => from -= 1,
+                b'n' => string.push('\n'),
+                b'r' => string.push('\r'),
+                b't' => string.push('\t'),
+                b'b' => string.push('\u{8}'),
+                b'f' => string.push('\u{c}'),
+                b'u' => return self.escaped_by_number(),
+                _ => return Err(self.fault()),
+            }
         }
     }
 
@@ -175,25 +226,17 @@ impl<'de> Text<'de> {
     }
 
     /// Takes a number; `expected` is for the error where something else is next.
-    #[inline]
     pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Digits, JsonError> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return Err(self.mismatch(expected));
         }
-        // Nearly all are short integers without a sign.
+        // Nearly all are integers without a sign.
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let (mut value, mut len) = (0, 0);
-        while let Some(&digit @ b'0'..=b'9') = rest.get(len) {
-            if len == 19 {
-                return self.any_number();
+        if let Some((number, len)) = whole_number(rest) {
+            if !matches!(rest.get(len), Some(b'.' | b'e' | b'E')) {
+                self.at += len;
+                return Ok(Digits::Unsigned(number));
             }
-            value = value * 10 + u64::from(digit - b'0');
-            len += 1;
-        }
-        let is_whole = !matches!(rest.get(len), Some(b'.' | b'e' | b'E'));
-        if is_whole && (len == 1 || (len > 1 && rest.first() != Some(&b'0'))) {
-            self.at += len;
-            return Ok(Digits::Unsigned(value));
         }
         self.any_number()
     }
@@ -212,7 +255,7 @@ impl<'de> Text<'de> {
     }
 
     /// Takes a number as `serde_json` keeps it.
-    pub(super) fn precise_number(&mut self) -> Result<Number, JsonError> {
+    fn precise_number(&mut self) -> Result<Number, JsonError> {
         match self.skip()?.parse() {
             Ok(Any::Number(number)) => Ok(number),
             Ok(_) => Err(self.fault()),
@@ -220,18 +263,16 @@ impl<'de> Text<'de> {
         }
     }
 
-    /// Takes `true` or `false`; `expected` is for the error where something else is next.
-    #[inline]
-    pub(super) fn boolean(&mut self, expected: &dyn Expected) -> Result<bool, JsonError> {
+    /// Takes `true` or `false`.
+    pub(super) fn boolean(&mut self) -> Result<bool, JsonError> {
         match self.peek() {
             Some(b't') => self.word("true").map(|()| true),
             Some(b'f') => self.word("false").map(|()| false),
-            _ => Err(self.mismatch(expected)),
+            _ => Err(self.mismatch(&"a boolean")),
         }
     }
 
     /// Takes `null`; `expected` is for the error where something else is next.
-    #[inline]
     pub(super) fn null(&mut self, expected: &dyn Expected) -> Result<(), JsonError> {
         match self.peek() {
             Some(b'n') => self.word("null"),
@@ -250,7 +291,7 @@ impl<'de> Text<'de> {
 
     /// The error about a value of another kind than the one that is expected.
     #[cold]
-    pub(super) fn mismatch(&mut self, expected: &dyn Expected) -> JsonError {
+    fn mismatch(&mut self, expected: &dyn Expected) -> JsonError {
         let token = match self.skip() {
             Ok(token) => token,
             Err(error) => return error,
@@ -286,12 +327,9 @@ impl<'de> Text<'de> {
     }
 }
 
-/// Decodes a value from its text by `serde_json` itself. Positions in the text mean nothing to those who see the error.
-pub(super) fn by_serde_json<'de, T>(
-    text: &'de str,
-    decode: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'de>>) -> Result<T, JsonError>,
-) -> Result<T, JsonError> {
-    decode(&mut serde_json::Deserializer::from_str(text)).map_err(|error| without_position(&error))
+/// Decodes a value of any type that serde can read. Positions in the text mean nothing to those who see the error.
+pub(super) fn by_serde_json<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+    serde_json::from_str(text).map_err(|error| without_position(&error))
 }
 
 #[cold]

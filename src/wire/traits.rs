@@ -7,7 +7,7 @@
 
 use super::builtin::{Any, AnyMap, Number, Numbers};
 use super::members::Names;
-use serde::de::DeserializeOwned;
+use super::text::Text;
 use serde::ser::{Serialize, Serializer};
 use serde_json::Error as JsonError;
 
@@ -30,8 +30,8 @@ pub trait Object: Sized {
     const STRICT: bool = false;
     /// A value to be filled. Its mandatory members hold nothing of meaning yet.
     fn blank() -> Self;
-    /// Takes the value of the member of that index.
-    fn set<I: Input>(&mut self, index: usize, input: &mut I);
+    /// Reads the value of the member of that index.
+    fn set(&mut self, index: usize, text: &mut Text<'_>) -> Result<(), JsonError>;
     /// Writes the members that are there: a union's tag, then what is in the schema's order.
     fn write<O: Output>(&self, out: &mut O);
 
@@ -90,6 +90,8 @@ pub struct Shape {
 pub trait Lookup {
     /// What is the same for all values of the type.
     fn shape(&self) -> &'static Shape;
+    /// [`Object::set`]
+    fn set(&mut self, index: usize, text: &mut Text<'_>) -> Result<(), JsonError>;
     /// [`Object::branch`]
     fn branch(&self) -> Option<&dyn Branch>;
     /// [`Object::branch_mut`]
@@ -111,6 +113,9 @@ pub trait Lookup {
 impl<T: Object> Lookup for T {
     fn shape(&self) -> &'static Shape {
         const { &Shape { members: Names::new(T::MEMBERS), required: T::REQUIRED, tag: T::TAG, absent_tag: T::ABSENT_TAG } }
+    }
+    fn set(&mut self, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
+        Object::set(self, index, text)
     }
     fn branch(&self) -> Option<&dyn Branch> {
         Object::branch(self)
@@ -143,10 +148,6 @@ pub trait Branch {
     fn lookup(&self) -> Option<&dyn Lookup>;
     /// The members of the branch, to take in what nothing explains.
     fn lookup_mut(&mut self) -> Option<&mut dyn Lookup>;
-    /// Takes the value of the member of that index.
-    fn set<I: Input>(&mut self, index: usize, input: &mut I)
-    where
-        Self: Sized;
     /// Writes the members of the branch, without the tag.
     fn write<O: Output>(&self, out: &mut O)
     where
@@ -182,25 +183,6 @@ pub enum Kind {
     Array,
     /// An object.
     Object,
-}
-
-/// Gives the value of the member that has just been named.
-///
-/// A trait without lifetimes and results, because it is called for each of some 5,000 members, and each of those would be
-/// something for the compiler to check.
-pub trait Input {
-    /// Into a mandatory member.
-    fn put<T: DeserializeOwned>(&mut self, field: &mut T);
-    /// Into an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
-    fn put_optional<T: DeserializeOwned>(&mut self, field: &mut Option<T>);
-    /// Into a mandatory member that is an array.
-    fn put_array<T: DeserializeOwned>(&mut self, field: &mut Vec<T>);
-    /// Into an optional member that is an array.
-    fn put_optional_array<T: DeserializeOwned>(&mut self, field: &mut Option<Vec<T>>);
-    /// Nowhere.
-    fn skip(&mut self);
-    /// To a function that takes text, such as the tag of a union. Anything else is the error of the member.
-    fn text(&mut self, take: &mut dyn FnMut(&str));
 }
 
 /// Takes the members of an object one after the other.

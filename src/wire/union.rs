@@ -3,17 +3,26 @@
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
 use super::json::{debug_hiding, equal};
-use super::traits::{Branch, Input, Object, Output};
+use super::text::Text;
+use super::traits::{Branch, Object, Output};
 use super::unrecognized::UnrecognizedTag;
 use super::writer::encode_members;
 use serde::ser::{Serialize, Serializer};
+use serde_json::Error as JsonError;
 use std::fmt;
 
 /// Takes the value of a union's tag (index 0), or of a member of its branch.
-pub fn set_in_branch<B: Branch, I: Input>(branch: &mut B, index: usize, input: &mut I) {
-    match index.checked_sub(1) {
-        Some(index) => branch.set(index, input),
-        None => input.text(&mut |tag| branch.select(tag)),
+///
+/// # Errors
+/// Where the value does not fit.
+pub fn set_in_branch(branch: &mut dyn Branch, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
+    match (index.checked_sub(1), branch.lookup_mut()) {
+        (Some(index), Some(members)) => members.set(index, text),
+        (Some(_), None) => text.ignore(),
+        (None, _) => {
+            branch.select(&text.string()?);
+            Ok(())
+        }
     }
 }
 

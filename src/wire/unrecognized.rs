@@ -3,8 +3,10 @@
 use super::builtin::{Any, AnyMap};
 use super::json::debug;
 use super::members::Names;
+use super::text::Text;
 use super::traits::{Branch, Lookup, Output, Shape};
 use serde::ser::{Serialize, Serializer};
+use serde_json::Error as JsonError;
 use std::fmt;
 
 /// The name of the newtype that a value which the types do not know is encoded as, for serializers that look.
@@ -43,6 +45,9 @@ impl fmt::Debug for UnrecognizedBranch {
 impl Lookup for UnrecognizedBranch {
     fn shape(&self) -> &'static Shape {
         const { &Shape { members: Names::new(&[]), required: 0, tag: "", absent_tag: None } }
+    }
+    fn set(&mut self, _: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
+        text.ignore()
     }
     fn branch(&self) -> Option<&dyn Branch> {
         None

@@ -154,7 +154,7 @@ impl Variant<'_> {
         let (ident, kinds) = (&self.ident, self.kinds.iter().map(|kind| kind.ident()));
         let value = match self.of {
             Type::Builtin(Builtin::Null) => quote!(Ok(Self::#ident)),
-            Type::Array(_) => quote!(wire::alternative_array(value).map(Self::#ident)),
+            _ if self.boxed => quote!(wire::alternative(value).map(|value| Self::#ident(Box::new(value)))),
             _ => quote!(wire::alternative(value).map(Self::#ident)),
         };
         quote!(#(wire::Kind::#kinds)|* => #value)

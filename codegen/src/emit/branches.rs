@@ -25,7 +25,6 @@ pub(super) fn page(cx: &Context<'_>, name: &Ident, doc: &str, variants: &[Varian
             mutable.push(if data.boxed { quote!(&mut **branch) } else { quote!(branch) });
         }
     }
-    let index = if full.is_empty() { quote!(_) } else { quote!(index) };
     // Where all have members, there is no other.
     let (no_members, no_write) = match full.len() == variants.len() {
         true => (None, None),
@@ -79,12 +78,6 @@ pub(super) fn page(cx: &Context<'_>, name: &Ident, doc: &str, variants: &[Varian
                     #(Self::#full(branch) => Some(#mutable),)*
                     Self::Unrecognized(branch) => Some(branch),
                     #no_members
-                }
-            }
-            fn set<I: wire::Input>(&mut self, #index: usize, input: &mut I) {
-                match self {
-                    #(Self::#full(branch) => wire::Object::set(#mutable, index, input),)*
-                    _ => input.skip(),
                 }
             }
             fn write<O: wire::Output>(&self, out: &mut O) {

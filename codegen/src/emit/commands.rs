@@ -85,19 +85,15 @@ fn page<'a>(cx: &Context<'a>, name: &'a Ident, command: &'a Command) -> TokenStr
     out
 }
 
-/// The method that decodes a reply which is not decoded as its type says.
-fn decoder(returns: Option<&Type>) -> Option<TokenStream> {
-    let decoder = match returns {
-        Some(Type::Array(_)) => quote!(array_from_json),
-        Some(_) => return None,
-        None => quote!(nothing_from_json),
-    };
-    Some(quote! {
+/// The method that decodes a reply.
+fn decoder(returns: Option<&Type>) -> TokenStream {
+    let decoder = if returns.is_some() { quote!(decode) } else { quote!(nothing_from_json) };
+    quote! {
         #[inline]
         fn decode_reply(text: &str) -> Result<Self::Reply, wire::JsonError> {
             wire::#decoder(text)
         }
-    })
+    }
 }
 
 /// The purpose of a message's struct.

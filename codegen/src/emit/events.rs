@@ -105,6 +105,10 @@ fn page<'a>(cx: &Context<'a>, name: &'a Ident, event: &'a Event) -> TokenStream 
         #item
         impl #runtime::Event for #name {
             const NAME: &'static str = #wire_name;
+            #[inline]
+            fn decode_data(text: &str) -> Result<Self, wire::JsonError> {
+                wire::decode(text)
+            }
         }
     }
 }

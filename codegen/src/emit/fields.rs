@@ -234,17 +234,15 @@ impl Field<'_> {
         out
     }
 
-    /// The expression that decodes the member.
+    /// The expression that reads the member.
     pub fn put(&self) -> TokenStream {
         let ident = &self.ident;
-        let array = matches!(self.shape, Shape::Array | Shape::Numbers);
-        let put = match (self.mandatory, array) {
-            (true, false) => quote!(put),
-            (false, false) => quote!(put_optional),
-            (true, true) => quote!(put_array),
-            (false, true) => quote!(put_optional_array),
-        };
-        quote!(input.#put(&mut self.#ident))
+        match (self.mandatory, self.boxed) {
+            (true, false) => quote!(text.put(&mut self.#ident)),
+            (true, true) => quote!(text.put(&mut *self.#ident)),
+            (false, false) => quote!(text.put_optional(&mut self.#ident)),
+            (false, true) => quote!(text.put_boxed(&mut self.#ident)),
+        }
     }
 
     /// The statement that encodes the member.

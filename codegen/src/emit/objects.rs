@@ -169,7 +169,8 @@ impl<'a> Object<'a> {
                 fn blank() -> Self {
                     Self { #(#blanks,)* }
                 }
-                fn set<I: wire::Input>(&mut self, #index: usize, input: &mut I) {
+                #[inline]
+                fn set(&mut self, #index: usize, text: &mut wire::Text<'_>) -> Result<(), wire::JsonError> {
                     #set
                 }
                 fn write<O: wire::Output>(&self, #out: &mut O) {
@@ -241,11 +242,11 @@ impl<'a> Object<'a> {
         }
         let count = Literal::usize_unsuffixed(self.fields.len());
         match (&self.branch, self.fields.is_empty()) {
-            (None, true) => (quote!(_), quote!(input.skip())),
-            (None, false) => (quote!(index), quote!(match index { #(#puts)* _ => input.skip() })),
-            (Some(branch), true) => (quote!(index), quote!(wire::set_in_branch(&mut self.#branch, index, input))),
+            (None, true) => (quote!(_), quote!(text.ignore())),
+            (None, false) => (quote!(index), quote!(match index { #(#puts)* _ => text.ignore() })),
+            (Some(branch), true) => (quote!(index), quote!(wire::set_in_branch(&mut self.#branch, index, text))),
             (Some(branch), false) => {
-                let rest = quote!(wire::set_in_branch(&mut self.#branch, index - #count, input));
+                let rest = quote!(wire::set_in_branch(&mut self.#branch, index - #count, text));
                 (quote!(index), quote!(match index { #(#puts)* _ => #rest }))
             }
         }

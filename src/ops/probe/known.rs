@@ -1,17 +1,13 @@
 //! Checks that this crate's own types know a path, so that a slip is told from what a QEMU does not have.
 //!
 //! The types are asked by decoding: they are given an object with the first member, in it one with the second, and so on, and
-//! refuse a member that they do not know, with the names that are near. What each of them is, an object or a list, they say
-//! themselves. No type is described a second time for this, and only programs that check a path compile it.
+//! refuse a member that they do not know, with the names that are near. What each of them is, an object or a list, their refusals
+//! say. No type is described a second time for this, and only programs that check a path compile it.
 
 use super::path::{PathRoot, SchemaPath, Step};
 use crate::api::{Command, Event};
-use crate::wire::{refuse_unknown, split_path};
-use serde::de::value::{Error, StrDeserializer};
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-};
-use serde::forward_to_deserialize_any;
+use crate::json::quote;
+use crate::wire::{from_json, path_and_reason, refuse_unknown, JsonError};
 use std::fmt;
 
 /// A path that this crate's own schema does not know.
@@ -32,7 +28,7 @@ impl SchemaPath {
     /// If this crate's own schema knows no argument of that name. The value of an enum, after `=`, is not looked at:
     /// [`argument!`](super::argument) takes values that cannot be wrong, and `parse` of the enum says if it has one.
     pub fn argument<C: Command>(path: &str) -> Result<Self, UnknownName> {
-        check::<C>(SchemaPath { root: PathRoot::Argument(C::NAME), steps: steps(path) })
+        check(PathRoot::Argument(C::NAME), path, &|text| from_json::<C>(text).err())
     }
 
     /// A member of what this command returns, or of its elements if it returns a list.
@@ -41,7 +37,7 @@ impl SchemaPath {
     ///
     /// If this crate's own schema knows no member of that name, likewise.
     pub fn returned<C: Command>(path: &str) -> Result<Self, UnknownName> {
-        check::<C::Reply>(SchemaPath { root: PathRoot::Return(C::NAME), steps: steps(path) })
+        check(PathRoot::Return(C::NAME), path, &|text| C::decode_reply(text).err())
     }
 
     /// A member of what this event tells.
@@ -50,7 +46,7 @@ impl SchemaPath {
     ///
     /// If this crate's own schema knows no member of that name, likewise.
     pub fn told<E: Event>(path: &str) -> Result<Self, UnknownName> {
-        check::<E>(SchemaPath { root: PathRoot::Data(E::NAME), steps: steps(path) })
+        check(PathRoot::Data(E::NAME), path, &|text| E::decode_data(text).err())
     }
 }
 
@@ -78,49 +74,25 @@ fn steps(path: &str) -> Vec<Step> {
     path.split('/').map(step).collect()
 }
 
-/// Checks a path into a `T`.
-fn check<T: DeserializeOwned>(path: SchemaPath) -> Result<SchemaPath, UnknownName> {
-    check_with(path, &|steps| {
-        let mut is_free = false;
-        let walk = Walk { steps, is_free: &mut is_free };
-        let _until_then = refuse_unknown(true);
-        let refusal = T::deserialize(walk).err();
-        Walked { refusal: refusal.map(|error| error.to_string()).unwrap_or_default(), is_free }
-    })
-}
-
-/// The result of a walk.
-struct Walked {
-    /// The types' last error. They always refuse, if only because the object is not whole.
-    refusal: String,
-    /// True if the last member takes anything.
-    is_free: bool,
-}
-
-impl Walked {
-    /// Which member the types do not know, and what they say of it.
-    #[inline]
-    fn unknown(&self) -> Option<(&str, &str)> {
-        Some(split_path(&self.refusal)).filter(|(_, reason)| reason.starts_with(UNKNOWN))
-    }
-}
+/// Decodes a text, and returns the error.
+type Decode<'a> = &'a dyn Fn(&str) -> Option<JsonError>;
 
 #[inline]
-fn check_with(path: SchemaPath, walk: &dyn Fn(&[Step]) -> Walked) -> Result<SchemaPath, UnknownName> {
-    let walked = walk(&path.steps);
-    if let Some((at, reason)) = walked.unknown() {
-        let reason = format!("{at}: {reason}");
+fn check(root: PathRoot, path: &str, decode: Decode<'_>) -> Result<SchemaPath, UnknownName> {
+    let _until_then = refuse_unknown(true);
+    let path = SchemaPath { root, steps: steps(path) };
+    let answer = ask(&path.steps, decode);
+    if let Answer::Unknown(reason) = answer {
         return Err(UnknownName { path, reason });
     }
-    if walked.is_free {
+    if answer == Answer::Free {
         // Objects keep what they cannot place: a union before its tag has come, and commands that take more than the schema
         // lists. They keep any other name as well.
         let mut steps = path.steps.clone();
         if let Some(last) = steps.last_mut() {
             *last = Step { member: NO_NAME.to_owned(), value: None };
         }
-        let walked = walk(&steps);
-        if walked.is_free && walked.unknown().is_none() {
+        if ask(&steps, decode) == Answer::Free {
             let reason =
                 "not listed by the schema, unless a branch has it: `tag=value/member` names a branch's".to_owned();
             return Err(UnknownName { path, reason });
@@ -129,139 +101,94 @@ fn check_with(path: SchemaPath, walk: &dyn Fn(&[Step]) -> Walked) -> Result<Sche
     Ok(path)
 }
 
-/// A value with the members that are left; the value of the last is never given.
-struct Walk<'w> {
-    steps: &'w [Step],
-    /// True if the last member takes anything.
-    is_free: &'w mut bool,
+/// What the types say of the last member of a path.
+#[derive(PartialEq)]
+enum Answer {
+    Known,
+    /// It takes anything.
+    Free,
+    /// There is none, or none of those before it.
+    Unknown(String),
 }
 
-impl<'de> Deserializer<'de> for Walk<'_> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.steps {
-            [] => {
-                *self.is_free = true;
-                visitor.visit_unit()
+/// Asks the types. They say one after the other which of them are lists.
+#[inline]
+fn ask(steps: &[Step], decode: Decode<'_>) -> Answer {
+    let mut question = Question { steps, lists: vec![false; steps.len()] };
+    loop {
+        let Some(error) = decode(&question.text()) else { return Answer::Free };
+        let (path, reason) = path_and_reason(&error);
+        // That a command returns a list need not be said.
+        let shown = path.strip_prefix("[0]").unwrap_or(&path);
+        if reason.starts_with(UNKNOWN) {
+            return Answer::Unknown(format!("{shown}: {reason}"));
+        }
+        // The place of the object that is refused, if it is one, and the member that was to be in it.
+        let place = (0..steps.len()).find(|&at| question.path(at) == path).and_then(|at| steps.get(at).zip(Some(at)));
+        match place {
+            None if question.path(steps.len()) == path => return Answer::Known,
+            None => return Answer::Free,
+            Some((_, at)) if reason.ends_with("expected an array") && !question.lists[at] => question.lists[at] = true,
+            Some((step, _)) if reason.starts_with("invalid type: map") => {
+                return Answer::Unknown(format!("{shown}.{}: {UNKNOWN}; there are none", step.member));
             }
-            _ => visitor.visit_map(self),
-        }
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.steps {
-            [] => Err(Error::custom("known")),
-            _ => visitor.visit_map(self),
-        }
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.steps {
-            [] => Err(Error::custom("known")),
-            _ => visitor.visit_seq(Elements(Some(self))),
-        }
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
-        match self.steps {
-            [] => Err(Error::custom("known")),
-            [step, ..] => Err(Error::custom(format_args!(".{}: {UNKNOWN}; there are none", step.member))),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    forward_to_deserialize_any! {
-        i128 u128 f32 char bytes byte_buf unit_struct tuple tuple_struct enum identifier ignored_any
-    }
-}
-
-/// The next member, and, where the path says a value, the members beside it.
-impl<'de> MapAccess<'de> for Walk<'_> {
-    type Error = Error;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some(step) = self.steps.first() else { return Ok(None) };
-        let name: StrDeserializer<'_, Error> = step.member.as_str().into_deserializer();
-        seed.deserialize(name).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (step, rest) = self.steps.split_first().ok_or_else(|| Error::custom("known"))?;
-        match &step.value {
-            Some(value) if !rest.is_empty() => {
-                self.steps = rest;
-                let value: StrDeserializer<'_, Error> = value.as_str().into_deserializer();
-                seed.deserialize(value)
-            }
-            _ => {
-                self.steps = &[];
-                seed.deserialize(Walk { steps: rest, is_free: self.is_free })
-            }
+            Some(_) => return Answer::Free,
         }
     }
 }
 
-/// The one element of a list.
-struct Elements<'w>(Option<Walk<'w>>);
+/// A value with the members of a path; the value of the last is `null`, which no member takes but one that takes anything.
+struct Question<'a> {
+    steps: &'a [Step],
+    /// Whether the object that a step is in is the element of a list.
+    lists: Vec<bool>,
+}
 
-impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Error;
+impl Question<'_> {
+    /// Whether the member of a step stands beside the next one's: a path says the value of a tag.
+    #[inline]
+    fn is_beside(&self, at: usize) -> bool {
+        at + 1 < self.steps.len() && self.steps[at].value.is_some()
+    }
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        self.0.take().map(|walk| seed.deserialize(walk)).transpose()
+    #[inline]
+    fn text(&self) -> String {
+        let (mut text, mut closing) = (String::new(), String::new());
+        for (at, step) in self.steps.iter().enumerate() {
+            let is_first = at == 0 || !self.is_beside(at - 1);
+            if is_first {
+                text.push_str(if self.lists[at] { "[{" } else { "{" });
+                closing.insert_str(0, if self.lists[at] { "}]" } else { "}" });
+            }
+            text.push_str(&quote(&step.member));
+            text.push(':');
+            match &step.value {
+                Some(value) if self.is_beside(at) => {
+                    text.push_str(&quote(value));
+                    text.push(',');
+                }
+                _ => {}
+            }
+        }
+        text + "null" + &closing
+    }
+
+    /// Where errors are that concern the object which a step is in; behind the last one, its value.
+    #[inline]
+    fn path(&self, at: usize) -> String {
+        let mut path = String::new();
+        for (before, step) in self.steps.iter().enumerate().take(at) {
+            if self.lists[before] {
+                path.push_str("[0]");
+            }
+            if !self.is_beside(before) {
+                path.push('.');
+                path.push_str(&step.member);
+            }
+        }
+        match self.lists.get(at) {
+            Some(true) => path + "[0]",
+            _ => path,
+        }
     }
 }

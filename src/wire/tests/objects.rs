@@ -2,13 +2,13 @@
 
 use super::types::{Device, Disk};
 use super::{again, assert_refused, refused};
-use crate::wire::{self, from_json, to_any, Any, Empty, Input, Object, Output, Segment};
+use crate::wire::{self, decode, to_any, Any, Empty, JsonError, Object, Output, Segment, Text};
 use serde_json::json;
 
 #[test]
 fn order_of_members_does_not_matter() {
-    let one: Disk = from_json(r#"{"file": "f", "parts": [], "size": 1}"#).unwrap();
-    let other: Disk = from_json(r#"{"size": 1, "parts": [], "file": "f"}"#).unwrap();
+    let one: Disk = decode(r#"{"file": "f", "parts": [], "size": 1}"#).unwrap();
+    let other: Disk = decode(r#"{"size": 1, "parts": [], "file": "f"}"#).unwrap();
     assert_eq!(one, other);
     assert_eq!((one.file.as_str(), one.size), ("f", Some(1)));
 }
@@ -27,7 +27,7 @@ fn null_is_not_absence() {
     assert_eq!(refused::<Disk>(r#"{"file": "f", "parts": null}"#).0, ".parts");
     let text = r#"{"file":"f","backing":null,"parts":[],"any":null}"#;
     assert_eq!(again::<Disk>(text), text);
-    assert_eq!(from_json::<Disk>(text).unwrap().any, Some(Any::Null));
+    assert_eq!(decode::<Disk>(text).unwrap().any, Some(Any::Null));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn steps_of_a_path_are_put_in_front() {
 fn broken_text_is_an_error() {
     for text in ["", "{", r#"{"file": "f", "parts": []"#, r#"{"file": "f", "parts": []} x"#, r#"{"file": "f" "parts"}"#]
     {
-        assert!(from_json::<Disk>(text).is_err(), "{text}");
+        assert!(decode::<Disk>(text).is_err(), "{text}");
     }
     let deep = format!("{}{}", r#"{"file":"f","parts":["#.repeat(1000), "]}".repeat(1000));
     assert!(refused::<Disk>(&deep).1.contains("recursion limit"), "nesting has to be bounded");
@@ -89,7 +89,7 @@ fn broken_text_is_an_error() {
 fn extensible_objects_keep_everything() {
     let text = r#"{"driver":"virtio","a":null,"b":18446744073709551615,"c":{"d":[0.1]},"driver2":""}"#;
     assert_eq!(again::<Device>(text), text);
-    let device: Device = from_json(r#"{"z": true, "driver": "d"}"#).unwrap();
+    let device: Device = decode(r#"{"z": true, "driver": "d"}"#).unwrap();
     assert_eq!((device.driver.as_str(), &device.extra["z"]), ("d", &json!(true)));
     assert_eq!(to_any(&device), json!({"driver": "d", "z": true}));
     assert_refused::<Device>(r#"{"z": true}"#, "", "missing member `driver`");
@@ -99,7 +99,7 @@ fn extensible_objects_keep_everything() {
 
 /// A program's own words: refuses what it does not know, inside the types that servers send as well.
 #[derive(Clone)]
-struct Order {
+pub struct Order {
     disk: Disk,
 }
 
@@ -110,8 +110,8 @@ impl Object for Order {
     fn blank() -> Self {
         Self { disk: Disk::blank() }
     }
-    fn set<I: Input>(&mut self, _: usize, input: &mut I) {
-        input.put(&mut self.disk);
+    fn set(&mut self, _: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
+        text.put(&mut self.disk)
     }
     fn write<O: Output>(&self, out: &mut O) {
         out.member("disk", &self.disk);
@@ -141,14 +141,14 @@ fn strict_objects_refuse_unknown_members() {
 #[test]
 fn commands_that_others_wrote_may_have_unknown_members() {
     let text = r#"{"disk": {"file": "f", "parts": [], "sizes": 1}, "later": {"disk": {}}}"#;
-    let order = wire::tolerating_unknown(|| from_json::<Order>(text)).unwrap();
+    let order = wire::tolerating_unknown(|| decode::<Order>(text)).unwrap();
     assert_eq!(to_any(&order), json!({"disk": {"file": "f", "parts": []}}));
     assert_refused::<Order>(text, ".disk.sizes", "unknown member; did you mean `size`?");
 }
 
 #[test]
 fn no_member_is_written_twice() {
-    let mut device: Device = from_json(r#"{"driver": "d", "bus": 1}"#).unwrap();
+    let mut device: Device = decode(r#"{"driver": "d", "bus": 1}"#).unwrap();
     device.extra.insert("driver".to_owned(), json!("e"));
     let error = serde_json::to_string(&device).unwrap_err().to_string();
     assert_eq!(error, ".driver: set twice, as a member and by its name");

@@ -1,25 +1,25 @@
 //! JSON text, valid or not, is read as `serde_json` reads it.
 
 use super::types::{Disk, Late, Outer, Reference, Tone};
-use crate::wire::{from_json, split_path, Any, Null};
+use crate::wire::{decode, split_path, Any, Decode, Empty, Null};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// Decodes as both do, and returns whether they take the text.
-fn both<T: DeserializeOwned + Debug>(text: &str) -> bool {
+fn both<T: Decode + DeserializeOwned + Debug>(text: &str) -> bool {
     let path = |error: serde_json::Error| split_path(&error.to_string()).0.to_owned();
-    match (from_json::<T>(text), serde_json::from_str::<T>(text)) {
+    match (decode::<T>(text), serde_json::from_str::<T>(text)) {
         (Ok(one), Ok(other)) => {
             assert_eq!(format!("{one:?}"), format!("{other:?}"), "{text}");
             true
         }
         (Err(one), Err(other)) => {
             // A text that ends in the middle of an object may be given up one member earlier.
+            // Serde's says also where it is inside of what is of no type here.
             if serde_json::from_str::<IgnoredAny>(text).is_ok() {
-                assert_eq!(path(one), path(other), "{text}");
+                let (one, other) = (path(one), path(other));
+                assert!(other.starts_with(&one), "{text}: {one:?} {other:?}");
             }
             false
         }
@@ -39,7 +39,7 @@ fn spoilt(text: &str) -> impl Iterator<Item = String> + '_ {
     changed.chain(shorter)
 }
 
-fn all_the_same<T: DeserializeOwned + Debug>(text: &str) {
+fn all_the_same<T: Decode + DeserializeOwned + Debug>(text: &str) {
     assert!(both::<T>(text), "{text}");
     let (taken, refused): (Vec<_>, Vec<_>) = spoilt(text).partition(|text| both::<T>(text));
     assert!(!taken.is_empty() && !refused.is_empty(), "{text}");
@@ -58,8 +58,16 @@ fn spoilt_texts_fail_alike() {
     all_the_same::<Reference>(r#"{"file":"f","backing":{"file":"g","parts":[]},"parts":[]}"#);
     all_the_same::<Reference>("-12");
     all_the_same::<Tone>(r#""high-pitched""#);
-    all_the_same::<IgnoredAny>(r#"[{"a":[-1.5e+3,{}],"b":"\ud83d\ude00"}, [[]], true,false,null,0]"#);
     all_the_same::<Any>(r#"[{"a":[-1.5e+3,{}],"b":"\ud83d\ude00"}, [[]], true,false,null,0]"#);
+}
+
+#[test]
+fn what_nobody_wants_has_to_be_valid() {
+    let text = r#"{"odd":[{"a":[-1.5e+3,{}],"b":"\ud83d\ude00"}, [[]], true,false,null,0]}"#;
+    for text in spoilt(text).chain([text.to_owned(), r#"{"odd":[1e400,"\ud83d"]}"#.to_owned()]) {
+        let is_valid = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&text).is_ok();
+        assert_eq!(decode::<Empty>(&text).is_ok(), is_valid, "{text}");
+    }
 }
 
 #[test]
@@ -111,25 +119,10 @@ fn numbers_are_read_alike() {
         both::<i64>(number);
         both::<f64>(number);
         both::<Any>(number);
-        both::<Option<i64>>(number);
         both::<String>(number);
         both::<bool>(number);
         both::<Null>(number);
     }
-}
-
-#[test]
-fn types_of_every_kind_can_be_read() {
-    assert!(both::<(i64, String, Option<char>)>(r#"[1, "a", "\u00e9"]"#));
-    assert!(!both::<(i64, String)>(r#"[1, "a", 2]"#) && !both::<(i64, String)>("[1]"));
-    assert!(both::<BTreeMap<String, Vec<Option<f32>>>>(r#"{"a\n": [1, null], "b": []}"#));
-    assert!(both::<Box<RawValue>>(r#" {"a": [1, "\u00e9"]} "#));
-    assert!(both::<BTreeMap<String, Box<RawValue>>>(r#"{"a": 1.50, "b": [ ]}"#));
-    assert!(both::<i128>("-170141183460469231731687303715884105728"));
-    assert!(both::<Result<u8, ()>>(r#"{"Ok": 5}"#) && both::<Result<u8, ()>>(r#"{"Err": null}"#));
-    // What was read last is borrowed from the text where it can be.
-    let mut text = crate::wire::text::Text::new(r#" "plain" "#);
-    assert_eq!(<&str>::deserialize(&mut text).unwrap(), "plain");
 }
 
 #[test]
@@ -138,11 +131,11 @@ fn depth_is_limited_but_where_nobody_looks() {
     assert!(both::<Any>(&nested(127)) && !both::<Any>(&nested(128)));
     let member = |name: &str, depth| format!(r#"{{"driver-id":"a","{name}":{},"driver":"none"}}"#, nested(depth));
     assert!(both::<Outer>(&member("file", 126)) && !both::<Outer>(&member("file", 127)));
-    assert!(from_json::<Disk>(&format!(r#"{{"odd":{},"file":"f","parts":[]}}"#, nested(100_000))).is_ok());
+    assert!(decode::<Disk>(&format!(r#"{{"odd":{},"file":"f","parts":[]}}"#, nested(100_000))).is_ok());
     // The array in the innermost object counts as well.
     let backing = |depth| format!("{}1{}", r#"{"file":"","parts":[],"backing":"#.repeat(depth), "}".repeat(depth));
     assert!(both::<Reference>(&backing(126)) && !both::<Reference>(&backing(127)));
-    assert!(from_json::<Reference>(&backing(50_000)).is_err());
+    assert!(decode::<Reference>(&backing(50_000)).is_err());
 }
 
 #[test]
@@ -154,6 +147,6 @@ fn what_is_kept_has_to_be_valid_in_the_end() {
             let text = format!(r#"{{"driver-id":"a","odd":{value},"driver":"{driver}"}}"#);
             assert!(!both::<Outer>(&text), "{text}");
         }
-        assert!(from_json::<Reference>(value).is_err(), "{value}");
+        assert!(decode::<Reference>(value).is_err(), "{value}");
     }
 }

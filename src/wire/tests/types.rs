@@ -1,8 +1,7 @@
 //! A struct, an object that takes any member, an enum, an alternate, a union in a union, and one whose tag came late.
 
 use crate::wire::{
-    self, Alternate, Any, AnyMap, Branch, Input, JsonError, Kind, Lookup, Object, Output, Serializer,
-    UnrecognizedBranch,
+    self, Alternate, Any, AnyMap, Branch, JsonError, Kind, Lookup, Object, Output, Serializer, Text, UnrecognizedBranch,
 };
 
 /// `file` and `parts` are mandatory.
@@ -33,17 +32,17 @@ impl Object for Disk {
             any: None,
         }
     }
-    fn set<I: Input>(&mut self, index: usize, input: &mut I) {
+    fn set(&mut self, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
         match index {
-            0 => input.put(&mut self.file),
-            1 => input.put_array(&mut self.parts),
-            2 => input.put_optional(&mut self.size),
-            3 => input.put_optional(&mut self.ratio),
-            4 => input.put_optional_array(&mut self.ratios),
-            5 => input.put_optional_array(&mut self.tones),
-            6 => input.put_optional(&mut self.backing),
-            7 => input.put_optional(&mut self.any),
-            _ => input.skip(),
+            0 => text.put(&mut self.file),
+            1 => text.put(&mut self.parts),
+            2 => text.put_optional(&mut self.size),
+            3 => text.put_optional(&mut self.ratio),
+            4 => text.put_optional(&mut self.ratios),
+            5 => text.put_optional(&mut self.tones),
+            6 => text.put_boxed(&mut self.backing),
+            7 => text.put_optional(&mut self.any),
+            _ => text.ignore(),
         }
     }
     fn write<O: Output>(&self, out: &mut O) {
@@ -74,10 +73,10 @@ macro_rules! extensible {
             fn blank() -> Self {
                 Self { $member: String::new(), extra: AnyMap::new() }
             }
-            fn set<I: Input>(&mut self, index: usize, input: &mut I) {
+            fn set(&mut self, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
                 match index {
-                    0 => input.put(&mut self.$member),
-                    _ => input.skip(),
+                    0 => text.put(&mut self.$member),
+                    _ => text.ignore(),
                 }
             }
             fn write<O: Output>(&self, out: &mut O) {
@@ -157,11 +156,11 @@ macro_rules! union {
                 let branch = $branch::Unrecognized(UnrecognizedBranch::default());
                 Self { id: String::new(), note: None, branch, tagged: true }
             }
-            fn set<I: Input>(&mut self, index: usize, input: &mut I) {
+            fn set(&mut self, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
                 match index {
-                    0 => input.put(&mut self.id),
-                    1 => input.put_optional(&mut self.note),
-                    _ => wire::set_in_branch(&mut self.branch, index - 2, input),
+                    0 => text.put(&mut self.id),
+                    1 => text.put_optional(&mut self.note),
+                    _ => wire::set_in_branch(&mut self.branch, index - 2, text),
                 }
             }
             fn write<O: Output>(&self, out: &mut O) {
@@ -218,12 +217,6 @@ macro_rules! union {
                     Self::Unrecognized(branch) => Some(branch),
                     #[allow(unreachable_patterns, reason = "as above")]
                     _ => None,
-                }
-            }
-            fn set<I: Input>(&mut self, index: usize, input: &mut I) {
-                match self {
-                    $($(Self::$variant(branch) => <$ty as Object>::set(branch, index, input),)?)*
-                    _ => input.skip(),
                 }
             }
             fn write<O: Output>(&self, out: &mut O) {

@@ -2,17 +2,17 @@
 
 use super::types::{InnerBranch, Late, LateBranch, LaterBranch, Outer, OuterBranch};
 use super::{again, assert_refused, refused};
-use crate::wire::{from_json, Branch, UnrecognizedBranch};
+use crate::wire::{decode, Branch, UnrecognizedBranch};
 use serde_json::{json, Value};
 
 /// Every order of the members gives the same value, which encodes to what came.
 fn in_every_order(text: &str) -> Outer {
     let Ok(Value::Object(members)) = serde_json::from_str(text) else { panic!("{text}") };
     let members: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
-    let first: Outer = from_json(text).unwrap();
+    let first: Outer = decode(text).unwrap();
     permute(&members, &mut Vec::new(), &mut |order| {
         let text = format!("{{{}}}", order.join(","));
-        let value: Outer = from_json(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let value: Outer = decode(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(value, first, "{text}");
     });
     let again: Value = serde_json::from_str(&again::<Outer>(text)).unwrap();
@@ -118,7 +118,7 @@ fn repeated_members_are_refused_before_and_after_the_tag() {
 #[test]
 fn absent_tags_stand_for_what_older_releases_had() {
     let text = r#"{"type-id":"a","file":"f","parts":[]}"#;
-    let value: Late = from_json(text).unwrap();
+    let value: Late = decode(text).unwrap();
     assert!(matches!(&value.branch, LateBranch::Disk(disk) if disk.file == "f"));
     assert_eq!(again::<Late>(text), text);
     assert_refused::<Late>(r#"{"type-id": "a", "file": "f"}"#, "", "missing member `parts`");
@@ -134,18 +134,18 @@ fn absent_tags_stand_for_what_older_releases_had() {
 #[test]
 fn absent_tags_inside_a_branch() {
     let text = r#"{"type":"late","type-id":"a","kind-id":"b","file":"f","parts":[]}"#;
-    let value: Late = from_json(text).unwrap();
+    let value: Late = decode(text).unwrap();
     assert!(matches!(&value.branch, LateBranch::Late(later) if matches!(&later.branch, LaterBranch::Plain(_))));
     assert_eq!(again::<Late>(text), text);
     let last = r#"{"file":"f","parts":[],"kind-id":"b","type-id":"a","type":"late"}"#;
-    assert_eq!(from_json::<Late>(last).unwrap(), value);
+    assert_eq!(decode::<Late>(last).unwrap(), value);
     let empty = r#"{"type":"late","type-id":"a","kind":"","kind-id":"b"}"#;
     assert_eq!(again::<Late>(empty), empty);
 }
 
 #[test]
 fn a_branch_in_place_of_the_untagged_one_is_tagged() {
-    let mut value: Late = from_json(r#"{"type-id":"a","file":"f","parts":[]}"#).unwrap();
+    let mut value: Late = decode(r#"{"type-id":"a","file":"f","parts":[]}"#).unwrap();
     value.branch = LateBranch::Unrecognized(UnrecognizedBranch::new("later"));
     assert_eq!(serde_json::to_string(&value).unwrap(), r#"{"type":"later","type-id":"a"}"#);
     value.branch = LateBranch::None;
@@ -154,7 +154,7 @@ fn a_branch_in_place_of_the_untagged_one_is_tagged() {
 
 #[test]
 fn branches_are_equal_and_shown_by_tag_and_members() {
-    let branch = |text: &str| from_json::<Outer>(text).unwrap().branch;
+    let branch = |text: &str| decode::<Outer>(text).unwrap().branch;
     let texts = [
         r#"{"driver-id": "a", "driver": "none"}"#,
         r#"{"driver-id": "a", "driver": "disk", "file": "f", "parts": []}"#,

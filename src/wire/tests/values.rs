@@ -2,7 +2,7 @@
 
 use super::types::{Disk, Reference, Tone};
 use super::{again, refused};
-use crate::wire::{alternative_array, array_from_json, from_json, to_any, Any, Empty, Null, Number, QType};
+use crate::wire::{alternative, decode, to_any, Any, Empty, Null, Number, QType};
 use serde_json::json;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -48,7 +48,7 @@ fn doubles_survive_to_the_last_bit() {
             }
             for text in [format!("{double:e}"), format!("{double:.16e}"), format!("{double}")] {
                 assert_eq!(ratio(&text).parse::<f64>().unwrap().to_bits(), double.to_bits(), "{text}");
-                let any: Any = from_json(&text).unwrap();
+                let any: Any = decode(&text).unwrap();
                 assert_eq!(any.as_f64().map(f64::to_bits), Some(double.to_bits()), "{text}");
             }
         }
@@ -72,7 +72,7 @@ fn integers_reach_their_borders() {
     }
     for text in ["-9223372036854775808", "9223372036854775807"] {
         assert_eq!(again::<Reference>(text), text);
-        assert!(matches!(from_json(text), Ok(Reference::Number(_))));
+        assert!(matches!(decode(text), Ok(Reference::Number(_))));
     }
 }
 
@@ -100,8 +100,8 @@ fn integers_of_any_size_are_doubles_or_kept() {
 #[test]
 fn strings_are_kept_whatever_they_hold() {
     let file = |json: &str| {
-        let disk: Disk = from_json(&format!(r#"{{"file": {json}, "parts": []}}"#)).unwrap();
-        assert_eq!(from_json::<Disk>(&serde_json::to_string(&disk).unwrap()).unwrap(), disk);
+        let disk: Disk = decode(&format!(r#"{{"file": {json}, "parts": []}}"#)).unwrap();
+        assert_eq!(decode::<Disk>(&serde_json::to_string(&disk).unwrap()).unwrap(), disk);
         disk.file
     };
     assert_eq!(file(r#""\ud83d\ude00\u0000\/\t\"\\""#), "\u{1f600}\0/\t\"\\");
@@ -128,11 +128,11 @@ fn what_is_the_same_on_the_wire_is_equal_and_looks_the_same() {
 
 #[test]
 fn enums_keep_what_they_do_not_know() {
-    assert_eq!(from_json::<Tone>(r#""high-pitched""#).unwrap(), Tone::High);
+    assert_eq!(decode::<Tone>(r#""high-pitched""#).unwrap(), Tone::High);
     for text in [r#""low""#, r#""high-pitched""#, r#""High-Pitched""#, r#""""#, r#""\u0000é\"""#] {
         assert_eq!(again::<Tone>(text), text);
     }
-    let unknown: Tone = from_json(r#""shrill""#).unwrap();
+    let unknown: Tone = decode(r#""shrill""#).unwrap();
     assert!(matches!(&unknown, Tone::Unrecognized(name) if **name == *"shrill"));
     assert_eq!((unknown.as_str(), Tone::High.as_str()), ("shrill", "high-pitched"));
     assert_eq!((format!("{unknown:>8}"), format!("{:<5}|", Tone::Low)), ("  shrill".to_owned(), "low  |".to_owned()));
@@ -152,10 +152,10 @@ fn enums_keep_what_they_do_not_know() {
 
 #[test]
 fn alternates_are_told_apart_by_kind() {
-    assert_eq!(from_json::<Reference>(r#""7""#).unwrap(), Reference::Name("7".to_owned()));
-    assert_eq!(from_json::<Reference>("7").unwrap(), Reference::Number(7));
-    assert_eq!(from_json::<Reference>("null").unwrap(), Reference::None);
-    assert!(matches!(from_json(r#"{"file": "f", "parts": []}"#), Ok(Reference::Disk(_))));
+    assert_eq!(decode::<Reference>(r#""7""#).unwrap(), Reference::Name("7".to_owned()));
+    assert_eq!(decode::<Reference>("7").unwrap(), Reference::Number(7));
+    assert_eq!(decode::<Reference>("null").unwrap(), Reference::None);
+    assert!(matches!(decode(r#"{"file": "f", "parts": []}"#), Ok(Reference::Disk(_))));
     for text in ["\"\"", "null", "-1", r#"{"file":"f","backing":{"file":"","backing":null,"parts":[]},"parts":[]}"#] {
         assert_eq!(again::<Reference>(text), text);
     }
@@ -164,7 +164,7 @@ fn alternates_are_told_apart_by_kind() {
 #[test]
 fn alternates_keep_other_kinds() {
     for text in ["true", "[]", r#"[1,{"a":null}]"#, "0.5"] {
-        let value: Reference = from_json(text).unwrap();
+        let value: Reference = decode(text).unwrap();
         assert!(matches!(&value, Reference::Unrecognized(_)), "{value:?}");
         assert_eq!(again::<Reference>(text), text);
     }
@@ -191,11 +191,11 @@ fn null_and_nothing() {
 
 #[test]
 fn arrays_tell_the_element() {
-    assert_eq!(array_from_json::<u8>("[1, 255]").unwrap(), [1, 255]);
-    let error = array_from_json::<u8>("[1, 256]").unwrap_err().to_string();
+    assert_eq!(decode::<Vec<u8>>("[1, 255]").unwrap(), [1, 255]);
+    let error = decode::<Vec<u8>>("[1, 256]").unwrap_err().to_string();
     assert_eq!(super::split_path(&error).0, "[1]");
-    assert!(array_from_json::<u8>("[1] 2").is_err());
-    let error = alternative_array::<u8>("[1, 2, null]").unwrap_err().to_string();
+    assert!(decode::<Vec<u8>>("[1] 2").is_err());
+    let error = alternative::<Vec<u8>>("[1, 2, null]").unwrap_err().to_string();
     assert_eq!(super::split_path(&error).0, "[2]");
     assert_eq!(to_any(&Reference::Name("a".to_owned())), json!("a"));
 }

@@ -1,6 +1,7 @@
 //! Moving over values that are not decoded, or not yet.
 
 use super::{plain_len, Text, MAX_DEPTH};
+use crate::json::container_len;
 use serde::de::IgnoredAny;
 use serde_json::Error as JsonError;
 
@@ -64,29 +65,16 @@ impl<'de> Text<'de> {
         if !matches!(self.peek(), Some(b'{' | b'[')) {
             return self.skip();
         }
-        let start = self.at;
-        let mut depth = self.depth;
-        loop {
-            match self.text.as_bytes().get(self.at) {
-                Some(b'"') => {
-                    self.skip_string()?;
-                    continue;
-                }
-                Some(b'{' | b'[') if depth < MAX_DEPTH => depth += 1,
-                Some(b'}' | b']') => depth -= 1,
-                None | Some(b'{' | b'[') => return Err(self.fault()),
-                Some(_) => {}
-            }
-            self.at += 1;
-            if depth == self.depth {
-                return self.text.get(start..self.at).ok_or_else(|| self.fault());
-            }
-        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let len = container_len(rest.as_bytes(), (MAX_DEPTH - self.depth) as usize);
+        let kept = len.and_then(|len| rest.get(..len)).ok_or_else(|| self.fault())?;
+        self.at += kept.len();
+        Ok(kept)
     }
 
     /// Moves over a value that nobody wants. As `serde_json` sees it, that may be nested as deeply as it likes, and the
     /// escapes in its strings need not stand for characters.
-    pub(in crate::wire) fn ignore(&mut self) -> Result<(), JsonError> {
+    pub fn ignore(&mut self) -> Result<(), JsonError> {
         self.peek();
         let start = self.at;
         if self.skip().is_err() {

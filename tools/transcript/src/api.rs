@@ -5,7 +5,6 @@
 use crate::mark;
 use qemu_qmp::wire::{self, split_path};
 use qemu_qmp::{Command, Event};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::Value;
 use std::any::TypeId;
@@ -88,13 +87,8 @@ impl Api {
 }
 
 /// Any generated type's codec.
-pub fn recode<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recoded, DecodeError> {
-    encoded(&wire::from_json::<T>(text)?)
-}
-
-/// The codec of an array.
-pub fn recode_array<T: Serialize + DeserializeOwned>(text: &str) -> Result<Recoded, DecodeError> {
-    encoded(&wire::array_from_json::<T>(text)?)
+pub fn recode<T: Serialize + wire::Decode>(text: &str) -> Result<Recoded, DecodeError> {
+    encoded(&wire::decode::<T>(text)?)
 }
 
 fn recode_reply<C: Command<Reply: 'static>>(text: &str) -> Result<Recoded, DecodeError> {

@@ -2,7 +2,7 @@
 //!
 //! A message that no type is known for passes, as a whole unrecognized. Nothing here prints or ends the program.
 
-use crate::api::{recode, recode_array, Api, DecodeError, Recoded};
+use crate::api::{recode, Api, DecodeError, Recoded};
 use crate::compare::compare;
 use qemu_qmp::qmp::types::{QMPCapability, VersionInfo};
 use qemu_qmp::wire::tolerating_unknown;
@@ -208,7 +208,7 @@ fn check_greeting(text: &str) -> Result<Recoded, DecodeError> {
     for (name, text) in members {
         let part = match name.as_str() {
             "version" => recode::<VersionInfo>(text.get()),
-            "capabilities" => recode_array::<QMPCapability>(text.get()),
+            "capabilities" => recode::<Vec<QMPCapability>>(text.get()),
             _ => continue,
         };
         let part = part.map_err(|error| DecodeError { path: format!(".{name}{}", error.path), ..error })?;
