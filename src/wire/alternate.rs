@@ -6,6 +6,7 @@
 use super::builtin::Any;
 use super::decode::Decode;
 use super::json::decode;
+use super::macros::apart;
 use super::text::Text;
 use super::traits::{Alternate, Kind};
 use super::unrecognized::UNRECOGNIZED;
@@ -17,7 +18,7 @@ use serde_json::Error as JsonError;
 /// # Errors
 /// Where an alternative takes the kind of value but not this value.
 pub fn read_alternate<T: Alternate>(value: &mut T, text: &mut Text<'_>) -> Result<(), JsonError> {
-    let kept = text.keep()?;
+    let kept = apart!(Text::keep(text))?;
     *value = T::choose(kind_of(kept), kept)?;
     Ok(())
 }

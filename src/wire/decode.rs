@@ -4,6 +4,7 @@
 //! has few generics to deal with and no value is copied on its way.
 
 use super::builtin::{Any, Null};
+use super::macros::apart;
 use super::path::Segment;
 use super::text::{Digits, Text};
 use serde::de::{Error, Unexpected};
@@ -25,17 +26,17 @@ pub trait Decode: Sized {
 impl Text<'_> {
     /// Into a mandatory member.
     pub fn put<T: Decode>(&mut self, field: &mut T) -> Result<(), JsonError> {
-        field.read(self)
+        apart!(T::read(field, self))
     }
 
     /// Into an optional member. `null` is not absence: it is left to `T` to accept or refuse it.
     pub fn put_optional<T: Decode>(&mut self, field: &mut Option<T>) -> Result<(), JsonError> {
-        field.insert(T::blank()).read(self)
+        apart!(T::read(field.insert(T::blank()), self))
     }
 
     /// Into an optional member that is boxed.
     pub fn put_boxed<T: Decode>(&mut self, field: &mut Option<Box<T>>) -> Result<(), JsonError> {
-        field.insert(Box::new(T::blank())).read(self)
+        apart!(T::read(field.insert(Box::new(T::blank())), self))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Objects without members: what of them is read, and whether a member that comes is refused.
 
+use super::macros::apart;
 use super::near::suggestion;
 use super::path::Segment;
 use super::strict::{refuse_unknown, refuses_unknown};
@@ -13,6 +14,10 @@ use serde_json::Error as JsonError;
 /// # Errors
 /// Where it is no object, or a member is refused.
 pub fn read_empty(text: &mut Text<'_>, strict: bool) -> Result<(), JsonError> {
+    apart!(pass_members(text, strict))
+}
+
+fn pass_members(text: &mut Text<'_>, strict: bool) -> Result<(), JsonError> {
     let _until_then = refuse_unknown(strict);
     text.open(b'{', &"an object")?;
     let mut first = true;

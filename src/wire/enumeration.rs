@@ -1,5 +1,6 @@
 //! Enums: a table of names, and one variant for the names that are not in it.
 
+use super::macros::apart;
 use super::near::suggestion;
 use super::text::Text;
 use super::unrecognized::UNRECOGNIZED;
@@ -19,13 +20,22 @@ pub fn value_of<T: Clone>(name: &str, values: Values<T>, unrecognized: fn(Box<st
             return value.clone();
         }
     }
-    unrecognized(name.into())
+    unrecognized(apart!(boxed(name)))
+}
+
+fn boxed(name: &str) -> Box<str> {
+    name.into()
 }
 
 /// The error about a name that the enum `ty` does not have.
 #[inline(never)]
 pub fn unknown_value<T>(ty: &'static str, name: Box<str>, values: Values<T>) -> UnknownValue {
-    let known: Vec<&str> = values.iter().map(|(known, _)| *known).collect();
+    apart!(unknown_name(ty, name, &|index| values.get(index).map(|(known, _)| *known)))
+}
+
+/// The same for all types. `known` gives the names by their indices.
+fn unknown_name(ty: &'static str, name: Box<str>, known: &dyn Fn(usize) -> Option<&'static str>) -> UnknownValue {
+    let known: Vec<&str> = (0..).map_while(known).collect();
     UnknownValue { ty, suggestion: suggestion(&name, &known), name }
 }
 
@@ -75,7 +85,7 @@ pub fn read_enum<T: Clone>(
     values: Values<T>,
     unrecognized: fn(Box<str>) -> T,
 ) -> Result<(), JsonError> {
-    *value = value_of(&text.string()?, values, unrecognized);
+    *value = value_of(&apart!(Text::string(text))?, values, unrecognized);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::builtin::{Any, Empty};
 use super::decode::Decode;
+use super::macros::apart;
 use super::strict::as_it_is;
 use super::text::{by_serde_json, Text};
 use serde::de::DeserializeOwned;
@@ -15,10 +16,18 @@ use std::fmt;
 /// [`split_path`](super::path::split_path)).
 pub fn decode<T: Decode>(text: &str) -> Result<T, serde_json::Error> {
     let mut value = T::blank();
-    let mut text = Text::new(text);
-    value.read(&mut text)?;
-    text.end()?;
+    apart!(read_all(text, &mut |text| value.read(text)))?;
     Ok(value)
+}
+
+/// Reads a text to its end.
+fn read_all(
+    text: &str,
+    read: &mut dyn FnMut(&mut Text<'_>) -> Result<(), serde_json::Error>,
+) -> Result<(), serde_json::Error> {
+    let mut text = Text::new(text);
+    read(&mut text)?;
+    text.end()
 }
 
 /// Decodes one JSON text that is an object of which nothing is wanted: what a command returns that returns nothing. What a newer
@@ -53,7 +62,7 @@ fn to_text<T: Serialize>(value: &T) -> Option<String> {
 // and look at all that the type is made of.
 #[inline(never)]
 pub fn equal<T: Serialize>(one: &T, other: &T) -> bool {
-    equal_json(&|| to_text(one), &|| to_text(other))
+    apart!(equal_json(&|| to_text(one), &|| to_text(other)))
 }
 
 #[inline]
@@ -73,7 +82,7 @@ pub fn debug<T: Serialize>(name: &str, value: &T, f: &mut fmt::Formatter<'_>) ->
 /// The same, and without members of these names.
 #[inline]
 pub fn debug_hiding<T: Serialize>(name: &str, secrets: &[&str], value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    debug_json(name, secrets, &|| to_text(value), f)
+    apart!(debug_json(name, secrets, &|| to_text(value), f))
 }
 
 fn debug_json(

@@ -294,6 +294,20 @@ macro_rules! __wire_transparent {
     };
 }
 
+/// Calls a function of this crate by its address: `apart!(function(one, other))`.
+///
+/// This is for what the body of each generated type calls. In optimized builds, the compiler follows all direct calls from every
+/// body, as far down as they go, to find out whether they lead back to it. It begins anew with each body, and generated code has
+/// thousands of them. It does not follow an address. In the program the call is a direct one again.
+macro_rules! apart {
+    ($($function:ident)::+ ($($argument:expr),* $(,)?)) => {{
+        let function: fn($($crate::wire::macros::apart!(@ $argument)),*) -> _ = $($function)::+;
+        function($($argument),*)
+    }};
+    (@ $argument:expr) => { _ };
+}
+
+pub(super) use apart;
 pub use {
     __wire_alternate as alternate, __wire_branch as branch, __wire_empty as empty, __wire_enum as enumeration,
     __wire_extensible as extensible, __wire_maybe as maybe, __wire_object as object, __wire_serde as serde,

@@ -3,6 +3,7 @@
 //! Indices of members: those of the base first, then the tag, then those of the branch.
 
 use super::json::{debug_hiding, equal};
+use super::macros::apart;
 use super::text::Text;
 use super::traits::{Branch, Object, Output};
 use super::unrecognized::UnrecognizedTag;
@@ -16,6 +17,10 @@ use std::fmt;
 /// # Errors
 /// Where the value does not fit.
 pub fn set_in_branch(branch: &mut dyn Branch, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
+    apart!(set(branch, index, text))
+}
+
+fn set(branch: &mut dyn Branch, index: usize, text: &mut Text<'_>) -> Result<(), JsonError> {
     match (index.checked_sub(1), branch.lookup_mut()) {
         (Some(index), Some(members)) => members.set(index, text),
         (Some(_), None) => text.ignore(),

@@ -2,6 +2,7 @@
 
 use super::{plain_len, Text, MAX_DEPTH};
 use crate::json::container_len;
+use crate::wire::macros::apart;
 use serde::de::IgnoredAny;
 use serde_json::Error as JsonError;
 
@@ -75,6 +76,10 @@ impl<'de> Text<'de> {
     /// Moves over a value that nobody wants. As `serde_json` sees it, that may be nested as deeply as it likes, and the
     /// escapes in its strings need not stand for characters.
     pub fn ignore(&mut self) -> Result<(), JsonError> {
+        apart!(Text::pass(self))
+    }
+
+    fn pass(&mut self) -> Result<(), JsonError> {
         self.peek();
         let start = self.at;
         if self.skip().is_err() {
