@@ -104,10 +104,11 @@ impl Events {
         self.queue_of(subscriber).is_some_and(|queue| !queue.is_empty())
     }
 
-    /// Whether a subscriber's queue is half full.
+    /// Whether a subscriber's queue is half full, or for `None` the session's own.
     #[cfg(feature = "tokio")]
-    pub(super) fn is_half_full(&self, subscriber: Subscriber) -> bool {
-        self.queue_of(subscriber).is_some_and(|queue| queue.is_half_full(self.bounds))
+    pub(super) fn is_half_full(&self, subscriber: Option<Subscriber>) -> bool {
+        let queue = subscriber.map_or(self.own.as_ref(), |subscriber| self.queue_of(subscriber));
+        queue.is_some_and(|queue| queue.is_half_full(self.bounds))
     }
 
     /// The oldest entry that the session keeps.

@@ -293,9 +293,9 @@ impl Session {
         self.conversation.events.has_entry_for(subscriber)
     }
 
-    /// Whether a subscriber's queue is half full.
+    /// Whether a subscriber's queue is half full, or for `None` that of the events which the session keeps.
     #[cfg(feature = "tokio")]
-    pub(crate) fn is_half_full_for(&self, subscriber: Subscriber) -> bool {
+    pub(crate) fn is_half_full_for(&self, subscriber: Option<Subscriber>) -> bool {
         self.conversation.events.is_half_full(subscriber)
     }
 

@@ -60,6 +60,7 @@ pub(super) async fn greet<S: Stream>(stream: S, session: Session, limit: Option<
             return Err(deadline.passed(&shared.label, phase, None));
         }
     }
+    shared.connected();
     handle.greeting = shared.with_session(|session| session.greeting().cloned());
     Ok(handle)
 }

@@ -1,8 +1,8 @@
 //! The background task of a connection: moves bytes between the stream and the session until one side ends it.
 //!
 //! It reads whatever happens, so that a server that cannot write holds up nothing. A reader of events that keeps up with the
-//! server, and has only not had its turn, is waited for before more is read than can be kept for it. One that was waited for
-//! in vain is not again until it has taken all that there is, so that it holds up nothing either. However it ends (even with its
+//! server, and has only not had its turn, is waited for before more is read than can be kept for it; so is the task that connects.
+//! One that was waited for in vain is not again until it has taken all that there is, so that it holds up nothing either. However it ends (even with its
 //! runtime, or by a panic in the stream), all that waits for it ends.
 
 use super::framed::FramedStream;

@@ -76,6 +76,14 @@ impl Shared {
         Shared { state: Mutex::new(state), label, stream: TypeId::of::<S>(), gone: Notify::new() }
     }
 
+    /// The task that connects has its turn.
+    pub(super) fn connected(&self) {
+        self.change(|state, notifications| {
+            state.readers.remove(None);
+            state.go_on(notifications);
+        });
+    }
+
     // For handles.
 
     pub(super) fn send(
@@ -173,14 +181,14 @@ impl Shared {
     pub(super) fn subscribe(&self, from: SubscribeFrom, filter: EventFilter) -> Subscriber {
         let mut state = self.lock();
         let subscriber = state.session.subscribe(from, filter);
-        state.readers.add(subscriber);
+        state.readers.add(Some(subscriber));
         subscriber
     }
 
     pub(super) fn unsubscribe(&self, subscriber: Subscriber) {
         let waker = self.change(|state, notifications| {
             state.session.unsubscribe(subscriber);
-            let waker = state.readers.remove(subscriber);
+            let waker = state.readers.remove(Some(subscriber));
             state.go_on(notifications);
             waker
         });
@@ -307,7 +315,10 @@ impl State {
     fn deliver(&mut self, notifications: &mut Notifications) {
         while let Some(incoming) = self.session.poll() {
             match incoming {
-                Incoming::Ready => notifications.ready(self.ready.take(), Ok(())),
+                Incoming::Ready => {
+                    self.readers.add(None);
+                    notifications.ready(self.ready.take(), Ok(()));
+                }
                 Incoming::Done { id, outcome, span } => {
                     if let Some(call) = self.calls.remove(id) {
                         notifications.answer(call, (outcome, span));

@@ -176,6 +176,32 @@ async fn all_of_a_flood_arrive_on_two_threads() {
     all_of_a_flood_arrive().await;
 }
 
+/// Nor does what a server sends at once, before the program can subscribe: the runtime lets a task of its own have many turns for one
+/// of the program that blocks on it.
+#[::tokio::test]
+async fn a_flood_waits_for_the_program_that_connects() {
+    const COUNT: usize = 100_000;
+    let (near, far) = ::tokio::io::duplex(1 << 20);
+    let flood = ::tokio::spawn(async move {
+        let mut far = BufReader::new(far);
+        far.write_all(format!("{GREETING}\n").as_bytes()).await.unwrap();
+        let mut line = String::new();
+        far.read_line(&mut line).await.unwrap();
+        let id = serde_json::from_str::<Any>(&line).unwrap()["id"].clone();
+        far.write_all(format!("{{\"return\": {{}}, \"id\": {id}}}\n").as_bytes()).await.unwrap();
+        far.write_all("{\"event\": \"A\"}\n".repeat(COUNT).as_bytes()).await.unwrap();
+        far
+    });
+    let vm = Client::<Monitor>::connect_over(near, &ConnectOptions::new()).await.unwrap();
+    let mut events = vm.subscribe();
+    for index in 0..COUNT {
+        let event = ::tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+        assert!(event.is_ok(), "{index}: {event:?}");
+    }
+    assert_eq!(vm.counters().dropped_events, 0);
+    flood.await.unwrap();
+}
+
 #[::tokio::test(start_paused = true)]
 async fn a_stream_that_is_not_read_is_waited_for_once() {
     let (vm, server) = after_events(1000, &[]).await;
