@@ -19,6 +19,9 @@
 //! include!(concat!(env!("OUT_DIR"), "/my_api.rs")); // `pub mod commands`, `pub mod events`, `pub mod types`
 //! ```
 
+// Every build of `qemu-qmp` compiles this crate, without optimization, and waits for it. Therefore it has loops where chains of iterators
+// would be compiled for each kind of item, one kind of set and one of map, and pages that are filled from lists.
+
 // What needs a feature says so on docs.rs, which builds with a nightly compiler.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
