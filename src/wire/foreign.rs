@@ -6,9 +6,10 @@
 use super::decode::Decode;
 use super::json::decode;
 use super::path::Segment;
+use crate::json::push_quoted;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The one member of the object as which `serde_json` gives a number, if a program has it keep all digits.
 const NUMBER: &str = "$serde_json::private::Number";
@@ -26,8 +27,9 @@ struct Transcript<'a>(&'a mut String);
 
 impl Transcript<'_> {
     #[inline]
-    fn write(self, value: impl Into<Value>) {
-        self.0.push_str(&format!("{}", value.into()));
+    fn write(self, json: impl fmt::Display) {
+        // A string takes whatever is written.
+        let _ = write!(self.0, "{json}");
     }
 }
 
@@ -47,7 +49,7 @@ impl<'de> Visitor<'de> for Transcript<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.write(());
+        self.0.push_str("null");
         Ok(())
     }
 
@@ -64,7 +66,7 @@ impl<'de> Visitor<'de> for Transcript<'_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.write(value);
+        self.0.push_str(if value { "true" } else { "false" });
         Ok(())
     }
 
@@ -79,12 +81,12 @@ impl<'de> Visitor<'de> for Transcript<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.write(value);
+        self.write(Value::from(value));
         Ok(())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.write(value);
+        push_quoted(self.0, value);
         Ok(())
     }
 
@@ -113,7 +115,7 @@ impl<'de> Visitor<'de> for Transcript<'_> {
                 return Ok(());
             }
             self.0.push(separator);
-            Transcript(self.0).write(&*name);
+            push_quoted(self.0, &name);
             self.0.push(':');
             let value = members.next_value_seed(Transcript(self.0));
             value.map_err(|error| Segment::Member(&name).wrap(error))?;

@@ -14,7 +14,7 @@
 //! - An error names the place: its message starts with the path of the member, as in `.inserted.file: …`.
 //!
 //! Decoding goes from JSON text alone, by [`decode`]. `Deserialize` serves other formats, and JSON that another decoder reads: what
-//! comes is written down as JSON text first. So it takes two to three times as long, and what no JSON value can hold, such as a
+//! comes is written down as JSON text first. So it takes about five times as long, and what no JSON value can hold, such as a
 //! number beyond the range of a double, is refused even where nobody wants it.
 //!
 //! The module knows nothing of messages, sessions or transports. Its files refer to those below them alone: at the bottom
