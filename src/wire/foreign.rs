@@ -91,13 +91,16 @@ impl<'de> Visitor<'de> for Transcript<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        self.0.push('[');
         for index in 0.. {
-            self.0.push(if index == 0 { '[' } else { ',' });
+            let end = self.0.len();
+            if index > 0 {
+                self.0.push(',');
+            }
             match elements.next_element_seed(Transcript(self.0)) {
                 Ok(Some(())) => {}
-                Ok(None) if index == 0 => break,
                 Ok(None) => {
-                    self.0.pop();
+                    self.0.truncate(end);
                     break;
                 }
                 Err(error) => return Err(Segment::Index(index).wrap(error)),

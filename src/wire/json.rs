@@ -4,7 +4,7 @@ use super::builtin::{Any, Empty};
 use super::decode::Decode;
 use super::macros::apart;
 use super::strict::as_it_is;
-use super::text::{by_serde_json, Text};
+use super::text::{without_position, Text};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::fmt;
@@ -44,7 +44,7 @@ pub fn nothing_from_json(text: &str) -> Result<(), serde_json::Error> {
 /// # Errors
 /// Where the text does not fit `T`; of generated types likewise with the path of the member.
 pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    by_serde_json(text)
+    serde_json::from_str(text).map_err(|error| without_position(&error))
 }
 
 /// A value as JSON. What has no JSON form, as a `number` that is infinite, becomes `null`.

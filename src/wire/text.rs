@@ -11,7 +11,7 @@ use super::builtin::Any;
 use super::members::Names;
 use super::path::path_and_reason;
 use crate::json::whole_number;
-use serde::de::{DeserializeOwned, Error, Expected, IgnoredAny, Unexpected};
+use serde::de::{Error, Expected, IgnoredAny, Unexpected};
 use serde_json::{Error as JsonError, Number};
 use std::borrow::Cow;
 
@@ -327,13 +327,9 @@ impl<'de> Text<'de> {
     }
 }
 
-/// Decodes a value of any type that serde can read. Positions in the text mean nothing to those who see the error.
-pub(super) fn by_serde_json<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
-    serde_json::from_str(text).map_err(|error| without_position(&error))
-}
-
+/// The error without its position in the text, which means nothing to those who see it.
 #[cold]
-fn without_position(error: &JsonError) -> JsonError {
+pub(super) fn without_position(error: &JsonError) -> JsonError {
     let (path, reason) = path_and_reason(error);
     let separator = if path.is_empty() { "" } else { ": " };
     JsonError::custom(format_args!("{path}{separator}{reason}"))
